@@ -1,0 +1,53 @@
+# Every job sets up .venv first, when that is needed. `make` alone lists the jobs.
+
+# What `make demo` runs, and extra arguments for pytest: make test PYTEST_ARGS="-n 2 -x"
+DEMO_ARGS   ?= fit densing5 --out out/densing5
+PYTEST_ARGS ?=
+
+PYTHON := .venv/bin/python
+
+# Caches go to HOME; without a usable one they go to .cache instead.
+ifneq ($(shell test -d "$$HOME" && test -w "$$HOME" && echo usable),usable)
+export HOME := $(CURDIR)/.cache/home
+$(shell mkdir -p .cache/home)
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-slow lint types yardsticks notebooks clean
+
+help: ## list the jobs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+setup: ## make .venv with everything pinned (a minute or two, once)
+	@sh tools/bootstrap.sh
+
+demo: setup ## run the main job: fit the Densing Law to the densing5 data
+	@echo "Running: bayesdense $(DEMO_ARGS)"
+	@.venv/bin/bayesdense $(DEMO_ARGS)
+
+test: setup ## run the fast tests
+	$(PYTHON) -m pytest $(PYTEST_ARGS)
+
+test-slow: setup ## run the slow tests: recovery and calibration
+	$(PYTHON) -m pytest -m slow $(PYTEST_ARGS)
+
+lint: setup ## check style and formatting
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+
+types: setup ## check the types
+	$(PYTHON) -m mypy
+
+yardsticks: setup ## measure the models against the yardsticks
+	$(PYTHON) scripts/yardsticks.py
+
+notebooks: setup ## run every notebook in place
+	@set -e; for notebook in notebooks/*.ipynb; do \
+		test -e "$$notebook" || { echo "There are no notebooks."; exit 0; }; \
+		echo "Running $$notebook"; \
+		.venv/bin/jupyter-execute --inplace "$$notebook"; \
+	done
+
+clean: ## remove results, builds and caches; .venv stays
+	rm -rf out build dist .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find . -path ./.venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
