@@ -1,0 +1,305 @@
+"""The dataset: four tidy tables, and the datasets that can be made from it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bayesdense.data.holder import TableHolder
+from bayesdense.data.merge import merge_near_scores
+from bayesdense.data.reference import borrow_references, swap_references
+from bayesdense.data.select import Day, Names, Selection, select_tables
+from bayesdense.data.tables import Tables
+from bayesdense.data.validate import validate_tables
+from bayesdense.data.write import write_folder
+from bayesdense.errors import DataError
+
+__all__ = ["Dataset"]
+
+
+class Dataset(TableHolder):
+    """Models, benchmarks, scores and losses, checked and complete.
+
+    A dataset never changes: the frames it hands out are copies (cheap ones,
+    pandas copies on write), and every method returns a new dataset. Two
+    datasets are equal when their digests are. Make one with `from_frames`,
+    `bayesdense.data.read_dataset` or `bayesdense.data.load_dataset`.
+
+    Parameters
+    ----------
+    tables : Tables
+        What `bayesdense.data.validate.validate_tables` returned.
+    name : str
+        A short name for reports.
+    description : str
+        One or two sentences for reports.
+    sources : iterable of mapping
+        Where the data came from, each with a ``title`` and maybe a ``path``.
+    selection : iterable of mapping
+        What was chosen from a larger dataset; `select` fills it.
+    """
+
+    @classmethod
+    def from_frames(
+        cls,
+        *,
+        models: pd.DataFrame,
+        benchmarks: pd.DataFrame,
+        scores: pd.DataFrame,
+        losses: pd.DataFrame | None = None,
+        name: str = "dataset",
+        description: str = "",
+        sources: Iterable[Mapping[str, Any]] = (),
+    ) -> Dataset:
+        """Check frames and make a dataset of them; the frames stay as they are.
+
+        Parameters
+        ----------
+        models, benchmarks, scores : pandas.DataFrame
+            The tables; see `bayesdense.data.schema` for their columns.
+        losses : pandas.DataFrame, optional
+            Losses of models on loss sets.
+        name, description, sources
+            As for the class.
+
+        Returns
+        -------
+        Dataset
+            With every optional column filled in.
+
+        Raises
+        ------
+        DataError
+            With every problem that is found.
+
+        Examples
+        --------
+        >>> Dataset.from_frames(
+        ...     models=pd.DataFrame({"model": ["a"], "n_params": [7e9]}),
+        ...     benchmarks=pd.DataFrame({"benchmark": ["MMLU"], "n_items": [9], "chance": [0.25]}),
+        ...     scores=pd.DataFrame({"model": ["a"], "benchmark": ["MMLU"], "score": [0.45]}),
+        ...     name="tiny",
+        ... )
+        Dataset 'tiny': 1 model (1 target, 0 references), 1 benchmark (1 core), 1 score, 0 losses
+        """
+        frames = {"models": models, "benchmarks": benchmarks, "scores": scores, "losses": losses}
+        for table, frame in frames.items():
+            if frame is not None and not isinstance(frame, pd.DataFrame):
+                raise DataError(f"{table} is a {type(frame).__name__}; allowed is a DataFrame.")
+        tables = validate_tables(frames, where=f"'{name}'")
+        return cls(tables, name=name, description=description, sources=sources)
+
+    def _with(self, tables: Tables, entries: Selection, **more: Any) -> Dataset:
+        about = {
+            "name": self.name,
+            "description": self.description,
+            "sources": self.sources,
+            **more,
+        }
+        return type(self)(tables, selection=[*self.selection, *entries], **about)
+
+    def select(
+        self,
+        *,
+        since: Day | None = None,
+        until: Day | None = None,
+        models: Names | None = None,
+        benchmarks: Names | None = None,
+        families: Names | None = None,
+        harness: Names | None = None,
+        min_params: float | None = None,
+        max_params: float | None = None,
+        base_only: bool | None = None,
+        compressed: bool | None = None,
+        recalled: bool | Names | None = None,
+        min_benchmarks: int | None = None,
+        references: bool | None = None,
+    ) -> Dataset:
+        """Choose models, benchmarks and scores.
+
+        Filters on models speak of targets; reference models are the ruler and
+        stay. Where the dataset has no targets, they apply to the references.
+
+        Parameters
+        ----------
+        since, until : str or date, optional
+            First and last day of release, both included. A model without a
+            date is in no window.
+        models, families : str or iterable of str, optional
+            Targets to keep.
+        benchmarks : str or iterable of str, optional
+            Benchmarks to keep for all models; they become the core ones, in
+            this order. By default all stay, and studies use the core ones.
+        harness : str or iterable of str, optional
+            Harnesses whose scores are kept, for all models.
+        min_params, max_params : float, optional
+            Smallest and largest ``n_params``, both included.
+        base_only : bool, optional
+            True keeps pretrained models only.
+        compressed : bool, optional
+            False keeps uncompressed models, True compressed ones.
+        recalled : bool or iterable of str, optional
+            False drops models of which the date, the size or the number of
+            tokens has a source marked 'recalled'. A collection of
+            ``"release_date"``, ``"n_params"``, ``"n_tokens"`` names the
+            fields that may be recalled. True and None keep all.
+        min_benchmarks : int, optional
+            Smallest number of core benchmarks that a model has a score on,
+            after `benchmarks` and `harness` have been applied.
+        references : bool, optional
+            True applies the filters to references too, False never.
+
+        Returns
+        -------
+        Dataset
+            Scores and losses of dropped models are gone; `selection` says
+            what was applied and how much it dropped.
+
+        Raises
+        ------
+        UnknownNameError
+            A name that the dataset does not have.
+        DataError
+            A value that is not allowed, or filters that leave nothing.
+
+        Examples
+        --------
+        >>> from bayesdense.data import load_dataset
+        >>> load_dataset("olmo_ladder").select(max_params=5e9, benchmarks="HellaSwag")
+        Dataset 'olmo_ladder': 30 models (0 targets, 30 references), 1 benchmark (1 core), 30 \
+scores, 390 losses
+        """
+        tables, entries = select_tables(
+            self.tables,
+            since=since,
+            until=until,
+            models=models,
+            benchmarks=benchmarks,
+            families=families,
+            harness=harness,
+            min_params=min_params,
+            max_params=max_params,
+            base_only=base_only,
+            compressed=compressed,
+            recalled=recalled,
+            min_benchmarks=min_benchmarks,
+            references=references,
+        )
+        return self._with(tables, entries)
+
+    def with_reference(
+        self,
+        *,
+        families: Names | None = None,
+        models: Names | None = None,
+        dataset: Dataset | None = None,
+    ) -> Dataset:
+        """Exchange the reference models, or borrow another dataset's.
+
+        Parameters
+        ----------
+        families, models : str or iterable of str, optional
+            The new references: models in a named family and named themselves,
+            where both are given. With `dataset`, which of its references to
+            borrow, all by default.
+        dataset : Dataset, optional
+            The dataset to borrow from. Only benchmarks that both have remain,
+            with this dataset's items and chance and the other's loss sets.
+            Harness names stay as they are. Losses are the lender's only.
+
+        Returns
+        -------
+        Dataset
+            All models that are not references now are targets.
+
+        Raises
+        ------
+        UnknownNameError
+            A family or model that is not there.
+        DataError
+            No choice at all, a model in both datasets, no shared benchmark,
+            or chance that differs by more than 0.01.
+
+        Examples
+        --------
+        >>> from bayesdense.data import load_dataset
+        >>> data = load_dataset("densing5").with_reference(families="Llama-2")
+        >>> data.references["model"].tolist()
+        ['Llama-2-13B', 'Llama-2-70B', 'Llama-2-7B']
+        """
+        if dataset is None:
+            return self._with(*swap_references(self.tables, families=families, models=models))
+        if not isinstance(dataset, Dataset):
+            raise DataError(f"dataset={dataset!r}: allowed is a Dataset, as load_dataset gives.")
+        tables, entries = borrow_references(
+            self.tables,
+            dataset.tables,
+            lender_name=dataset.name,
+            families=families,
+            models=models,
+        )
+        sources = [*self.sources, *(s for s in dataset.sources if s not in self.sources)]
+        return self._with(tables, entries, name=f"{self.name} on {dataset.name}", sources=sources)
+
+    def merge_scores(self, tolerance: float = 0.001) -> Dataset:
+        """Merge scores of one model and benchmark that differ by at most `tolerance`.
+
+        Parameters
+        ----------
+        tolerance : float
+            Largest difference, as a fraction; 0.001 is 0.1 point.
+
+        Returns
+        -------
+        Dataset
+            As `bayesdense.data.merge.merge_near_scores` describes.
+
+        Raises
+        ------
+        DataError
+            When the tolerance is not a fraction.
+        """
+        tables = self.tables
+        merged = merge_near_scores(tables.scores, tolerance=tolerance)
+        entry = {
+            "filter": "merge_scores",
+            "value": float(tolerance),
+            "dropped_models": 0,
+            "dropped_scores": len(tables.scores) - len(merged),
+            "references_too": True,
+        }
+        return self._with(tables.replace(scores=merged), [entry])
+
+    def to_folder(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the tables as CSV files that `read_dataset` reads back, all or nothing.
+
+        Parameters
+        ----------
+        path : path-like
+            A folder that is new or empty.
+        overwrite : bool
+            Whether a folder that holds a dataset, and nothing else, is replaced.
+
+        Returns
+        -------
+        pathlib.Path
+            The folder, with ``models.csv``, ``benchmarks.csv``,
+            ``scores.csv``, ``losses.csv`` where there are losses, and
+            ``datapackage.json`` with name, description and sources.
+
+        Raises
+        ------
+        DataError
+            When something else is there already.
+        """
+        about = {
+            "name": self.name,
+            "description": self.description,
+            "sources": self.sources,
+            "bayesdense": {"selection": self.selection},
+        }
+        return write_folder(self.tables, path, about=about, overwrite=overwrite)

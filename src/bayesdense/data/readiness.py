@@ -1,0 +1,192 @@
+"""Look at a dataset with a fit in mind: whether it can answer the question at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from bayesdense.data.dataset import Dataset
+from bayesdense.data.select import Names, as_names
+from bayesdense.errors import ReadinessError, near_match
+
+__all__ = ["check_readiness"]
+
+MIN_REFERENCE_SIZES = 2
+MIN_SIZE_SPAN = 3.0
+MIN_DATED_TARGETS = 3
+MIN_DAYS = 90
+FEW_TARGETS = 5
+NAMES_SHOWN = 5
+
+
+def check_readiness(
+    data: Dataset, *, benchmarks: Names | None = None, trend: bool = True
+) -> list[str]:
+    """Check that a dataset can inform a fit.
+
+    Parameters
+    ----------
+    data : Dataset
+        The dataset that is to be fitted.
+    benchmarks : str or iterable of str, optional
+        The benchmarks that are used; the core ones by default.
+    trend : bool
+        Whether a growth rate is wanted, for which dates are needed.
+
+    Returns
+    -------
+    list of str
+        Warnings, one sentence each: what will rest on priors or be left out.
+        The caller decides how to show them.
+
+    Raises
+    ------
+    ReadinessError
+        With everything that makes a fit meaningless: a benchmark that is not
+        there, no references, a benchmark on which fewer than two reference
+        sizes have scores, no targets, or dates too few or too close together
+        for a trend.
+
+    Examples
+    --------
+    >>> from bayesdense.data import load_dataset
+    >>> check_readiness(load_dataset("densing5").select(since="2023-02-01", base_only=True))
+    []
+    """
+    used = data.core_benchmarks if benchmarks is None else as_names("benchmarks", benchmarks)
+    known = data.benchmarks["benchmark"].tolist()
+    unknown = [b for b in used if b not in known]
+    if unknown:
+        raise ReadinessError(f"unknown benchmark '{unknown[0]}': {near_match(unknown[0], known)}")
+    if not used:
+        raise ReadinessError("no benchmark is marked core: name the benchmarks to use.")
+    scores = data.scores[data.scores["benchmark"].isin(used)]
+    scored = set(scores["model"])
+    references, targets = data.references, data.targets
+    informed = targets[targets["model"].isin(scored)]
+
+    blocking = _reference_problems(references, scores, used)
+    if not len(targets):
+        blocking.append("there are no target models: every model is a reference")
+    elif not len(informed):
+        blocking.append(f"no target model has a score on {_listed(used)}")
+    elif trend:
+        blocking += _date_problems(informed)
+    if blocking:
+        lines = "".join(f"\n  {problem}" for problem in blocking)
+        raise ReadinessError(f"dataset '{data.name}' is not ready to be fitted:{lines}")
+
+    warnings = _size_warnings(references, scores, used)
+    for benchmark in used:
+        rows = scores[scores["benchmark"] == benchmark]
+        count = rows.loc[rows["model"].isin(targets["model"]), "model"].nunique()
+        if count < FEW_TARGETS:
+            warnings.append(
+                f"benchmark '{benchmark}' has {count} target models; with fewer than "
+                f"{FEW_TARGETS} its own growth rests on the prior."
+            )
+    undated = int(informed["release_date"].isna().sum())
+    if trend and undated:
+        warnings.append(
+            f"{undated} of {len(informed)} targets have no release date: they have a density "
+            "but no place in the trend."
+        )
+    idle = targets.loc[~targets["model"].isin(scored), "model"].tolist()
+    if idle:
+        warnings.append(
+            f"{len(idle)} targets have no score on a used benchmark, carry no information and "
+            f"are left out: {_listed(idle)}."
+        )
+    return warnings + _harness_warnings(scores, set(references["model"]), used)
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - NAMES_SHOWN
+    return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _reference_sizes(
+    references: pd.DataFrame, scores: pd.DataFrame, benchmark: str
+) -> pd.Series[float]:
+    scored = scores.loc[scores["benchmark"] == benchmark, "model"]
+    return references.loc[references["model"].isin(scored), "n_params"].drop_duplicates()
+
+
+def _reference_problems(
+    references: pd.DataFrame, scores: pd.DataFrame, used: list[str]
+) -> list[str]:
+    if not len(references):
+        return [
+            "there are no reference models: mark some with is_reference, or choose them with "
+            "with_reference(families=...) or with_reference(dataset=...)"
+        ]
+    sizes = {b: len(_reference_sizes(references, scores, b)) for b in used}
+    short = [f"{b} ({n})" for b, n in sizes.items() if n < MIN_REFERENCE_SIZES]
+    if not short:
+        return []
+    return [
+        f"reference models of at least {MIN_REFERENCE_SIZES} different sizes must have scores on "
+        f"each benchmark; too few sizes on {', '.join(short)}"
+    ]
+
+
+def _date_problems(targets: pd.DataFrame) -> list[str]:
+    dates = targets["release_date"].dropna()
+    if len(dates) < MIN_DATED_TARGETS:
+        return [
+            f"{len(dates)} targets with scores have a release date; a trend needs at least "
+            f"{MIN_DATED_TARGETS} (or ask for no trend)"
+        ]
+    days = (dates.max() - dates.min()).days
+    if days < MIN_DAYS:
+        return [
+            f"the dated targets were released within {days} days; dates must be spread over at "
+            f"least {MIN_DAYS} days for a trend"
+        ]
+    return []
+
+
+def _size_warnings(references: pd.DataFrame, scores: pd.DataFrame, used: list[str]) -> list[str]:
+    warnings = []
+    for benchmark in used:
+        sizes = _reference_sizes(references, scores, benchmark)
+        span = float(sizes.max() / sizes.min())
+        if span < MIN_SIZE_SPAN:
+            warnings.append(
+                f"reference sizes on benchmark '{benchmark}' span a factor of {span:.2g}; below "
+                f"{MIN_SIZE_SPAN:g} the ruler rests on the prior."
+            )
+    return warnings
+
+
+def _harness_warnings(scores: pd.DataFrame, references: set[str], used: list[str]) -> list[str]:
+    warnings = []
+    for benchmark in used:
+        rows = scores[scores["benchmark"] == benchmark]
+        is_reference = rows["model"].isin(references)
+        of_references = set(rows.loc[is_reference, "harness"])
+        of_targets = set(rows.loc[~is_reference, "harness"])
+        cut_off = sorted(
+            harness
+            for group in _linked(rows.groupby("model")["harness"].agg(set))
+            if not group & of_references
+            for harness in group & of_targets
+        )
+        if cut_off:
+            warnings.append(
+                f"benchmark '{benchmark}': no model links harness {', '.join(cut_off)} to those of "
+                f"the references ({', '.join(sorted(of_references))}); harness offset and density "
+                "are confounded there; the answer rests on the prior of the offset."
+            )
+    return warnings
+
+
+def _linked(harnesses_of_models: Iterable[set[str]]) -> list[set[str]]:
+    """Join harnesses that one model was scored by, until the groups are disjoint."""
+    groups: list[set[str]] = []
+    for harnesses in harnesses_of_models:
+        touching = [g for g in groups if g & harnesses]
+        groups = [g for g in groups if not g & harnesses]
+        groups.append(harnesses.union(*touching))
+    return groups

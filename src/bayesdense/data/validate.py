@@ -1,0 +1,290 @@
+"""Check four tables against the schema, and complete them.
+
+Every problem is collected before one `DataError` is raised, so that a user
+mends a folder in one round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayesdense.data.cells import parse_bools, parse_dates, parse_numbers, parse_text
+from bayesdense.data.schema import SCHEMA, Column, TableSchema
+from bayesdense.data.tables import Tables
+from bayesdense.errors import DataError, Problem, near_match
+
+__all__ = ["validate_tables"]
+
+
+class _Checked:
+    """One table while it is being checked: finished columns and what is wrong."""
+
+    def __init__(self, schema: TableSchema, frame: pd.DataFrame, lines: Sequence[int] | None):
+        self.schema = schema
+        self.raw = frame
+        self.counted = "line" if lines is not None else "row"
+        self.labels = list(lines) if lines is not None else list(frame.index)
+        self.problems: list[Problem] = []
+        self.done: dict[str, Any] = {}
+
+    def add(
+        self, column: str | None, message: str, at: int | None = None, value: Any = None
+    ) -> None:
+        """Note one problem, at a position of the table or for the whole column."""
+        row = None if at is None else self.labels[at]
+        if row is not None and not isinstance(row, int | str):
+            row = int(row) if isinstance(row, np.integer) else str(row)
+        self.problems.append(Problem(self.schema.name, row, column, value, message, self.counted))
+
+    def raw_value(self, column: str, at: int) -> Any:
+        """Return the cell as the user wrote it, as a plain Python value."""
+        value = self.raw[column].iloc[at]
+        return value.item() if isinstance(value, np.generic) else value
+
+
+def validate_tables(
+    tables: Mapping[str, pd.DataFrame | None],
+    *,
+    lines: Mapping[str, Sequence[int]] | None = None,
+    where: str = "the data",
+) -> Tables:
+    """Check the tables and fill in the defaults.
+
+    Parameters
+    ----------
+    tables : mapping of str to pandas.DataFrame
+        ``models``, ``benchmarks``, ``scores`` and, where there are any,
+        ``losses``. Cells may be text, as read from a file, or typed values.
+        Other tables and other columns are allowed; the columns are kept.
+    lines : mapping of str to sequence of int, optional
+        Line of the file that each row came from; the header is line 1.
+        Without it, problems name index labels.
+    where : str
+        What is being checked, for the message.
+
+    Returns
+    -------
+    Tables
+        New frames with every column of the schema, the schema's first, then
+        the others as they came. Counts are float64, ``release_date`` is
+        datetime64, flags are bool, missing text is ``""``.
+
+    Raises
+    ------
+    DataError
+        With all problems: missing tables and columns, empty tables, values
+        that are not allowed, duplicate keys, names that the models or
+        benchmarks table does not have, and loss sets in more than one unit.
+        A loss set that no benchmark names is allowed.
+
+    Notes
+    -----
+    A row of ``scores`` is identified by model, benchmark and source. A source
+    that prints two figures for one cell (two harnesses, two numbers of shots)
+    is therefore written as two sources, such as ``"report, 0-shot"``.
+
+    Examples
+    --------
+    >>> models = pd.DataFrame({"model": ["a"], "n_params": [7e9]})
+    >>> benchmarks = pd.DataFrame({"benchmark": ["MMLU"], "n_items": [14042], "chance": [0.25]})
+    >>> scores = pd.DataFrame({"model": ["a"], "benchmark": ["MMLU"], "score": [0.45]})
+    >>> done = validate_tables({"models": models, "benchmarks": benchmarks, "scores": scores})
+    >>> done.scores[["harness", "source", "n_items"]]
+       harness   source  n_items
+    0  default  unknown  14042.0
+    """
+    checked: dict[str, _Checked] = {}
+    problems: list[Problem] = []
+    for name, schema in SCHEMA.items():
+        frame = tables.get(name)
+        if frame is None and schema.optional:
+            frame = pd.DataFrame(columns=pd.Index(schema.column_names))
+        if frame is None:
+            message = f"the table is missing; it needs columns {', '.join(schema.required_names)}"
+            problems.append(Problem(name, None, None, None, message))
+            continue
+        table = _Checked(schema, frame, None if lines is None else lines.get(name))
+        checked[name] = table
+        if _check_columns(table):
+            for column in schema.columns:
+                if column.name in frame.columns or not column.required:
+                    _check_column(table, column)
+            _check_key(table)
+    _check_between(checked)
+    for table in checked.values():
+        problems += table.problems
+    if problems:
+        raise DataError.from_problems(problems, where=where)
+    _fill_score_items(checked["scores"], checked["benchmarks"])
+    return Tables(**{name: _finish(table) for name, table in checked.items()})
+
+
+def _check_columns(table: _Checked) -> bool:
+    names = [str(c) for c in table.raw.columns]
+    schema = table.schema
+    for name in dict.fromkeys(n for n in names if names.count(n) > 1):
+        table.add(name, "the column is there twice; give each column its own name")
+    for name in names:
+        plain = name.strip().casefold()
+        if name not in schema.column_names and plain in schema.column_names:
+            table.add(name, f"the column must be written '{plain}'")
+    for name in schema.required_names:
+        if name not in names:
+            found = ", ".join(names) or "no column at all"
+            table.add(name, f"the column is missing; the table has {found}")
+    if not schema.optional and not len(table.raw) and not table.problems:
+        table.add(None, "the table has no rows; at least one is needed")
+    # A missing column does not keep the other columns from being checked; two of one name do.
+    return len(set(names)) == len(names)
+
+
+def _check_between(checked: Mapping[str, _Checked]) -> None:
+    """Check what takes two columns or two tables, as far as they are there."""
+    models, losses = checked.get("models"), checked.get("losses")
+    if models is not None and "n_params" in models.done:
+        _check_active(models)
+    if losses is not None and {"loss_set", "unit"} <= set(losses.done):
+        _check_units(losses)
+    for child, parent, column in (
+        ("scores", "models", "model"),
+        ("scores", "benchmarks", "benchmark"),
+        ("losses", "models", "model"),
+    ):
+        if child in checked and parent in checked:
+            below, above = checked[child], checked[parent]
+            if column in below.done and len(above.done.get(column, ())):
+                _check_known(below, above, column)
+
+
+def _check_column(table: _Checked, column: Column) -> None:
+    if column.name not in table.raw.columns:
+        values: list[Any] = [None] * len(table.raw)
+    else:
+        values = table.raw[column.name].tolist()
+    parsed: Any
+    if column.kind == "number":
+        parsed, faults = parse_numbers(values)
+        missing = np.isnan(parsed)
+        if column.rule is not None:
+            with np.errstate(invalid="ignore"):
+                broken = ~missing & ~column.rule.holds(parsed)
+            faults |= {int(i): "is not allowed" for i in np.flatnonzero(broken)}
+            if column.name == "score":
+                faults |= _percent_faults(parsed)
+    elif column.kind == "date":
+        parsed, faults = parse_dates(values)
+        missing = np.isnat(parsed)
+    elif column.kind == "bool":
+        parsed, faults = parse_bools(values)
+        missing = np.array([v is None for v in parsed], dtype=bool)
+    else:
+        parsed, faults = parse_text(values, strict=column.kind == "name")
+        missing = np.array([not v for v in parsed], dtype=bool)
+    if column.required:
+        faults |= {int(i): "is missing" for i in np.flatnonzero(missing) if int(i) not in faults}
+    for at in sorted(faults):
+        value = table.raw_value(column.name, at)
+        table.add(column.name, f"{faults[at]}; allowed: {column.allowed}", at, value)
+    table.done[column.name] = _fill(table, column, parsed, missing)
+
+
+def _percent_faults(parsed: Any) -> dict[int, str]:
+    above = np.flatnonzero(parsed > 1)
+    known = np.count_nonzero(~np.isnan(parsed))
+    hint = "is above 1"
+    if 2 * len(above) > known:
+        hint += ", as most scores are, which looks like percent: divide by 100"
+    return {int(i): hint for i in above}
+
+
+def _fill(table: _Checked, column: Column, parsed: Any, missing: Any) -> Any:
+    """Put defaults into missing cells; a faulty cell only keeps its place."""
+    if column.copy_of in table.done:
+        parsed = [table.done[column.copy_of][i] if m else parsed[i] for i, m in enumerate(missing)]
+    elif column.default is not None:
+        parsed = [column.default if m else parsed[i] for i, m in enumerate(missing)]
+    if column.kind == "number":
+        return np.asarray(parsed, dtype=np.float64)
+    return parsed
+
+
+def _check_key(table: _Checked) -> None:
+    key = table.schema.key
+    if not all(column in table.done for column in key):
+        return
+    first: dict[tuple[str, ...], int] = {}
+    for at, values in enumerate(zip(*(table.done[c] for c in key), strict=True)):
+        if not all(values):
+            continue
+        if values in first:
+            other = f"{table.counted} {table.labels[first[values]]}"
+            message = f"repeats {other}; {', '.join(key)} must be unique"
+            if table.schema.name == "scores":
+                message += " (name the sources apart, such as 'report, 0-shot')"
+            table.add(", ".join(key), message, at, ", ".join(values))
+        else:
+            first[values] = at
+
+
+def _check_active(models: _Checked) -> None:
+    more = models.done["n_active"] > models.done["n_params"]
+    for at in np.flatnonzero(more):
+        total = models.done["n_params"][at]
+        models.add(
+            "n_active",
+            f"is more than n_params; allowed: a number above 0 and up to {total:g}",
+            int(at),
+            models.raw_value("n_active", int(at)),
+        )
+
+
+def _check_known(child: _Checked, parent: _Checked, column: str) -> None:
+    known = dict.fromkeys(parent.done[column])
+    hints: dict[str, str] = {}
+    for at, name in enumerate(child.done[column]):
+        if not name or name in known:
+            continue
+        if name not in hints:
+            hints[name] = near_match(name, known)
+        message = f"is not in the {parent.schema.name} table: {hints[name]}"
+        child.add(column, message, at, name)
+
+
+def _check_units(losses: _Checked) -> None:
+    units: dict[str, tuple[str, int]] = {}
+    for at, (loss_set, unit) in enumerate(
+        zip(losses.done["loss_set"], losses.done["unit"], strict=True)
+    ):
+        if not loss_set or not unit:
+            continue
+        first, where = units.setdefault(loss_set, (unit, at))
+        if unit != first:
+            place = f"{losses.counted} {losses.labels[where]}"
+            message = f"loss set '{loss_set}' is in '{first}' at {place}; allowed: one unit each"
+            losses.add("unit", message, at, unit)
+
+
+def _fill_score_items(scores: _Checked, benchmarks: _Checked) -> None:
+    items = dict(zip(benchmarks.done["benchmark"], benchmarks.done["n_items"], strict=True))
+    own = scores.done["n_items"]
+    usual = np.array([items[b] for b in scores.done["benchmark"]], dtype=np.float64)
+    scores.done["n_items"] = np.where(np.isnan(own), usual, own)
+
+
+def _finish(table: _Checked) -> pd.DataFrame:
+    columns: dict[str, Any] = {}
+    for column in table.schema.columns:
+        values = table.done[column.name]
+        if column.kind == "number":
+            dtype: Any = "int64" if column.integer else "float64"
+        else:
+            dtype = {"bool": "bool", "date": "datetime64[us]"}.get(column.kind, "str")
+        columns[column.name] = pd.Series(values, dtype=dtype)
+    for name in table.raw.columns:
+        if name not in columns:
+            columns[str(name)] = table.raw[name].reset_index(drop=True)
+    return pd.DataFrame(columns)

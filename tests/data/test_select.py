@@ -1,0 +1,338 @@
+"""What each filter keeps, and what it says about itself."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from bayesdense.data import Dataset, load_dataset, read_dataset
+from bayesdense.errors import DataError, UnknownNameError
+
+from .conftest import MODELS, SCORES, WriteFolder
+
+
+@pytest.mark.parametrize(
+    ("filters", "targets"),
+    [
+        ({}, ["new-2", "new-9", "solo"]),
+        ({"since": "2023-12-01"}, ["new-9", "solo"]),
+        ({"since": dt.date(2023, 12, 2)}, ["solo"]),
+        ({"until": "2023-12-01"}, ["new-2", "new-9"]),
+        ({"since": "2023-06-01", "until": "2023-06-01"}, ["new-2"]),
+        ({"models": "solo"}, ["solo"]),
+        ({"models": ["solo", "new-2", "ref-1"]}, ["new-2", "solo"]),
+        ({"families": "New"}, ["new-2", "new-9"]),
+        ({"families": ["solo"]}, ["solo"]),
+        ({"min_params": 4e9}, ["new-9", "solo"]),
+        ({"max_params": 4_000_000_000}, ["new-2", "solo"]),
+        ({"base_only": True}, ["new-2", "solo"]),
+        ({"base_only": False}, ["new-2", "new-9", "solo"]),
+        ({"compressed": False}, ["new-2", "new-9", "solo"]),
+        ({"min_benchmarks": 1}, ["new-2", "new-9", "solo"]),
+        ({"min_benchmarks": 2}, ["new-2"]),
+        ({"min_benchmarks": 1, "benchmarks": "GSM8K"}, ["solo"]),
+        ({"min_benchmarks": 1, "harness": "vendor", "benchmarks": ["GSM8K", "MMLU"]}, ["solo"]),
+        ({"families": "New", "base_only": True}, ["new-2"]),
+    ],
+)
+def test_filters_keep_targets(small: Dataset, filters: dict[str, Any], targets: list[str]) -> None:
+    chosen = small.select(**filters)
+    assert chosen.targets["model"].tolist() == targets
+    assert chosen.references["model"].tolist() == ["ref-1", "ref-7"]
+    assert set(chosen.scores["model"]) <= {*targets, "ref-1", "ref-7"}
+
+
+def test_scores_and_losses_go_with_their_models(small: Dataset) -> None:
+    chosen = small.select(models="solo", max_params=5e9, references=None)
+    assert len(chosen.scores) == 6
+    everywhere = small.select(max_params=5e9, references=True)
+    assert everywhere.models["model"].tolist() == ["ref-1", "new-2", "solo"]
+    assert everywhere.losses["model"].tolist() == ["ref-1"]
+
+
+def test_references_are_filtered_where_there_is_nothing_else(small: Dataset) -> None:
+    only = small.with_reference(models=small.models["model"])
+    assert only.select(max_params=5e9).models["model"].tolist() == ["ref-1", "new-2", "solo"]
+    assert len(only.select(max_params=5e9, references=False).models) == 5
+
+
+def test_model_without_a_date_is_in_no_window(write_folder: WriteFolder) -> None:
+    data = read_dataset(write_folder(models=MODELS.replace("2024-06-01", "")))
+    assert "solo" not in data.select(since="2000-01-01").models["model"].tolist()
+    assert "solo" not in data.select(until="2100-01-01").models["model"].tolist()
+    assert "solo" in data.select().models["model"].tolist()
+
+
+def test_benchmarks_become_core_in_the_given_order(small: Dataset) -> None:
+    chosen = small.select(benchmarks=["GSM8K", "MMLU"])
+    assert chosen.core_benchmarks == ["GSM8K", "MMLU"]
+    assert set(chosen.scores["benchmark"]) == {"GSM8K", "MMLU"}
+    assert len(chosen.models) == 5
+    assert small.core_benchmarks == ["MMLU", "MATH"]
+
+
+def test_harness_filters_scores_of_all_models(small: Dataset) -> None:
+    chosen = small.select(harness="vendor")
+    assert chosen.scores["model"].tolist() == ["solo"]
+    assert len(chosen.models) == 5
+
+
+def test_compressed(write_folder: WriteFolder) -> None:
+    text = MODELS.replace("is_base", "is_compressed")
+    data = read_dataset(write_folder(models=text))
+    assert data.select(compressed=True).targets["model"].tolist() == ["new-2", "solo"]
+    assert data.select(compressed=False).targets["model"].tolist() == ["new-9"]
+
+
+@pytest.mark.parametrize(
+    ("recalled", "targets"),
+    [
+        (None, ["new-2", "new-9", "solo"]),
+        (True, ["new-2", "new-9", "solo"]),
+        (False, ["solo"]),
+        ("n_tokens", ["new-2", "solo"]),
+        (["release_date"], ["new-9", "solo"]),
+        ({"release_date", "n_tokens"}, ["new-2", "new-9", "solo"]),
+    ],
+)
+def test_recalled(write_folder: WriteFolder, recalled: Any, targets: list[str]) -> None:
+    rows = [
+        "n_tokens_source,release_date_source",
+        ",Recalled",
+        ",",
+        '"recalled, unverified",report',
+        "report,nominal/recalled",
+        ",",
+    ]
+    text = "\n".join(f"{a},{b}" for a, b in zip(MODELS.splitlines(), rows, strict=True))
+    data = read_dataset(write_folder(models=text))
+    assert data.select(recalled=recalled).targets["model"].tolist() == targets
+
+
+def test_selection_says_what_was_dropped(small: Dataset) -> None:
+    chosen = small.select(since="2023-12-01", base_only=True).select(benchmarks="MMLU")
+    assert [(s["filter"], s["value"]) for s in chosen.selection] == [
+        ("since", "2023-12-01"),
+        ("base_only", True),
+        ("benchmarks", ["MMLU"]),
+    ]
+    assert [(s["dropped_models"], s["dropped_scores"]) for s in chosen.selection] == [
+        (1, 2),
+        (1, 1),
+        (0, 3),
+    ]
+    assert [s["references_too"] for s in chosen.selection] == [False, False, True]
+    assert small.selection == []
+
+
+def test_selecting_everything_changes_nothing(small: Dataset) -> None:
+    assert small.select() == small
+    assert small.select(benchmarks=["MMLU", "MATH"]).digest != small.digest
+
+
+@pytest.mark.parametrize(
+    ("filters", "said"),
+    [
+        ({"models": "new-99"}, "unknown model 'new-99': did you mean 'new-9'\\? Known: ref-1"),
+        ({"families": "new"}, "unknown family 'new': did you mean 'New'\\?"),
+        ({"benchmarks": ["MMLU", "HumanEval"]}, "unknown benchmark 'HumanEval'.*GSM8K"),
+        ({"harness": "lm-evl"}, "unknown harness 'lm-evl': did you mean 'lm-eval'"),
+        ({"recalled": ["n_token"]}, "field in recalled 'n_token': did you mean 'n_tokens'"),
+    ],
+)
+def test_unknown_names(small: Dataset, filters: dict[str, Any], said: str) -> None:
+    with pytest.raises(UnknownNameError, match=said):
+        small.select(**filters)
+
+
+@pytest.mark.parametrize(
+    ("filters", "said"),
+    [
+        ({"since": "2023-13-01"}, "since='2023-13-01' is not a day: allowed is an ISO day"),
+        ({"until": 2023}, "until=2023 is not a day"),
+        ({"since": "2023"}, "since='2023' is not a day"),
+        ({"since": ""}, "since='' is not a day"),
+        (
+            {"since": "2024-01-02", "until": "2024-01-01"},
+            "since=2024-01-02 is after until=2024-01-01",
+        ),
+        ({"min_params": -1}, "min_params=-1: allowed is a count of parameters above 0"),
+        ({"max_params": 0}, "max_params=0: allowed"),
+        ({"max_params": float("nan")}, "max_params=nan: allowed"),
+        ({"max_params": "5e9"}, "max_params='5e9': allowed"),
+        ({"min_params": 5e9, "max_params": 1e9}, r"min_params=5e\+09 is more than max_params=1e"),
+        ({"min_benchmarks": 3}, "min_benchmarks=3: allowed is a whole number from 1 to 2"),
+        ({"min_benchmarks": 0}, "min_benchmarks=0: allowed"),
+        ({"min_benchmarks": 1.5}, "min_benchmarks=1.5: allowed"),
+        ({"min_benchmarks": True}, "min_benchmarks=True: allowed"),
+        ({"models": 3}, "models=3: allowed is a name or a list of names"),
+        ({"models": [3]}, r"models=\[3\]: allowed is a name"),
+        ({"models": []}, "models is empty"),
+        ({"base_only": "yes"}, "base_only='yes': allowed are True, False and None"),
+        ({"compressed": 1}, "compressed=1: allowed"),
+        ({"since": "2030-01-01"}, "no target model is left after since='2030-01-01'"),
+        ({"models": "ref-1"}, r"no target model is left.*references=True"),
+        ({"harness": "vendor", "benchmarks": "MATH"}, "no score is left after benchmarks"),
+        ({"max_params": 1, "references": True}, "no model is left after max_params"),
+    ],
+)
+def test_bad_filters(small: Dataset, filters: dict[str, Any], said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        small.select(**filters)
+
+
+def test_densing5_default_study() -> None:
+    chosen = load_dataset("densing5").select(
+        since="2023-02-01", base_only=True, compressed=False, min_benchmarks=3
+    )
+    assert (len(chosen.targets), len(chosen.references)) == (100, 7)
+    core = chosen.scores[chosen.scores["benchmark"].isin(chosen.core_benchmarks)]
+    assert len(core) == 838
+    assert len(core[["model", "benchmark"]].drop_duplicates()) == 493
+
+
+# -- references ------------------------------------------------------------------------------
+
+
+def test_swapping_references(small: Dataset) -> None:
+    swapped = small.with_reference(families="New")
+    assert swapped.references["model"].tolist() == ["new-2", "new-9"]
+    assert swapped.targets["model"].tolist() == ["ref-1", "ref-7", "solo"]
+    both = small.with_reference(families=["New", "Ref"], models=["new-2", "ref-1", "solo"])
+    assert both.references["model"].tolist() == ["ref-1", "new-2"]
+    assert both.selection[-1]["value"] == ["ref-1", "new-2"]
+    assert len(swapped.scores) == len(small.scores)
+    with pytest.raises(UnknownNameError, match="unknown family 'Nw': did you mean 'New'"):
+        small.with_reference(families="Nw")
+    with pytest.raises(DataError, match="no model is both"):
+        small.with_reference(families="New", models="solo")
+    with pytest.raises(DataError, match="name the families or models, or give a dataset"):
+        small.with_reference()
+    with pytest.raises(DataError, match="allowed is a Dataset"):
+        small.with_reference(dataset="densing5")  # type: ignore[arg-type]
+
+
+def renamed(data: Dataset, **benchmarks: Any) -> Dataset:
+    """Return a lender: the same data with other model names, harness and loss set."""
+    frames = {name: getattr(data, name) for name in ("models", "scores", "losses")}
+    frames = {name: f.assign(model="their " + f["model"]) for name, f in frames.items()}
+    frames["scores"] = frames["scores"].assign(harness="theirs")
+    frames["benchmarks"] = data.benchmarks.assign(**{"loss_set": "c4", **benchmarks})
+    return Dataset.from_frames(**frames, name="lender", sources=[{"title": "theirs"}])
+
+
+def test_borrowing_references(small: Dataset) -> None:
+    lender = renamed(small, chance=small.benchmarks["chance"] + 0.01, n_items=7)
+    borrowed = small.select(benchmarks=["MATH", "MMLU"]).with_reference(dataset=lender)
+    assert borrowed.references["model"].tolist() == ["their ref-1", "their ref-7"]
+    assert len(borrowed.targets) == 5
+    assert borrowed.core_benchmarks == ["MATH", "MMLU"]
+    assert borrowed.benchmarks["loss_set"].tolist() == ["c4", "c4"]
+    assert borrowed.benchmarks["n_items"].tolist() == [5000, 14042]
+    assert borrowed.benchmarks["chance"].tolist() == [0, 0.25]
+    harness = borrowed.scores.groupby("model")["harness"].agg(set)
+    assert harness["their ref-1"] == {"theirs"}
+    assert harness["ref-1"] == {"lm-eval"}
+    assert set(borrowed.losses["model"]) == {"their ref-1", "their ref-7"}
+    assert borrowed.name == "mine on lender"
+    assert {"title": "theirs"} in borrowed.sources
+    part = small.with_reference(dataset=lender, models="their ref-7")
+    assert part.references["model"].tolist() == ["their ref-7"]
+    assert set(part.losses["model"]) == {"their ref-7"}
+
+
+def test_borrowing_keeps_extra_columns(small: Dataset) -> None:
+    lender = renamed(small)
+    own = {name: getattr(small, name) for name in ("models", "benchmarks", "scores", "losses")}
+    own["models"] = own["models"].assign(is_moe=True)
+    borrowed = Dataset.from_frames(**own).with_reference(dataset=lender)
+    assert borrowed.models["is_moe"].tolist()[:5] == [True] * 5
+    assert borrowed.models["is_moe"].isna().tolist()[5:] == [True] * 2
+    assert borrowed.models["n_params"].dtype == small.models["n_params"].dtype
+    assert borrowed.models["is_base"].dtype == bool
+
+
+def test_what_cannot_be_borrowed(small: Dataset) -> None:
+    lender = renamed(small)
+    with pytest.raises(DataError, match="2 models are in both datasets, such as 'ref-1'"):
+        small.with_reference(dataset=small)
+    with pytest.raises(UnknownNameError, match="unknown model 'their solo'"):
+        lender.select().with_reference(dataset=small, models="their solo")
+    with pytest.raises(DataError, match="no benchmark is shared with 'lender'; here are GSM8K"):
+        small.select(benchmarks="GSM8K").with_reference(dataset=lender.select(benchmarks="MMLU"))
+    far = renamed(small, chance=[0.25, 0.02, 0.0])
+    with pytest.raises(DataError, match="chance of 'MATH' is 0 here and 0.02 in 'lender'"):
+        small.with_reference(dataset=far)
+    targets = lender.select(references=True, families="New")
+    with pytest.raises(DataError, match="has no reference models to lend"):
+        small.with_reference(dataset=targets)
+
+
+def test_leaderboard_on_openlm() -> None:
+    borrowed = load_dataset("leaderboard").with_reference(dataset=load_dataset("openlm_redpajama"))
+    assert borrowed.benchmarks["benchmark"].tolist() == ["MMLU", "ARC-C", "HellaSwag", "WinoGrande"]
+    chosen = borrowed.select(benchmarks=["HellaSwag", "ARC-C", "WinoGrande"], until="2024-06-30")
+    assert (len(chosen.targets), len(chosen.references)) == (86, 35)
+    assert set(chosen.benchmarks["loss_set"]) == {"c4_val"}
+    used = chosen.scores.merge(chosen.models, on="model").groupby("is_reference")["harness"]
+    assert used.agg(set).to_dict() == {True: {"llm-foundry"}, False: {"open-llm-leaderboard-v1"}}
+
+
+# -- merging ---------------------------------------------------------------------------------
+
+
+def cell(write_folder: WriteFolder, *rows: str) -> Dataset:
+    header = SCORES.splitlines()[0] + ",shots"
+    lines = [f"solo,MMLU,{row}" for row in rows]
+    return read_dataset(write_folder(scores="\n".join([header, *lines])))
+
+
+def test_near_scores_are_merged(write_folder: WriteFolder) -> None:
+    data = cell(write_folder, "0.5,vendor,a,1,", "0.9,vendor,b,1,", "0.501,qwen,c,3,5")
+    merged = data.merge_scores()
+    columns = ["score", "harness", "n_sources", "source", "shots"]
+    first, second = merged.scores[columns].to_dict("records")
+    assert first == {
+        "score": pytest.approx(0.50075, abs=1e-12),
+        "harness": "qwen",
+        "n_sources": 4,
+        "source": "a; c",
+        "shots": 5.0,
+    }
+    assert second["source"] == "b"
+    assert merged.selection[-1]["dropped_scores"] == 1
+    assert merged.merge_scores() == merged
+    assert data.merge_scores(0.0009) == data
+    assert len(data.merge_scores(0.5).scores) == 1
+
+
+def test_a_chain_is_measured_from_its_first_score(write_folder: WriteFolder) -> None:
+    data = cell(write_folder, "0.5,v,a,1,", "0.5008,v,b,1,", "0.5016,v,c,1,")
+    assert data.merge_scores().scores["source"].tolist() == ["a; b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "sources"),
+    [
+        (("0.5,qwen,a,1,", "0.5,opencompass,b,1,"), ["a", "b"]),
+        (("0.5,qwen,a,1,", "0.5,opencompass,b,1,", "0.5,vendor,c,1,"), ["a; c", "b"]),
+        (("0.5,vendor,a,1,0", "0.5,vendor,b,1,5"), ["a", "b"]),
+        (("0.5,vendor,a,1,", "0.5,vendor,b,1,5"), ["a; b"]),
+    ],
+)
+def test_what_is_not_merged(
+    write_folder: WriteFolder, rows: tuple[str, ...], sources: list[str]
+) -> None:
+    assert cell(write_folder, *rows).merge_scores().scores["source"].tolist() == sources
+
+
+def test_cells_stay_apart(small: Dataset) -> None:
+    assert len(small.merge_scores(0.99).scores) == len(small.scores)
+
+
+@pytest.mark.parametrize("tolerance", [-0.1, 1, float("nan"), "0.1", True])
+def test_bad_tolerance(small: Dataset, tolerance: Any) -> None:
+    with pytest.raises(DataError, match="tolerance=.*allowed is a fraction"):
+        small.merge_scores(tolerance)
