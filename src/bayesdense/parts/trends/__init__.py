@@ -1,0 +1,8 @@
+"""Trends: how the log density of the targets moves in time."""
+
+from bayesdense.parts.trends.base import Growth, Trend, trends
+from bayesdense.parts.trends.change_point import ChangePoint
+from bayesdense.parts.trends.frontier import Frontier
+from bayesdense.parts.trends.linear import Linear
+
+__all__ = ["ChangePoint", "Frontier", "Growth", "Linear", "Trend", "trends"]

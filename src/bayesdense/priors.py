@@ -1,0 +1,329 @@
+"""Priors as data: they print, compare, travel through JSON and turn into PyMC variables.
+
+A `Prior` names a distribution of PyMC and holds its parameters as numbers, so
+that a table of priors can be shown before a model is built, overridden by the
+name of the parameter, and saved beside the posterior that it led to.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from bayesdense.errors import PriorError, UnknownNameError
+
+__all__ = ["Prior", "override"]
+
+# Parameter names of each distribution, as PyMC spells them; a trailing "?"
+# marks an optional one. POSITIVE holds those that must be above zero.
+DISTRIBUTIONS: dict[str, tuple[str, ...]] = {
+    "Beta": ("alpha", "beta"),
+    "Exponential": ("scale",),
+    "Gamma": ("alpha", "beta"),
+    "HalfCauchy": ("beta",),
+    "HalfNormal": ("sigma",),
+    "HalfStudentT": ("nu", "sigma"),
+    "InverseGamma": ("alpha", "beta"),
+    "Laplace": ("mu", "b"),
+    "LogNormal": ("mu", "sigma"),
+    "Normal": ("mu", "sigma"),
+    "StudentT": ("nu", "mu", "sigma"),
+    "TruncatedNormal": ("mu", "sigma", "lower?", "upper?"),
+    "Uniform": ("lower", "upper"),
+}
+POSITIVE = frozenset({"alpha", "b", "beta", "nu", "scale", "sigma"})
+ON_THE_LINE = frozenset({"Laplace", "Normal", "StudentT"})
+ABOVE_ZERO = frozenset(
+    {"Exponential", "Gamma", "HalfCauchy", "HalfNormal", "HalfStudentT", "InverseGamma"}
+    | {"LogNormal"}
+)
+
+Number = float | list[float]
+
+
+class Prior:
+    """A prior distribution of one parameter.
+
+    Parameters
+    ----------
+    distribution : str
+        Name of a PyMC distribution: Beta, Exponential, Gamma, HalfCauchy,
+        HalfNormal, HalfStudentT, InverseGamma, Laplace, LogNormal, Normal,
+        StudentT, TruncatedNormal or Uniform.
+    **parameters : float or sequence of float
+        The parameters under PyMC's names; a sequence gives one value for each
+        entry of the parameter, such as one floor for each benchmark.
+
+    Raises
+    ------
+    PriorError
+        If the distribution or a parameter is unknown, missing, not finite or
+        outside what the distribution allows.
+
+    Examples
+    --------
+    >>> Prior("LogNormal", mu=-1.2, sigma=0.3)
+    Prior('LogNormal', mu=-1.2, sigma=0.3)
+    >>> Prior("Normal", mu=0, sigma=1) == Prior("Normal", mu=0.0, sigma=1.0)
+    True
+    >>> Prior.from_dict(Prior("HalfNormal", sigma=2).to_dict())
+    Prior('HalfNormal', sigma=2)
+    """
+
+    __slots__ = ("distribution", "parameters")
+
+    distribution: str
+    parameters: dict[str, Number]
+
+    def __init__(self, distribution: str, **parameters: Any) -> None:
+        if distribution not in DISTRIBUTIONS:
+            raise PriorError(str(UnknownNameError.of("distribution", distribution, DISTRIBUTIONS)))
+        allowed = [name.rstrip("?") for name in DISTRIBUTIONS[distribution]]
+        needed = [name for name in DISTRIBUTIONS[distribution] if not name.endswith("?")]
+        for name in parameters:
+            if name not in allowed:
+                raise PriorError(
+                    f"{distribution} has no parameter {name!r}; it takes {', '.join(allowed)}"
+                )
+        missing = [name for name in needed if name not in parameters]
+        if missing:
+            raise PriorError(
+                f"{distribution} needs {', '.join(missing)}; it takes {', '.join(allowed)}"
+            )
+        clean = {n: _number(distribution, n, parameters[n]) for n in allowed if n in parameters}
+        lower, upper = clean.get("lower"), clean.get("upper")
+        if lower is not None and upper is not None and np.any(np.asarray(lower) >= upper):
+            raise PriorError(f"{distribution} needs lower below upper, and has {lower} and {upper}")
+        object.__setattr__(self, "distribution", distribution)
+        object.__setattr__(self, "parameters", clean)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuse: a prior is a value, and values do not change."""
+        raise AttributeError(f"a Prior cannot be changed; make a new one to set {name!r}")
+
+    def __repr__(self) -> str:
+        """Return the call that makes this prior."""
+        inside = ", ".join(f"{name}={_shown(value)}" for name, value in self.parameters.items())
+        return f"Prior({self.distribution!r}, {inside})"
+
+    def __eq__(self, other: object) -> bool:
+        """Compare distribution and parameters."""
+        return isinstance(other, Prior) and self.to_dict() == other.to_dict()
+
+    def __hash__(self) -> int:
+        """Hash by what is compared."""
+        return hash(repr(sorted(self.to_dict()["parameters"].items())) + self.distribution)
+
+    @property
+    def support(self) -> str:
+        """Where the distribution lives: ``"real"``, ``"positive"`` or ``"bounded"``."""
+        if self.distribution in ON_THE_LINE:
+            return "real"
+        if self.distribution in ABOVE_ZERO:
+            return "positive"
+        if self.distribution == "TruncatedNormal" and not set(self.parameters) & {"lower", "upper"}:
+            return "real"
+        return "bounded"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return distribution and parameters as plain values, ready for JSON.
+
+        Returns
+        -------
+        dict
+            Keys ``distribution`` and ``parameters``.
+        """
+        return {"distribution": self.distribution, "parameters": dict(self.parameters)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Prior:
+        """Make a prior from what `to_dict` gave.
+
+        Parameters
+        ----------
+        values : mapping
+            With the keys ``distribution`` and ``parameters``.
+
+        Returns
+        -------
+        Prior
+        """
+        return cls(values["distribution"], **values["parameters"])
+
+    def _arrays(self) -> dict[str, Any]:
+        return {n: np.asarray(v) if isinstance(v, list) else v for n, v in self.parameters.items()}
+
+    def variable(self, name: str, **options: Any) -> Any:
+        """Make the PyMC random variable, inside the context of a model.
+
+        Parameters
+        ----------
+        name : str
+            Name of the variable.
+        **options
+            Passed on to PyMC: ``dims``, ``shape``, ``initval``.
+
+        Returns
+        -------
+        pytensor.tensor.TensorVariable
+        """
+        import pymc as pm
+
+        values = {
+            n: np.asarray(v) if isinstance(v, list) else v for n, v in self.parameters.items()
+        }
+        return getattr(pm, self.distribution)(name, **values, **options)
+
+    def sample(self, size: int, seed: int | np.random.Generator) -> np.ndarray:
+        """Draw from the prior, for showing it beside a posterior.
+
+        Parameters
+        ----------
+        size : int
+            Number of draws.
+        seed : int or numpy.random.Generator
+            Source of randomness.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape ``(size,)`` or, with a sequence among the parameters,
+            ``(size, n)``.
+        """
+        widths = {len(v) for v in self.parameters.values() if isinstance(v, list)}
+        values = {n: np.asarray(v, dtype=float) for n, v in self.parameters.items()}
+        frozen = _frozen(self.distribution, values)
+        return np.asarray(
+            frozen.rvs(size=(size, *widths), random_state=np.random.default_rng(seed))
+        )
+
+
+def _frozen(distribution: str, p: Mapping[str, Any]) -> Any:
+    """Return the SciPy twin of a PyMC distribution."""
+    from scipy import stats
+
+    if distribution == "TruncatedNormal":
+        mu, sigma = p["mu"], p["sigma"]
+        lower, upper = p.get("lower", -np.inf), p.get("upper", np.inf)
+        return stats.truncnorm((lower - mu) / sigma, (upper - mu) / sigma, loc=mu, scale=sigma)
+    if distribution == "HalfStudentT":
+        return _FoldedT(p["nu"], p["sigma"])
+    make: dict[str, Callable[[], Any]] = {
+        "Beta": lambda: stats.beta(p["alpha"], p["beta"]),
+        "Exponential": lambda: stats.expon(scale=p["scale"]),
+        "Gamma": lambda: stats.gamma(p["alpha"], scale=1.0 / p["beta"]),
+        "HalfCauchy": lambda: stats.halfcauchy(scale=p["beta"]),
+        "HalfNormal": lambda: stats.halfnorm(scale=p["sigma"]),
+        "InverseGamma": lambda: stats.invgamma(p["alpha"], scale=p["beta"]),
+        "Laplace": lambda: stats.laplace(p["mu"], p["b"]),
+        "LogNormal": lambda: stats.lognorm(p["sigma"], scale=np.exp(p["mu"])),
+        "Normal": lambda: stats.norm(p["mu"], p["sigma"]),
+        "StudentT": lambda: stats.t(p["nu"], p["mu"], p["sigma"]),
+        "Uniform": lambda: stats.uniform(p["lower"], p["upper"] - p["lower"]),
+    }
+    return make[distribution]()
+
+
+class _FoldedT:
+    """A Student-t without its sign, which SciPy does not have."""
+
+    def __init__(self, nu: Any, sigma: Any) -> None:
+        self.nu, self.sigma = nu, sigma
+
+    def rvs(self, size: tuple[int, ...], random_state: np.random.Generator) -> np.ndarray:
+        return np.asarray(np.abs(self.sigma * random_state.standard_t(self.nu, size=size)))
+
+
+def override(defaults: Mapping[str, Prior], chosen: Mapping[str, Prior] | None) -> dict[str, Prior]:
+    """Replace default priors by those a user chose, and check them.
+
+    Parameters
+    ----------
+    defaults : mapping of str to Prior
+        Every parameter of the model with its default prior.
+    chosen : mapping of str to Prior, optional
+        Replacements by the name of the parameter.
+
+    Returns
+    -------
+    dict of str to Prior
+        All parameters, in the order of the defaults.
+
+    Raises
+    ------
+    PriorError
+        If a name is not a parameter of the model, a value is not a `Prior`, or
+        its support is not the parameter's.
+    """
+    result = dict(defaults)
+    for name, prior in (chosen or {}).items():
+        if name not in defaults:
+            message = UnknownNameError.of("parameter", name, defaults)
+            raise PriorError(f"priors: {message}")
+        if not isinstance(prior, Prior):
+            raise PriorError(
+                f"priors: '{name}' needs a bayesdense.Prior, and has {type(prior).__name__}"
+            )
+        default = defaults[name]
+        if default.support == "real" and prior.support != "real":
+            raise PriorError(
+                f"priors: '{name}' lives on the whole real line ({default}), "
+                f"and {prior} does not; allowed are {', '.join(sorted(ON_THE_LINE))}"
+            )
+        if default.support == "positive" and not _is_positive(prior):
+            raise PriorError(
+                f"priors: '{name}' is positive ({default}), and {prior} is not; "
+                f"allowed are {', '.join(sorted(ABOVE_ZERO))}, "
+                "or TruncatedNormal or Uniform with lower >= 0"
+            )
+        if default.support == "bounded" and not _within(prior, default):
+            raise PriorError(
+                f"priors: '{name}' is bounded ({default}), and {prior} reaches beyond; "
+                "allowed are Beta, or TruncatedNormal or Uniform inside the bounds"
+            )
+        result[name] = prior
+    return result
+
+
+def _bounds(prior: Prior) -> tuple[float, float]:
+    """Return the interval on which a prior has its mass."""
+    if prior.distribution == "Beta":
+        return 0.0, 1.0
+    if prior.distribution in ABOVE_ZERO:
+        return 0.0, math.inf
+    lower = prior.parameters.get("lower", -math.inf)
+    upper = prior.parameters.get("upper", math.inf)
+    return float(np.min(lower)), float(np.max(upper))
+
+
+def _is_positive(prior: Prior) -> bool:
+    return _bounds(prior)[0] >= 0
+
+
+def _within(prior: Prior, default: Prior) -> bool:
+    (lower, upper), (low, high) = _bounds(prior), _bounds(default)
+    return lower >= low and upper <= high
+
+
+def _number(distribution: str, name: str, value: Any) -> Number:
+    """Return a parameter as a float or a list of floats, or say why it is neither."""
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise PriorError(f"{distribution}: {name} must be a number, not {value!r}") from None
+    if array.ndim > 1 or array.size == 0:
+        raise PriorError(f"{distribution}: {name} must be a number or a flat sequence of numbers")
+    if not np.all(np.isfinite(array)):
+        raise PriorError(f"{distribution}: {name} must be finite, not {value!r}")
+    if name in POSITIVE and np.any(array <= 0):
+        raise PriorError(f"{distribution}: {name} must be above 0, not {value!r}")
+    return float(array) if array.ndim == 0 else [float(v) for v in array]
+
+
+def _shown(value: Number) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(_shown(v) for v in value) + "]"
+    return f"{value:.6g}"

@@ -1,0 +1,75 @@
+"""Size definitions and trends, by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bayesdense.errors import BayesdenseError, UnknownNameError
+from bayesdense.parts.sizes import sizes
+from bayesdense.parts.trends import ChangePoint, Frontier, Linear, trends
+
+ORIGIN = np.datetime64("2024-01-01", "s")
+YEARS = np.array([-1.0, 0.0, 2.0])
+
+
+def draws(**values):
+    return {name: np.array([float(v)]) for name, v in values.items()}
+
+
+def test_total_and_active_sizes():
+    table = pd.DataFrame({"n_params": [np.e**2, np.e**3], "n_active": [np.e, np.e**3]})
+    assert sizes.get("total").log_size(table) == pytest.approx([2.0, 3.0])
+    assert sizes.get("active").log_size(table) == pytest.approx([1.0, 3.0])
+    with pytest.raises(UnknownNameError, match="Known: "):
+        sizes.get("bits")
+
+
+def test_linear_line_and_growth():
+    trend = Linear()
+    assert trend.line(draws(A=2.0), YEARS, ORIGIN).tolist() == [[-2.0, 0.0, 4.0]]
+    (growth,) = trend.growth(draws(A=2.0), YEARS, ORIGIN)
+    assert (growth.estimator, growth.period, growth.rate.tolist()) == ("typical", "all dates", [2])
+
+
+def test_change_point_is_continuous_and_has_two_rates():
+    trend = ChangePoint("2024-01-01")
+    line = trend.line(draws(A=2.0, A_change=0.5), YEARS, ORIGIN)
+    assert line.tolist() == [[-1.5, 0.0, 4.0]]
+    after, before = trend.growth(draws(A=2.0, A_change=0.5), YEARS, ORIGIN)
+    assert (after.period, after.rate[0]) == ("from 2024-01-01", 2.0)
+    assert (before.period, before.rate[0]) == ("before 2024-01-01", 1.5)
+    assert trend.settings() == {"date": "2024-01-01"}
+    assert ChangePoint("2024-07-01").change_year(ORIGIN) == pytest.approx(182 / 365.25)
+
+
+def test_change_point_wants_a_date():
+    with pytest.raises(BayesdenseError, match="ISO day"):
+        ChangePoint("soon")
+
+
+def test_frontier_typical_growth_by_hand():
+    # E[w] = sqrt(2/pi) sigma_w exp(w1 t); its mean slope over the dates is taken off A.
+    values = draws(A=2.0, total=1.0, share=0.25, w1=0.3)
+    frontier, typical = Frontier().growth(values, YEARS, ORIGIN)
+    slope = np.sqrt(2 / np.pi) * 0.5 * 0.3 * np.exp(0.3 * YEARS).mean()
+    assert frontier.rate[0] == 2.0
+    assert typical.rate[0] == pytest.approx(2.0 - slope)
+
+
+def test_frontier_deviation_has_the_moments_of_its_parts():
+    many = {n: np.full(200_000, v) for n, v in dict(total=1.0, share=0.5, w1=0.4).items()}
+    found = Frontier().deviation(many, np.array([1.0]), np.random.default_rng(1))[:, 0]
+    sigma_v, sigma_w = np.sqrt(0.5), np.sqrt(0.5) * np.exp(0.4)
+    assert found.mean() == pytest.approx(-np.sqrt(2 / np.pi) * sigma_w, abs=0.01)
+    expected = sigma_v**2 + (1 - 2 / np.pi) * sigma_w**2
+    assert found.var() == pytest.approx(expected, rel=0.02)
+
+
+def test_linear_deviation_is_normal():
+    many = {"sigma_v": np.full(200_000, 0.7)}
+    found = Linear().deviation(many, np.array([0.0]), np.random.default_rng(1))
+    assert (found.mean(), found.std()) == pytest.approx((0.0, 0.7), abs=0.01)
+
+
+def test_registered():
+    assert trends.names == ["linear", "change-point", "frontier"]
