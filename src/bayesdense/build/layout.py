@@ -1,0 +1,328 @@
+"""The dataset as the arrays that a model is written in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayesdense.data import Dataset
+from bayesdense.errors import ReadinessError
+from bayesdense.spec import DENSITY_SIZE, ModelSpec
+
+__all__ = ["DAYS_PER_YEAR", "Layout", "lay_out"]
+
+DAYS_PER_YEAR = 365.25
+FEW_LOSSES = 5
+
+# Usual spread of one cell around the model, in log size and in logits.
+CELL_SPREAD = 0.7
+LOGIT_SPREAD = 0.3
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Names, codes and numbers of one dataset under one model.
+
+    Targets come first and references after them wherever models are counted;
+    targets with a date come before those without. Rulers are counted with the
+    loss sets that have losses first, then the benchmarks that have scores
+    only, each of which has a ruler of its own.
+
+    Attributes
+    ----------
+    coords : dict of str to list
+        Labels of the named dimensions.
+    arrays : dict of str to numpy.ndarray
+        Everything numeric that the model reads, by name; it goes into
+        `pymc.Data`, so that a compiled model can take other data.
+    origin : numpy.datetime64
+        ``t0``, the mean release date of the dated targets.
+    log_size_centre, log_tokens_centre : float
+        ``ln N*`` and ``ln D*``, the means over the reference runs; the second
+        is NaN where no tokens are known.
+    has_losses : numpy.ndarray of bool, shape (benchmark,)
+        Which benchmarks are read through observed losses.
+    ruler : numpy.ndarray of int, shape (benchmark,)
+        The ruler of each benchmark.
+    mean_loss, sd_loss : numpy.ndarray, shape (loss_set,)
+        Mean and standard deviation of the observed losses.
+    chance : numpy.ndarray, shape (benchmark,)
+        Score of guessing.
+    models, scores : pandas.DataFrame
+        The rows that are used, in the order of the codes.
+    notes : list of str
+        What a user should know about how the data were used.
+    """
+
+    coords: dict[str, list[Any]]
+    arrays: dict[str, np.ndarray]
+    origin: np.datetime64
+    log_size_centre: float
+    log_tokens_centre: float
+    has_losses: np.ndarray
+    ruler: np.ndarray
+    mean_loss: np.ndarray
+    sd_loss: np.ndarray
+    chance: np.ndarray
+    models: pd.DataFrame
+    scores: pd.DataFrame
+    notes: list[str]
+
+    def size(self, dim: str) -> int:
+        """Return the length of a named dimension.
+
+        Parameters
+        ----------
+        dim : str
+            Name of the dimension.
+
+        Returns
+        -------
+        int
+        """
+        return len(self.coords[dim])
+
+    @property
+    def loss_sets(self) -> list[str]:
+        """The loss sets that have losses and are used."""
+        return list(self.coords["loss_set"])
+
+
+def lay_out(data: Dataset, spec: ModelSpec) -> Layout:
+    """Arrange a dataset for a model.
+
+    Parameters
+    ----------
+    data : Dataset
+        With references, targets and the core benchmarks.
+    spec : ModelSpec
+        Decides the size definition, the token budget and the reference's residuals.
+
+    Returns
+    -------
+    Layout
+
+    Raises
+    ------
+    ReadinessError
+        If a reference run that is read through losses has no token count.
+    """
+    benchmarks = data.core_benchmarks
+    table = data.benchmarks.set_index("benchmark").loc[benchmarks]
+    scores = data.scores[data.scores["benchmark"].isin(benchmarks)]
+    models = _order_models(data, set(scores["model"]))
+    references = models["is_reference"].to_numpy()
+    n_targets = int((~references).sum())
+    notes: list[str] = []
+
+    losses = _used_losses(data, table, notes)
+    loss_sets = [k for k in dict.fromkeys(table["loss_set"]) if k in set(losses["loss_set"])]
+    has_losses = table["loss_set"].isin(loss_sets).to_numpy()
+    ruler = np.array(
+        [
+            loss_sets.index(k) if known else len(loss_sets) + int((~has_losses)[:j].sum())
+            for j, (k, known) in enumerate(zip(table["loss_set"], has_losses, strict=True))
+        ]
+    )
+
+    log_size = spec.size.log_size(models)
+    log_size_centre = float(log_size[references].mean())
+    log_tokens = np.log(models["n_tokens"].to_numpy(dtype=float))
+    log_tokens_centre = float("nan")
+    if loss_sets:
+        _require_tokens(models, scores, losses, table[has_losses].index.tolist())
+        runs = references & models["model"].isin(set(losses["model"])).to_numpy()
+        log_tokens_centre = float(log_tokens[runs].mean())
+
+    dated = models.loc[~references, "release_date"].notna().to_numpy()
+    dates = models.loc[~references, "release_date"].to_numpy(dtype="datetime64[s]")[dated]
+    origin = _mean_date(dates)
+    years = (dates - origin) / np.timedelta64(1, "D") / DAYS_PER_YEAR
+
+    scores = _order_scores(scores, models["model"].tolist(), benchmarks)
+    harnesses = sorted(scores["harness"].unique())
+    score_harness = pd.Index(harnesses).get_indexer(scores["harness"])
+    score_benchmark = scores["benchmark_code"].to_numpy()
+    measured = np.zeros((len(harnesses), len(benchmarks)))
+    measured[score_harness, score_benchmark] = 1.0
+
+    cells = scores.drop_duplicates("cell")
+    cell_model = cells["model_code"].to_numpy()
+    cell_benchmark = cells["benchmark_code"].to_numpy()
+    cell_reference = references[cell_model]
+    items = scores.groupby("cell")["n_items"].mean().to_numpy()
+    tokens_budget = np.log(spec.tokens) - log_tokens_centre if loss_sets else 0.0
+    run_tokens = np.where(np.isnan(log_tokens), 0.0, log_tokens - log_tokens_centre)
+    if not loss_sets:
+        run_tokens = np.zeros(len(models))
+    cell_tokens = np.where(cell_reference, run_tokens[cell_model], tokens_budget)
+    # A ruler without losses knows no tokens.
+    cell_tokens = np.where(has_losses[cell_benchmark], cell_tokens, 0.0)
+
+    # Rough standard errors of effects, for the sampler's coordinates only.
+    cell_years = np.concatenate([years, np.zeros(len(models) - len(years))])[cell_model]
+    cell_size = (log_size - np.log(DENSITY_SIZE))[cell_model]
+    growth_error, size_slope_error = (
+        _slope_errors(values, cell_benchmark, ~cell_reference, len(benchmarks))
+        for values in (cell_years, cell_size)
+    )
+    counts = np.zeros(measured.shape)
+    np.add.at(counts, (score_harness, score_benchmark), 1.0)
+
+    target_family, families = pd.factorize(models.loc[~references, "family"])
+    reference_family, reference_families = pd.factorize(models.loc[references, "family"])
+    model_index = pd.Index(models["model"])
+    mean_loss = losses.groupby("loss_set")["loss"].mean().reindex(loss_sets).to_numpy(dtype=float)
+    sd_loss = losses.groupby("loss_set")["loss"].std().reindex(loss_sets).to_numpy(dtype=float)
+
+    arrays: dict[str, np.ndarray] = {
+        "years": np.asarray(years, dtype=float),
+        "relative_log_size": log_size - log_size_centre,
+        "target_log_size": log_size[:n_targets] - np.log(DENSITY_SIZE),
+        "target_years": np.concatenate([years, np.zeros(n_targets - len(years))]),
+        "family_code": target_family,
+        "reference_family_code": reference_family,
+        "reference_residual": np.array(spec.reference_residual),
+        "tokens_budget": np.array(tokens_budget),
+        "cell_model": cell_model,
+        "cell_benchmark": cell_benchmark,
+        "cell_ruler": ruler[cell_benchmark],
+        "cell_scale": np.where(cell_reference, spec.reference_cell_scale, 1.0),
+        "cell_tokens": cell_tokens,
+        "cell_items": items,
+        "score_cell": scores["cell"].to_numpy(),
+        "score_benchmark": score_benchmark,
+        "score_harness": score_harness,
+        "score_first": scores["first"].to_numpy(),
+        "score_before": scores["before"].to_numpy(dtype=float),
+        "score_observed": scores["score"].to_numpy(dtype=float),
+        "harness_measured": measured,
+        "harness_error": LOGIT_SPREAD / np.sqrt(np.maximum(counts, 1.0)),
+        "growth_error": growth_error,
+        "size_slope_error": size_slope_error,
+    }
+    if loss_sets:
+        run = model_index.get_indexer(losses["model"]) - n_targets
+        arrays |= {
+            "loss_run": run,
+            "loss_set_code": pd.Index(loss_sets).get_indexer(losses["loss_set"]),
+            "loss_tokens": run_tokens[n_targets + run],
+            "loss_observed": np.log(losses["loss"].to_numpy(dtype=float)),
+        }
+    names = models["model"].tolist()
+    coords: dict[str, list[Any]] = {
+        "model": names,
+        "target": names[:n_targets],
+        "dated_target": names[: len(years)],
+        "undated_target": names[len(years) : n_targets],
+        "reference": names[n_targets:],
+        "family": list(families),
+        "reference_family": list(reference_families),
+        "benchmark": benchmarks,
+        "harness": harnesses,
+        "loss_set": loss_sets,
+        "cell": list(range(len(cells))),
+        "score_id": list(range(len(scores))),
+        "loss_id": list(range(len(losses) if loss_sets else 0)),
+    }
+    return Layout(
+        coords=coords,
+        arrays=arrays,
+        origin=origin,
+        log_size_centre=log_size_centre,
+        log_tokens_centre=log_tokens_centre,
+        has_losses=has_losses,
+        ruler=ruler,
+        mean_loss=mean_loss,
+        sd_loss=sd_loss,
+        chance=table["chance"].to_numpy(dtype=float),
+        models=models,
+        scores=scores,
+        notes=notes,
+    )
+
+
+def _order_models(data: Dataset, scored: set[str]) -> pd.DataFrame:
+    """Return scored targets (dated first) and then the references that inform the ruler."""
+    models = data.models
+    known = scored | set(data.losses["model"])
+    models = models[
+        models["model"].isin(scored) | (models["is_reference"] & models["model"].isin(known))
+    ]
+    order = np.lexsort((models["release_date"].isna(), models["is_reference"]))
+    return models.iloc[order].reset_index(drop=True)
+
+
+def _order_scores(scores: pd.DataFrame, models: list[str], benchmarks: list[str]) -> pd.DataFrame:
+    """Sort scores by cell and number the cells and the scores within each."""
+    scores = scores.assign(
+        model_code=pd.Index(models).get_indexer(pd.Index(scores["model"])),
+        benchmark_code=pd.Index(benchmarks).get_indexer(pd.Index(scores["benchmark"])),
+    )
+    scores = scores.sort_values(
+        ["model_code", "benchmark_code", "harness", "source"], kind="stable"
+    )
+    scores = scores.reset_index(drop=True)
+    groups = scores.groupby(["model_code", "benchmark_code"], sort=True)
+    before = groups.cumcount()
+    return scores.assign(
+        cell=groups.ngroup(), before=before, first=np.arange(len(scores)) - before.to_numpy()
+    )
+
+
+def _used_losses(data: Dataset, table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Return the losses of reference runs on the loss sets that benchmarks name."""
+    losses = data.losses[data.losses["loss_set"].isin(table["loss_set"])]
+    references = set(data.references["model"])
+    foreign = losses.loc[~losses["model"].isin(references), "model"].nunique()
+    if foreign:
+        notes.append(
+            f"losses of {foreign} target models are not used: only references make the ruler."
+        )
+    losses = losses[losses["model"].isin(references)]
+    for loss_set, rows in losses.groupby("loss_set"):
+        if rows["model"].nunique() < FEW_LOSSES:
+            notes.append(
+                f"loss set '{loss_set}' has losses of {rows['model'].nunique()} runs for "
+                "4 coefficients: its law rests on the priors."
+            )
+    return losses.sort_values(["loss_set", "model"], kind="stable").reset_index(drop=True)
+
+
+def _require_tokens(
+    models: pd.DataFrame, scores: pd.DataFrame, losses: pd.DataFrame, through_losses: list[str]
+) -> None:
+    """Complain about reference runs whose place on the token axis is unknown."""
+    read = set(losses["model"]) | set(scores.loc[scores["benchmark"].isin(through_losses), "model"])
+    runs = models[models["is_reference"] & models["model"].isin(read)]
+    unknown = runs.loc[runs["n_tokens"].isna(), "model"].tolist()
+    if unknown:
+        shown = ", ".join(unknown[:5]) + (" ..." if len(unknown) > 5 else "")
+        raise ReadinessError(
+            f"models, column 'n_tokens': {len(unknown)} reference runs with losses have no "
+            f"token count ({shown}); the loss law needs it, or leave those runs out."
+        )
+
+
+def _mean_date(dates: np.ndarray) -> np.datetime64:
+    """Return the mean of some dates; the epoch where there are none."""
+    if not len(dates):
+        return np.datetime64("1970-01-01", "s")
+    seconds = dates.astype("datetime64[s]").astype(np.int64).mean()
+    return np.datetime64(round(float(seconds)), "s")
+
+
+def _slope_errors(
+    values: np.ndarray, benchmark: np.ndarray, used: np.ndarray, count: int
+) -> np.ndarray:
+    """Return the rough standard error of a slope over some values, by benchmark."""
+    errors = np.full(count, CELL_SPREAD)
+    for j in range(count):
+        chosen = values[used & (benchmark == j)]
+        spread = float(((chosen - chosen.mean()) ** 2).sum()) if len(chosen) else 0.0
+        if spread > 0:
+            errors[j] = CELL_SPREAD / np.sqrt(spread)
+    return errors

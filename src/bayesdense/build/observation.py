@@ -1,0 +1,178 @@
+"""How latent scores are measured: item sampling, harness offsets and noise (MODEL section 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bayesdense.build.layout import Layout
+from bayesdense.build.ruler import Ruler
+from bayesdense.build.targets import scaled_normal
+from bayesdense.priors import Prior
+from bayesdense.spec import ModelSpec
+
+__all__ = ["STUDENT_DEGREES", "add_scores", "observation_priors"]
+
+STUDENT_DEGREES = 4.0
+
+
+def observation_priors(layout: Layout, spec: ModelSpec) -> dict[str, Prior]:
+    """Return the default priors of the noise (MODEL section 8).
+
+    Parameters
+    ----------
+    layout : Layout
+        Decides whether harnesses differ.
+    spec : ModelSpec
+        With the switch for harness offsets.
+
+    Returns
+    -------
+    dict of str to Prior
+    """
+    priors = {"phi": Prior("LogNormal", mu=float(np.log(0.015)), sigma=0.7)}
+    if spec.harness_offsets and (layout.arrays["harness_measured"].sum(axis=0) > 1).any():
+        priors["eta_sd"] = Prior("HalfNormal", sigma=0.4)
+    return priors
+
+
+def add_scores(
+    layout: Layout, spec: ModelSpec, priors: Mapping[str, Prior], ruler: Ruler, logit: Any
+) -> None:
+    """Add the observed scores.
+
+    Every source of a cell ran the same items, so what item sampling does is
+    shared within the cell; each source adds noise of its own.
+
+    Parameters
+    ----------
+    layout : Layout
+        With scores and cells.
+    spec : ModelSpec
+        With the score map and the switches of the observation.
+    priors : mapping of str to Prior
+        With ``phi`` and, where harnesses differ, ``eta_sd``.
+    ruler : Ruler
+        With floor and span.
+    logit : tensor, shape (cell,)
+        ``gamma (l - L)`` of each cell.
+    """
+    import pymc as pm
+
+    model = pm.modelcontext(None)
+    cell, benchmark = model["score_cell"], model["score_benchmark"]
+    cell_benchmark = model["cell_benchmark"]
+    phi = priors["phi"].variable("phi", dims="benchmark")[benchmark]
+    latent = spec.score_map.score(logit, ruler.floor[cell_benchmark], ruler.span[cell_benchmark])
+    if "eta_sd" in priors:
+        eta = _harness_offsets(layout, priors)
+        shifted = logit[cell] + eta[model["score_harness"], benchmark]
+        mean = spec.score_map.score(shifted, ruler.floor[benchmark], ruler.span[benchmark])
+    else:
+        mean = latent[cell]
+    item_variance = (latent * (1.0 - latent) / model["cell_items"])[cell]
+    if not spec.item_noise:
+        item_variance = 0.0 * item_variance
+    observed = model["score_observed"]
+    if spec.observation == "student-t":
+        # The items' share cannot be integrated out of a Student-t, so it is sampled.
+        items = pm.Normal("item_raw", 0.0, 1.0, dims="cell")[cell]
+        mean = mean + pm.math.sqrt(item_variance) * items
+        pm.StudentT("score", STUDENT_DEGREES, mean, phi, observed=observed, dims="score_id")
+        return
+    pm.CustomDist(
+        "score",
+        mean,
+        item_variance,
+        phi**2,
+        model["score_before"],
+        model["score_first"],
+        logp=replicated_logp,
+        random=replicated_random,
+        observed=observed,
+        dims="score_id",
+    )
+
+
+def _harness_offsets(layout: Layout, priors: Mapping[str, Prior]) -> Any:
+    """Add the offsets of harnesses, zero-sum over those that measured a benchmark."""
+    import pymc as pm
+
+    model = pm.modelcontext(None)
+    measured = model["harness_measured"]
+    spread = priors["eta_sd"].variable("eta_sd", dims="benchmark")
+    raw = scaled_normal("eta", spread, model["harness_error"], ("harness", "benchmark"))
+    mean = (raw * measured).sum(axis=0) / measured.sum(axis=0)
+    # A harness that never measured a benchmark has no offset there.
+    eta = (raw - mean) * measured
+    return pm.Deterministic("eta", eta, dims=("harness", "benchmark"))
+
+
+def replicated_logp(
+    value: Any, mean: Any, item_variance: Any, source_variance: Any, before: Any, first: Any
+) -> Any:
+    """Return the log density of scores that share the items of their cell.
+
+    With ``S_i = mean_i + sqrt(item_variance) e + sqrt(source_variance) e_i``
+    and ``e`` shared by the cell, a score given the ``n`` before it in its cell
+    is Normal, with mean ``mean_i + K sum(S_k - mean_k)`` and variance
+    ``source_variance (1 + K)``, where ``K = item_variance / (source_variance +
+    n item_variance)``. The product over the cell is the joint density with
+    ``e`` integrated out.
+
+    Parameters
+    ----------
+    value, mean, item_variance, source_variance : tensor, shape (score,)
+        Scores sorted by cell.
+    before : tensor, shape (score,)
+        How many scores of the cell come before.
+    first : tensor of int, shape (score,)
+        Index of the first score of the cell.
+
+    Returns
+    -------
+    tensor, shape (score,)
+        They add up to the joint log density of each cell.
+    """
+    import pytensor.tensor as pt
+
+    residual = value - mean
+    total = pt.concatenate([pt.zeros(1), pt.cumsum(residual)[:-1]])
+    gain = item_variance / (source_variance + before * item_variance)
+    shift = gain * (total - total[first])
+    variance = source_variance * (1.0 + gain)
+    return -0.5 * ((residual - shift) ** 2 / variance + pt.log(2.0 * np.pi * variance))
+
+
+def replicated_random(
+    mean: np.ndarray,
+    item_variance: np.ndarray,
+    source_variance: np.ndarray,
+    before: np.ndarray,
+    first: np.ndarray,
+    rng: np.random.Generator | None = None,
+    size: tuple[int, ...] | None = None,
+) -> np.ndarray:
+    """Draw scores that share the items of their cell.
+
+    Parameters
+    ----------
+    mean, item_variance, source_variance, before, first
+        As for `replicated_logp`.
+    rng : numpy.random.Generator, optional
+        Source of randomness.
+    size : tuple of int, optional
+        Shape of the result, ending in the number of scores.
+
+    Returns
+    -------
+    numpy.ndarray
+    """
+    rng = np.random.default_rng() if rng is None else rng
+    shape = np.shape(mean) if size is None else tuple(size)
+    codes = np.broadcast_to(first, shape).reshape(-1, shape[-1])[0].astype(int)
+    shared = rng.standard_normal(shape)[..., codes]
+    own = rng.standard_normal(shape)
+    return mean + np.sqrt(item_variance) * shared + np.sqrt(source_variance) * own

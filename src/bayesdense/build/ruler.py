@@ -1,0 +1,254 @@
+"""The ruler inside a PyMC model: loss law, score map and their priors (eq. 2 and 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bayesdense.build.layout import Layout
+from bayesdense.priors import Prior
+from bayesdense.spec import ModelSpec
+
+__all__ = ["Ruler", "add_losses", "add_ruler", "ruler_priors"]
+
+EXPONENT = Prior("LogNormal", mu=float(np.log(0.3)), sigma=0.3)
+EXPONENT_MEAN = Prior("Normal", mu=float(np.log(0.3)), sigma=0.3)
+EXPONENT_SD = Prior("HalfNormal", sigma=0.3)
+FLOOR_SD = 0.02
+
+
+@dataclass(frozen=True)
+class Ruler:
+    """Symbols that turn a size into a score.
+
+    Attributes
+    ----------
+    coefficients : dict of str to tensor
+        Coefficients of the law, shape ``(ruler,)``.
+    pivot : tensor, shape (benchmark,)
+        Logit of the score at the loss `centre`.
+    steepness : tensor, shape (benchmark,)
+        ``gamma``, per unit of loss.
+    centre : tensor, shape (benchmark,)
+        Mean observed loss; 0 where there are scores only.
+    floor, span : tensor, shape (benchmark,)
+        ``d`` and ``c``.
+    """
+
+    coefficients: dict[str, Any]
+    pivot: Any
+    steepness: Any
+    centre: Any
+    floor: Any
+    span: Any
+
+    def logit(self, law: Any, x: Any, z: Any, benchmark: Any, ruler: Any) -> Any:
+        """Return ``gamma (l - L)`` at log sizes and tokens relative to the centre.
+
+        Parameters
+        ----------
+        law : LossLaw
+            The loss law.
+        x, z : tensor
+            ``ln(N/N*)`` and ``ln(D/D*)``.
+        benchmark, ruler : tensor of int
+            Codes, one for each entry of `x`.
+
+        Returns
+        -------
+        tensor
+        """
+        c = {name: values[ruler] for name, values in self.coefficients.items()}
+        loss = law.loss(x, z, c)
+        return self.pivot[benchmark] - self.steepness[benchmark] * (loss - self.centre[benchmark])
+
+
+def ruler_priors(layout: Layout, spec: ModelSpec, chance: np.ndarray) -> dict[str, Prior]:
+    """Return the default priors of the ruler (MODEL section 8).
+
+    Parameters
+    ----------
+    layout : Layout
+        Decides which parameters there are.
+    spec : ModelSpec
+        With the law.
+    chance : numpy.ndarray, shape (benchmark,)
+        Score of guessing.
+
+    Returns
+    -------
+    dict of str to Prior
+    """
+    law, priors = spec.law, {}
+    n_sets, scores_only = len(layout.loss_sets), not layout.has_losses.all()
+    for name in law.exponents:
+        if n_sets > 1:
+            priors[f"{name}_mean"] = EXPONENT_MEAN
+            priors[f"{name}_sd"] = EXPONENT_SD
+        if n_sets == 1 or (scores_only and name in law.shape):
+            priors[name] = EXPONENT
+    if n_sets:
+        priors |= law.priors(layout.mean_loss)
+        priors["sigma_loss"] = Prior("HalfNormal", sigma=0.1)
+        ruler = layout.ruler[layout.has_losses]
+        steep = [float(v) for v in np.log(2.0 / layout.sd_loss[ruler])]
+        priors["gamma"] = Prior("LogNormal", mu=steep, sigma=0.7)
+        priors["l"] = Prior("Normal", mu=layout.mean_loss[ruler], sigma=2 * layout.sd_loss[ruler])
+    if scores_only:
+        priors["pi"] = Prior("Normal", mu=-1.0, sigma=1.5)
+        priors["s"] = Prior("LogNormal", mu=float(np.log(0.8)), sigma=0.5)
+    priors["d"] = Prior("TruncatedNormal", mu=chance, sigma=FLOOR_SD, lower=0.0, upper=1.0)
+    priors["u"] = Prior("Beta", alpha=12.0, beta=1.0)
+    return priors
+
+
+def add_ruler(
+    layout: Layout, spec: ModelSpec, priors: Mapping[str, Prior], chance: np.ndarray
+) -> Ruler:
+    """Add the ruler's variables to the PyMC model in context.
+
+    Parameters
+    ----------
+    layout : Layout
+        Decides which benchmarks are read through losses.
+    spec : ModelSpec
+        With the law.
+    priors : mapping of str to Prior
+        All priors of the model.
+    chance : numpy.ndarray, shape (benchmark,)
+        Score of guessing, near which the floor starts.
+
+    Returns
+    -------
+    Ruler
+    """
+    import pymc as pm
+
+    known = layout.has_losses
+    coefficients = _coefficients(layout, spec, priors)
+    parts: list[tuple[np.ndarray, Any, Any]] = []
+    if known.any():
+        gamma = priors["gamma"].variable("gamma", dims="benchmark_with_losses")
+        # The logit at the mean loss is what the data fix; with it in place of the
+        # midpoint l the posterior loses its ridge. Its prior is the one that the
+        # Normal prior of l implies, so nothing changes but the coordinates.
+        middle = np.asarray(priors["l"].parameters["mu"])
+        spread = np.asarray(priors["l"].parameters["sigma"])
+        mean_loss = layout.mean_loss[layout.ruler[known]]
+        pivot = pm.Normal(
+            "pivot", gamma * (middle - mean_loss), gamma * spread, dims="benchmark_with_losses"
+        )
+        pm.Deterministic("l", mean_loss + pivot / gamma, dims="benchmark_with_losses")
+        parts.append((np.flatnonzero(known), pivot, gamma))
+    if not known.all():
+        mixed = bool(known.any())
+        dims = "benchmark_scores_only" if mixed else "benchmark"
+        suffix = "_scores_only" if mixed else ""
+        pi = priors["pi"].variable(f"pi{suffix}", dims=dims)
+        s = priors["s"].variable(f"s{suffix}", dims=dims)
+        parts.append((np.flatnonzero(~known), pi, s))
+    back = np.argsort(np.concatenate([where for where, _, _ in parts]))
+    pivot_all, steepness = (
+        pm.math.concatenate([part[i] for part in parts])[back] if len(parts) > 1 else parts[0][i]
+        for i in (1, 2)
+    )
+    values = np.zeros(len(known))
+    values[known] = layout.mean_loss[layout.ruler[known]]
+    centre = pm.Data("ruler_centre", values)
+
+    floor = priors["d"].variable("d", dims="benchmark", initval=np.maximum(chance, 0.01))
+    u = priors["u"].variable("u", dims="benchmark")
+    span = pm.Deterministic("c", (1.0 - floor) * u, dims="benchmark")
+    ruler = Ruler(coefficients, pivot_all, steepness, centre, floor, span)
+    if known.any():
+        _add_standard_form(layout, spec, ruler)
+    return ruler
+
+
+def add_losses(
+    layout: Layout,
+    spec: ModelSpec,
+    priors: Mapping[str, Prior],
+    ruler: Ruler,
+    reference_size: Any,
+) -> None:
+    """Add the observed losses: Student-t on the log, four degrees (MODEL section 2).
+
+    Parameters
+    ----------
+    layout, spec, priors
+        As for `add_ruler`.
+    ruler : Ruler
+        What `add_ruler` returned.
+    reference_size : tensor, shape (reference,)
+        ``ln(N_eff/N*)`` of the reference runs: a run that is better than its
+        size says so in its losses and its scores alike.
+    """
+    import pymc as pm
+
+    model = pm.modelcontext(None)
+    sigma = priors["sigma_loss"].variable("sigma_loss", dims="loss_set")
+    which = model["loss_set_code"]
+    c = {name: values[which] for name, values in ruler.coefficients.items()}
+    expected = spec.law.loss(reference_size[model["loss_run"]], model["loss_tokens"], c)
+    pm.StudentT(
+        "loss",
+        nu=4.0,
+        mu=pm.math.log(expected),
+        sigma=sigma[which],
+        observed=model["loss_observed"],
+        dims="loss_id",
+    )
+
+
+def _coefficients(layout: Layout, spec: ModelSpec, priors: Mapping[str, Prior]) -> dict[str, Any]:
+    """Return the law's coefficients for all rulers, loss sets first."""
+    import pymc as pm
+
+    law, n_sets = spec.law, len(layout.loss_sets)
+    scores_only = not layout.has_losses.all()
+    mixed = n_sets > 0 and scores_only
+    seen: dict[str, Any] = {}
+    if n_sets:
+        suffix = "_with_losses" if mixed else ""
+        for name in law.coefficients:
+            dims: dict[str, Any] = {"dims": "loss_set"}
+            if name in law.exponents and n_sets > 1:
+                mean = priors[f"{name}_mean"].variable(f"{name}_mean")
+                spread = priors[f"{name}_sd"].variable(f"{name}_sd")
+                seen[name] = pm.LogNormal(f"{name}{suffix}", mean, spread, **dims)
+            else:
+                seen[name] = priors[name].variable(f"{name}{suffix}", **dims)
+    if not scores_only:
+        return seen
+    suffix = "_scores_only" if mixed else ""
+    dim = "benchmark_scores_only" if mixed else "benchmark"
+    shape = {name: priors[name].variable(f"{name}{suffix}", dims=dim) for name in law.shape}
+    unit = law.unit(shape)
+    if not mixed:
+        return unit
+    n_only = int((~layout.has_losses).sum())
+    both = {}
+    for name, values in unit.items():
+        first = seen[name] if name in seen else np.zeros(n_sets)
+        both[name] = pm.math.concatenate([first, values * np.ones(n_only)])
+    for name in law.shape:
+        pm.Deterministic(name, both[name], dims="ruler")
+    return both
+
+
+def _add_standard_form(layout: Layout, spec: ModelSpec, ruler: Ruler) -> None:
+    """Report logit and slope at the centre for benchmarks that are read through losses."""
+    import pymc as pm
+
+    model = pm.modelcontext(None)
+    which = layout.ruler
+    c = {name: values[which] for name, values in ruler.coefficients.items()}
+    z = np.where(layout.has_losses, 1.0, 0.0) * model["tokens_budget"]
+    loss = spec.law.loss(0.0, z, c)
+    slope = spec.law.slope(0.0, z, c)
+    pm.Deterministic("pi", ruler.pivot - ruler.steepness * (loss - ruler.centre), dims="benchmark")
+    pm.Deterministic("s", ruler.steepness * slope, dims="benchmark")

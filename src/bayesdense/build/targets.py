@@ -1,0 +1,218 @@
+"""Log density of every model and what differs between benchmarks (MODEL sections 4 and 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bayesdense.build.layout import Layout
+from bayesdense.priors import Prior
+from bayesdense.spec import ModelSpec
+
+__all__ = [
+    "add_references",
+    "add_targets",
+    "cell_priors",
+    "scaled_normal",
+    "target_priors",
+    "zero_sum",
+]
+
+
+def target_priors(layout: Layout, spec: ModelSpec) -> dict[str, Prior]:
+    """Return the default priors of trend, levels, slopes and families (MODEL section 8).
+
+    Parameters
+    ----------
+    layout : Layout
+        Decides which parameters there are.
+    spec : ModelSpec
+        With trend and switches.
+
+    Returns
+    -------
+    dict of str to Prior
+    """
+    several = layout.size("benchmark") > 1
+    priors = {
+        "A": Prior("Normal", mu=1.5, sigma=1.5),
+        "B": Prior("Normal", mu=0.0, sigma=2.0),
+        **spec.trend.priors(),
+    }
+    if spec.growth == "by-benchmark" and several:
+        priors["sigma_A"] = Prior("HalfNormal", sigma=1.0)
+    if spec.level == "by-benchmark" and several:
+        priors["o"] = Prior("Normal", mu=0.0, sigma=1.0)
+    if spec.size_slope != "none":
+        priors["lambda"] = Prior("Normal", mu=0.0, sigma=0.5)
+        if spec.size_slope == "by-benchmark" and several:
+            priors["sigma_lambda"] = Prior("HalfNormal", sigma=0.3)
+    if spec.families:
+        priors["sigma_f"] = Prior("HalfNormal", sigma=1.0)
+        if several:
+            priors["sigma_fj"] = Prior("HalfNormal", sigma=0.7)
+    if layout.size("undated_target"):
+        priors["undated"] = Prior("Normal", mu=0.0, sigma=3.0)
+    if layout.size("reference_family") > 1:
+        priors["r"] = Prior("Normal", mu=0.0, sigma=0.5)
+    return priors
+
+
+def cell_priors(layout: Layout) -> dict[str, Prior]:
+    """Return the default prior of the cell deviations.
+
+    Parameters
+    ----------
+    layout : Layout
+        Not needed for the default.
+
+    Returns
+    -------
+    dict of str to Prior
+    """
+    return {"tau": Prior("LogNormal", mu=float(np.log(0.7)), sigma=0.5)}
+
+
+def zero_sum(values: Any) -> Any:
+    """Return values less their mean.
+
+    Of independent draws this is the zero-sum distribution, with one direction
+    left over that only the prior sees.
+
+    Parameters
+    ----------
+    values : tensor, shape (n,)
+        Any values.
+
+    Returns
+    -------
+    tensor, shape (n,)
+    """
+    return values - values.mean()
+
+
+def scaled_normal(name: str, scale: Any, expected_error: Any, dims: str | tuple[str, ...]) -> Any:
+    """Add ``Normal(0, scale)`` effects whose scale is unknown, so that NUTS finds its way.
+
+    Sampled as multiples of the scale, effects that the data fix well diverge
+    where the scale is large; sampled as they are, effects that the data fix
+    badly diverge where it is small. If data alone would fix an effect with
+    the standard error ``k``, its conditional posterior has the standard
+    deviation ``g = scale / sqrt(1 + scale^2 / k^2)``. In units of ``g`` the
+    effect has unit spread whatever the scale. The distribution of the effect
+    is Normal(0, scale) for any ``k``: a bad guess costs time, not truth.
+
+    Parameters
+    ----------
+    name : str
+        The variable is called ``<name>_raw``.
+    scale : tensor
+        Standard deviation of the effects; broadcasts against the dimensions.
+    expected_error : tensor
+        ``k``, positive, in the unit of the effects.
+    dims : str or tuple of str
+        Named dimensions.
+
+    Returns
+    -------
+    tensor
+        The effects.
+    """
+    import pymc as pm
+
+    widening = pm.math.sqrt(1.0 + (scale / expected_error) ** 2)
+    return scale / widening * pm.Normal(f"{name}_raw", 0.0, widening, dims=dims)
+
+
+def add_references(layout: Layout, priors: Mapping[str, Prior]) -> Any:
+    """Add the log density of the references: family offset and residual (MODEL section 4).
+
+    Parameters
+    ----------
+    layout : Layout
+        With the references and their families.
+    priors : mapping of str to Prior
+        With ``r`` where there are several reference families.
+
+    Returns
+    -------
+    tensor, shape (reference,)
+    """
+    import pymc as pm
+
+    model = pm.modelcontext(None)
+    residual = pm.Normal("reference_raw", 0.0, 1.0, dims="reference")
+    density = model["reference_residual"] * residual
+    if "r" in priors:
+        offset = zero_sum(priors["r"].variable("r_raw", dims="reference_family"))
+        r = pm.Deterministic("r", offset, dims="reference_family")
+        density = density + r[model["reference_family_code"]]
+    return density
+
+
+def add_targets(layout: Layout, spec: ModelSpec, priors: Mapping[str, Prior]) -> tuple[Any, Any]:
+    """Add the log density of the targets and their differences between benchmarks.
+
+    Parameters
+    ----------
+    layout : Layout
+        With targets, dates, sizes and families.
+    spec : ModelSpec
+        With trend and switches.
+    priors : mapping of str to Prior
+        All priors of the model.
+
+    Returns
+    -------
+    density : tensor, shape (target,)
+        ``ln rho``.
+    difference : tensor, shape (target, benchmark)
+        ``g``: what a benchmark adds to the log effective size.
+    """
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    model = pm.modelcontext(None)
+    several = layout.size("benchmark") > 1
+    years, size = model["target_years"], model["target_log_size"]
+    n_dated, n_targets = layout.size("dated_target"), layout.size("target")
+    growth = priors["A"].variable("A")
+    level = priors["B"].variable("B") * pt.ones(n_targets)
+    difference = pt.zeros((n_targets, layout.size("benchmark")))
+
+    if "lambda" in priors:
+        level = level + priors["lambda"].variable("lambda") * size
+    if "sigma_f" in priors:
+        sigma_f = priors["sigma_f"].variable("sigma_f")
+        f = pm.Deterministic(
+            "f", sigma_f * pm.Normal("f_raw", 0.0, 1.0, dims="family"), dims="family"
+        )
+        level = level + f[model["family_code"]]
+    if several:
+        if "o" in priors:
+            offsets = zero_sum(priors["o"].variable("o_raw", dims="benchmark"))
+            difference = difference + pm.Deterministic("o", offsets, dims="benchmark")
+        if "sigma_A" in priors:
+            sigma_a = priors["sigma_A"].variable("sigma_A")
+            rates = zero_sum(scaled_normal("A", sigma_a, model["growth_error"], "benchmark"))
+            pm.Deterministic("A_j", growth + rates, dims="benchmark")
+            difference = difference + rates * years[:, None]
+        if "sigma_lambda" in priors:
+            sigma_l = priors["sigma_lambda"].variable("sigma_lambda")
+            error = model["size_slope_error"]
+            slopes = zero_sum(scaled_normal("lambda", sigma_l, error, "benchmark"))
+            pm.Deterministic("lambda_j", model["lambda"] + slopes, dims="benchmark")
+            difference = difference + slopes * size[:, None]
+        if "sigma_fj" in priors:
+            sigma_fj = priors["sigma_fj"].variable("sigma_fj")
+            f2 = sigma_fj * pm.Normal("f2_raw", 0.0, 1.0, dims=("family", "benchmark"))
+            difference = difference + f2[model["family_code"]]
+
+    density = spec.trend.log_density(level[:n_dated], model["years"], layout.origin, priors)
+    if "undated" in priors:
+        # Without a date there is no place in the trend, so only a broad prior.
+        undated = priors["undated"].variable("undated", dims="undated_target")
+        density = pt.concatenate([density, undated])
+    return density, difference

@@ -1,0 +1,246 @@
+"""The PyMC model says what MODEL says: eq. 1 to 5 recomputed by hand at one point."""
+
+import numpy as np
+import pymc as pm
+import pytest
+
+import bayesdense as bd
+from bayesdense.build import build_model, lay_out
+from tests.model.simulate import KINDS, simulate
+
+
+def evaluate(model, values, outputs):
+    """Return named deterministics at given values of all free variables."""
+    replace = [(model[name], np.asarray(value, dtype=float)) for name, value in values.items()]
+    import pytensor
+
+    function = pytensor.function(
+        [], [model[name] for name in outputs], givens=replace, on_unused_input="ignore"
+    )
+    return dict(zip(outputs, function(), strict=True))
+
+
+def random_values(model, seed=0):
+    """Return a value near zero, or near one for positive variables, for each free variable."""
+    random = np.random.default_rng(seed)
+    point = model.initial_point(0)
+    values = {}
+    for variable in model.free_RVs:
+        shape = np.shape(point[model.rvs_to_values[variable].name])
+        bounded = model.rvs_to_transforms.get(variable) is not None
+        values[variable.name] = random.uniform(0.1, 0.6, shape) * (1 if bounded else 1.5)
+    return values
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def built(request):
+    data = simulate(request.param, seed=5, n_targets=12, n_families=5)
+    model = bd.DensityModel()
+    layout = lay_out(data, model.spec)
+    return request.param, data, layout, build_model(layout, model.spec)
+
+
+def by_hand(kind, data, layout, values):
+    """Recompute log density and the effective size of every cell, row by row."""
+    v = values
+    benchmarks = layout.coords["benchmark"]
+    count = len(benchmarks)
+    center = lambda x: x - x.mean()  # noqa: E731
+    effect = lambda name, scale, error: (  # noqa: E731
+        v[name] * scale / np.sqrt(1 + (scale / error) ** 2)
+    )
+    rates = center(effect("A_raw", v["sigma_A"], layout.arrays["growth_error"]))
+    slopes = center(effect("lambda_raw", v["sigma_lambda"], layout.arrays["size_slope_error"]))
+    offsets = center(v["o_raw"])
+    families = list(layout.coords["family"])
+    sizes = []
+    density = []
+    t0 = np.datetime64(layout.origin)
+    targets = [m for m in layout.coords["target"]]
+    rows = data.models.set_index("model")
+    for i, name in enumerate(targets):
+        row = rows.loc[name]
+        years = (row["release_date"].to_datetime64() - t0) / np.timedelta64(86400, "s") / 365.25
+        lean = np.log(row["n_params"] / 2e10)
+        f = families.index(row["family"])
+        value = v["B"] + v["A"] * years + v["lambda"] * lean
+        value += v["sigma_f"] * v["f_raw"][f] + v["sigma_v"] * v["v_raw"][i]
+        density.append(value)
+        extra = offsets + rates * years + slopes * lean + v["sigma_fj"] * v["f2_raw"][f]
+        sizes.append(np.log(row["n_params"]) + value + extra)
+    for i, name in enumerate(layout.coords["reference"]):
+        density.append(0.1 * v["reference_raw"][i])
+        sizes.append(np.full(count, np.log(rows.loc[name, "n_params"]) + density[-1]))
+    return np.array(density), np.array(sizes)
+
+
+def test_density_and_effective_size_by_hand(built):
+    kind, data, layout, model = built
+    values = random_values(model)
+    found = evaluate(model, values, ["ln_density", "cell_ln_size"])
+    density, sizes = by_hand(kind, data, layout, values)
+    assert found["ln_density"] == pytest.approx(density, abs=1e-10)
+    names = layout.coords["model"]
+    table = data.scores.drop_duplicates(["model", "benchmark"])
+    cells = sorted(
+        (names.index(m), layout.coords["benchmark"].index(b))
+        for m, b in zip(table["model"], table["benchmark"], strict=True)
+    )
+    n_targets = layout.size("target")
+    for c, (m, j) in enumerate(cells):
+        scale = 1.0 if m < n_targets else 0.3
+        expected = sizes[m, j] + scale * values["tau"][j] * values["z_raw"][c]
+        assert found["cell_ln_size"][c] == pytest.approx(expected, abs=1e-10)
+
+
+def test_scores_by_hand(built):
+    """The likelihood's mean is eq. 3 after eq. 2 with the offset inside the map."""
+    kind, data, layout, model = built
+    values = random_values(model, seed=1)
+    found = evaluate(model, values, ["cell_ln_size"])["cell_ln_size"]
+    random_variable = next(v for v in model.observed_RVs if v.name == "score")
+    # The parameters of the distribution: the last five inputs that are not the generator.
+    inputs = random_variable.owner.inputs
+    means = [i for i in inputs if getattr(i.type, "ndim", 0) == 1 and "float" in i.type.dtype]
+    import pytensor
+
+    replace = [(model[name], np.asarray(value, dtype=float)) for name, value in values.items()]
+    mean = pytensor.function([], means[0], givens=replace, on_unused_input="ignore")()
+    benchmarks = layout.coords["benchmark"]
+    error = layout.arrays["harness_error"]
+    scale = values["eta_sd"]
+    raw = values["eta_raw"] * scale / np.sqrt(1 + (scale / error) ** 2)
+    eta = raw - raw.mean(axis=0)
+    tokens = data.models.set_index("model")["n_tokens"]
+    runs = [n for n in layout.coords["reference"]]
+    for s, row in enumerate(layout.scores.to_dict("records")):
+        j = benchmarks.index(row["benchmark"])
+        x = found[row["cell"]] - layout.log_size_centre
+        if layout.has_losses[j]:
+            k = layout.ruler[j]
+            budget = tokens[row["model"]] if row["model"] in runs else 1e12
+            z = np.log(budget) - layout.log_tokens_centre
+            name = "_with_losses" if kind == "some of each" else ""
+            loss = values[f"a{name}"][k] * np.exp(-values[f"alpha{name}"][k] * x)
+            loss += values[f"b{name}"][k] * np.exp(-values[f"beta{name}"][k] * z)
+            where = int(np.flatnonzero(np.flatnonzero(layout.has_losses) == j)[0])
+            gamma = values["gamma"][where]
+            midpoint = layout.mean_loss[k] + values["pivot"][where] / gamma
+            logit = gamma * (midpoint - loss)
+        else:
+            where = int(np.flatnonzero(np.flatnonzero(~layout.has_losses) == j)[0])
+            name = "_scores_only" if kind == "some of each" else ""
+            alpha = values[f"alpha{name}"][where]
+            q = (1 - np.exp(-alpha * x)) / alpha
+            logit = values[f"pi{name}"][where] + values[f"s{name}"][where] * q
+        logit += eta[layout.coords["harness"].index(row["harness"]), j]
+        floor = values["d"][j]
+        span = (1 - floor) * values["u"][j]
+        assert mean[s] == pytest.approx(floor + span / (1 + np.exp(-logit)), abs=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore:Numba will use object mode")
+def test_the_model_is_plain_pymc_with_named_dimensions(built):
+    _, data, _, model = built
+    assert isinstance(model, pm.Model)
+    assert model.named_vars_to_dims["ln_density"] == ("model",)
+    with model:
+        prior = pm.sample_prior_predictive(20, random_seed=1)
+    scores = prior["prior_predictive"]["score"]
+    assert np.isfinite(scores).all()
+    assert scores.sizes["score_id"] == len(data.scores)
+
+
+SWITCHES = {
+    "growth": ("common", "A_raw"),
+    "level": ("common", "o_raw"),
+    "size_slope": ("none", "lambda"),
+    "families": (False, "f_raw"),
+    "harness_offsets": (False, "eta_raw"),
+}
+
+
+@pytest.mark.parametrize("switch", SWITCHES)
+def test_each_switch_removes_its_own_parameters(switch):
+    value, parameter = SWITCHES[switch]
+    data = simulate("scores only", seed=5, n_targets=12, n_families=5)
+    names = {v.name for v in bd.DensityModel().build(data).free_RVs}
+    less = {v.name for v in bd.DensityModel(**{switch: value}).build(data).free_RVs}
+    assert parameter in names - less
+    assert less < names
+
+
+def test_the_pooled_form_is_one_argument_and_keeps_single_overrides():
+    data = simulate("scores only", seed=5, n_targets=12, n_families=5)
+    names = {v.name for v in bd.DensityModel(form="pooled").build(data).free_RVs}
+    assert names == {
+        *("alpha", "pi", "s", "d", "u", "tau", "phi"),
+        *("A", "B", "sigma_v", "v_raw", "z_raw", "reference_raw"),
+    }
+    spec = bd.DensityModel(form="pooled", harness_offsets=True).spec
+    assert (spec.harness_offsets, spec.families) == (True, False)
+
+
+def test_one_benchmark_has_no_differences_between_benchmarks():
+    data = simulate("scores only", seed=5, n_targets=12, n_families=5).select(benchmarks="know")
+    names = {v.name for v in bd.DensityModel().build(data).free_RVs}
+    assert not names & {"A_raw", "o_raw", "lambda_raw", "f2_raw", "sigma_A"}
+    assert {"lambda", "f_raw"} <= names
+
+
+def test_priors_are_shown_and_replaced_by_name():
+    data = simulate("losses and scores", seed=5, n_targets=12, n_families=5)
+    model = bd.DensityModel(priors={"tau": bd.Prior("HalfNormal", sigma=1.0)})
+    shown = model.priors(data)
+    assert shown["tau"] == bd.Prior("HalfNormal", sigma=1.0)
+    assert shown["A"] == bd.Prior("Normal", mu=1.5, sigma=1.5)
+    with pytest.raises(bd.PriorError, match="did you mean 'alpha_mean'"):
+        bd.DensityModel(priors={"alpha_mena": bd.Prior("HalfNormal", sigma=1.0)}).build(data)
+    with pytest.raises(bd.PriorError, match="'l' must be Normal"):
+        prior = bd.Prior("StudentT", nu=4, mu=0, sigma=1)
+        bd.DensityModel(priors={"l": prior}).build(data)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"law": "power"}, "did you mean 'power-sum'"),
+        ({"score_map": "probit"}, "unknown score map"),
+        ({"trend": "lineer"}, "did you mean 'linear'"),
+        ({"size": "bits"}, "unknown size definition"),
+        ({"form": "paper"}, "'full', 'pooled'"),
+        ({"growth": "none"}, "'by-benchmark', 'common'"),
+        ({"size_slope": True}, "'by-benchmark', 'common', 'none'"),
+        ({"families": "yes"}, "families must be True or False"),
+        ({"observation": "cauchy"}, "'normal', 'student-t'"),
+        ({"reference_residual": 0}, "above 0"),
+        ({"d0": float("inf")}, "finite number"),
+        ({"d0": "1e12"}, "must be a number"),
+        ({"priors": [1]}, "dict of parameter name"),
+    ],
+)
+def test_bad_settings_say_what_is_allowed(options, message):
+    with pytest.raises(bd.BayesdenseError, match=message):
+        bd.DensityModel(**options)
+
+
+def test_settings_survive_plain_values():
+    from bayesdense.spec import ModelSpec
+
+    model = bd.DensityModel(
+        trend=bd.trends.ChangePoint("2024-01-01"), priors={"u": bd.Prior("Beta", alpha=9, beta=1)}
+    )
+    again = ModelSpec.from_dict(model.spec.to_dict())
+    assert again.to_dict() == model.spec.to_dict()
+    assert "ChangePoint('2024-01-01')" in repr(model)
+    assert repr(bd.DensityModel(form="pooled", d0=1e11)).count("=") == 6
+
+
+def test_reference_runs_with_losses_need_tokens():
+    data = simulate("losses and scores", seed=5, n_targets=12, n_families=5)
+    models = data.models.assign(n_tokens=data.models["n_tokens"].where(data.models.index != 12))
+    broken = bd.Dataset.from_frames(
+        models=models, benchmarks=data.benchmarks, scores=data.scores, losses=data.losses
+    )
+    with pytest.raises(bd.ReadinessError, match="column 'n_tokens': 1 reference runs"):
+        bd.DensityModel().build(broken)
