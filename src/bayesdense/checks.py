@@ -1,0 +1,289 @@
+"""Can this posterior be trusted? Diagnostics with a verdict, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from bayesdense.fit import DensityFit
+
+__all__ = ["CheckReport", "CheckResult", "run_checks"]
+
+MAX_RHAT = 1.01
+MIN_ESS = 400
+MIN_BFMI = 0.3
+MAX_ABOVE_REFERENCE = 0.5
+PRIOR_LIKE = 0.9
+PRIOR_DRAWS = 4000
+PRIOR_SEED = 20241204
+CALIBRATION_SLACK = 4.0
+WORST_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """The outcome of one check.
+
+    Attributes
+    ----------
+    name : str
+        What was checked.
+    passed : bool or None
+        None where a person has to judge.
+    trust : bool
+        Whether a failure means that the posterior is not to be trusted. The
+        others qualify how the answer may be read.
+    text : str
+        What was found, and what to do where it is not good.
+    table : pandas.DataFrame
+        The figures behind it.
+    """
+
+    name: str
+    passed: bool | None
+    trust: bool
+    text: str
+    table: pd.DataFrame
+
+    @property
+    def verdict(self) -> str:
+        """Return ``good``, ``look`` or ``bad``."""
+        if self.passed is None:
+            return "look"
+        return "good" if self.passed else ("bad" if self.trust else "look")
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """All checks of one fit.
+
+    Attributes
+    ----------
+    results : tuple of CheckResult
+        One for each check.
+    """
+
+    results: tuple[CheckResult, ...]
+
+    @property
+    def trusted(self) -> bool:
+        """Whether no check says that the posterior is not to be trusted."""
+        return all(result.passed is not False for result in self.results if result.trust)
+
+    @property
+    def verdict(self) -> str:
+        """The verdict in one sentence."""
+        bad = [r.text for r in self.results if r.trust and r.passed is False]
+        if bad:
+            return "This posterior is not to be trusted: " + " ".join(bad)
+        look = [r.name for r in self.results if r.verdict == "look"]
+        text = "The diagnostics give no reason to distrust this posterior."
+        return text + (f" Worth a look: {', '.join(look)}." if look else "")
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row for each check: ``check``, ``verdict``, ``text``."""
+        return pd.DataFrame(
+            [{"check": r.name, "verdict": r.verdict, "text": r.text} for r in self.results]
+        )
+
+    def __getitem__(self, name: str) -> CheckResult:
+        """Return the check of that name."""
+        for result in self.results:
+            if result.name == name:
+                return result
+        from bayesdense.errors import UnknownNameError
+
+        raise UnknownNameError.of("check", name, [r.name for r in self.results])
+
+    def __repr__(self) -> str:
+        """Return verdict and checks as text."""
+        lines = [self.verdict]
+        lines += [f"  {r.verdict:<5} {r.name}: {r.text}" for r in self.results]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        import html
+
+        return f"<p>{html.escape(self.verdict)}</p>" + self.table.to_html(index=False)
+
+
+def run_checks(fit: DensityFit) -> CheckReport:
+    """Run every check on a fit.
+
+    Parameters
+    ----------
+    fit : DensityFit
+        The fit.
+
+    Returns
+    -------
+    CheckReport
+    """
+    results = [_convergence(fit), _divergences(fit), _energy(fit)]
+    if fit.interrupted:
+        results.append(
+            CheckResult("interruption", None, False, fit.interrupted + ".", pd.DataFrame())
+        )
+    results += [_above_reference(fit), _reach(fit), _calibration(fit), _prior_like(fit)]
+    if "share" in fit.posterior:
+        results.append(_frontier_share(fit))
+    return CheckReport(tuple(results))
+
+
+def _convergence(fit: DensityFit) -> CheckResult:
+    """R-hat and effective sample size of every free variable and headline quantity."""
+    table = fit.diagnostics()
+    worst = table.sort_values("ess")
+    rhat, ess = float(table["rhat"].max()), float(table["ess"].min())
+    # NaN (one chain, or a constant) must not pass for good.
+    passed = bool(rhat <= MAX_RHAT and ess >= MIN_ESS)
+    worst_rhat = table.sort_values("rhat")["parameter"].iloc[-1]
+    worst_ess = worst["parameter"].iloc[0]
+    text = (
+        f"largest R-hat {rhat:.3f} ({worst_rhat}), lowest effective sample size "
+        f"{ess:.0f} ({worst_ess}) over {len(table):,} quantities"
+    )
+    if not passed:
+        text += (
+            f"; needed are R-hat <= {MAX_RHAT} and at least {MIN_ESS}: "
+            "sample more draws, and at least 4 chains"
+        )
+    return CheckResult("convergence", passed, True, text + ".", worst.head(WORST_SHOWN))
+
+
+def _divergences(fit: DensityFit) -> CheckResult:
+    count = int(fit.sample_stats["diverging"].sum())
+    total = int(fit.sample_stats["diverging"].size)
+    text = f"{count} of {total:,} draws diverged"
+    if count:
+        text += (
+            "; parts of the posterior may be missing: raise target_accept, "
+            "or simplify the model where the data say little"
+        )
+    table = pd.DataFrame({"divergences": [count], "draws": [total]})
+    return CheckResult("divergences", count == 0, True, text + ".", table)
+
+
+def _energy(fit: DensityFit) -> CheckResult:
+    energy = fit.sample_stats["energy"].transpose("chain", "draw").values
+    variance = energy.var(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bfmi = np.mean(np.diff(energy, axis=1) ** 2, axis=1) / variance
+    lowest = float(np.min(bfmi))
+    passed = bool(lowest >= MIN_BFMI)
+    text = f"lowest E-BFMI {lowest:.2f}"
+    if not passed:
+        text += f"; needed is {MIN_BFMI}: the tails are hard to reach, sample longer"
+    table = pd.DataFrame({"chain": np.arange(len(bfmi)), "bfmi": bfmi})
+    return CheckResult("energy", passed, True, text + ".", table)
+
+
+def _above_reference(fit: DensityFit) -> CheckResult:
+    table = fit.above_reference()
+    over = table[table["share_above_reference"] > MAX_ABOVE_REFERENCE]
+    share = float(fit.effective_size()["outside_reference"].mean())
+    text = f"{100 * share:.0f} % of effective sizes lie outside the range of the references"
+    if len(over):
+        named = ", ".join(
+            f"{row['benchmark']} {100 * row['share_above_reference']:.0f} %"
+            for row in over.to_dict("records")
+        )
+        text += (
+            f"; on {named} of the targets are above the largest reference, so that growth "
+            "there rests on the form of the ruler: compare another reference family"
+        )
+    return CheckResult("reference range", len(over) == 0, False, text + ".", table)
+
+
+def _reach(fit: DensityFit) -> CheckResult:
+    table = fit.reach()
+    beyond = table[table["p_target_above"] > 0.05]
+    text = "measured scores lie within what an infinitely large reference model could score"
+    if len(beyond):
+        named = ", ".join(
+            f"{row['benchmark']} {100 * row['p_target_above']:.0f} %"
+            for row in beyond.to_dict("records")
+        )
+        text = f"share of targets' measured scores above the reach of the ruler: {named}"
+    return CheckResult("reach", None if len(beyond) else True, False, text + ".", table)
+
+
+def _calibration(fit: DensityFit) -> CheckResult:
+    """Compare the coverage of 90 % predictive intervals with 90 %."""
+    table = fit.calibration()
+    new = table[table["replicate"] == "new cell"]
+    error = np.sqrt(0.9 * 0.1 / new["scores"].clip(lower=1))
+    off = new[(new["inside_90"] - 0.9).abs() > CALIBRATION_SLACK * error]
+    text = "90 % predictive intervals hold " + ", ".join(
+        f"{100 * row['inside_90']:.0f} % of {row['benchmark']}" for row in new.to_dict("records")
+    )
+    if len(off):
+        text += "; the spread of scores is not well described on " + ", ".join(off["benchmark"])
+    return CheckResult("calibration", None if len(off) else True, False, text + ".", table)
+
+
+def _prior_like(fit: DensityFit) -> CheckResult:
+    """Compare the spread of each named parameter with that of its prior."""
+    rows = []
+    for name, prior in fit.priors.items():
+        if name not in fit.posterior or prior.support == "bounded" and name != "share":
+            continue
+        values = fit.posterior[name].transpose("chain", "draw", ...)
+        labels = [values[dim].values for dim in values.dims[2:]]
+        flat = values.values.reshape(-1, int(np.prod(values.shape[2:], dtype=int)))
+        before = prior.sample(PRIOR_DRAWS, PRIOR_SEED).reshape(PRIOR_DRAWS, -1)
+        if prior.support == "positive":
+            # On the log, where priors of scales are comparable.
+            flat, before = np.log(flat), np.log(before)
+        for i in range(flat.shape[1]):
+            of = str(labels[0][i]) if len(labels) == 1 else ""
+            ratio = float(flat[:, i].std() / before[:, i % before.shape[1]].std())
+            rows.append({"parameter": name, "of": of, "sd_ratio": ratio})
+    table = pd.DataFrame(rows, columns=["parameter", "of", "sd_ratio"])
+    like = table[table["sd_ratio"] > PRIOR_LIKE]
+    text = "every parameter is narrower than its prior"
+    if len(like):
+        names = [
+            f"{r['parameter']}[{r['of']}]" if r["of"] else str(r["parameter"])
+            for r in like.to_dict("records")
+        ]
+        text = (
+            "the data say little about "
+            + ", ".join(names)
+            + ": vary their priors before relying on them"
+        )
+    table = table.sort_values("sd_ratio", ascending=False)
+    return CheckResult("priors", None if len(like) else True, False, text + ".", table)
+
+
+def _frontier_share(fit: DensityFit) -> CheckResult:
+    """Say whether the data tell a frontier from noise."""
+    share = fit.posterior["share"].values.ravel()
+    prior = fit.priors["share"].sample(PRIOR_DRAWS, PRIOR_SEED)
+    ratio = float(share.std() / prior.std())
+    shift = float(abs(share.mean() - prior.mean()) / prior.std())
+    table = pd.DataFrame(
+        {
+            "quantity": ["share", "w1"],
+            "posterior_mean": [share.mean(), float(fit.posterior["w1"].mean())],
+            "posterior_sd": [share.std(), float(fit.posterior["w1"].std())],
+            "prior_mean": [prior.mean(), 0.0],
+            "prior_sd": [prior.std(), fit.priors["w1"].sample(PRIOR_DRAWS, PRIOR_SEED).std()],
+        }
+    )
+    if ratio > PRIOR_LIKE and shift < 0.5:
+        text = (
+            "the share of the one-sided lag is as wide as its prior: the data do not identify "
+            "a frontier apart from the typical model"
+        )
+        return CheckResult("frontier", None, False, text + ".", table)
+    text = (
+        f"the share of the one-sided lag is {share.mean():.2f} +- {share.std():.2f} "
+        f"(prior {prior.mean():.2f} +- {prior.std():.2f})"
+    )
+    return CheckResult("frontier", True, False, text + ".", table)

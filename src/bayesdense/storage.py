@@ -1,0 +1,201 @@
+"""A fit on disk: one netCDF file with the draws and everything that made them."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+
+from bayesdense.data import Dataset, read_dataset
+from bayesdense.errors import BayesdenseError, FitFileError
+
+__all__ = ["FORMAT", "Stored", "read_file", "write_file"]
+
+FORMAT = 1
+"""Version of the file's own layout; a file of another layout is refused."""
+
+ENGINE: Final = "h5netcdf"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a file holds.
+
+    Attributes
+    ----------
+    manifest : dict
+        How the fit was made, as plain values.
+    data : Dataset
+        What it was made from.
+    posterior, sample_stats : xarray.Dataset
+        What it gave.
+    """
+
+    manifest: dict[str, Any]
+    data: Dataset
+    posterior: xr.Dataset
+    sample_stats: xr.Dataset
+
+
+def write_file(path: str | os.PathLike[str], stored: Stored) -> Path:
+    """Write a fit, completely or not at all.
+
+    The file is written beside its destination and renamed when it is complete
+    and on the disk, so a process that is killed leaves an older file whole.
+
+    Parameters
+    ----------
+    path : path-like
+        The file; its folder must exist.
+    stored : Stored
+        What to write.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    BayesdenseError
+        If the folder does not exist or cannot be written to.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise BayesdenseError(f"'{target}' is a folder; a fit is saved as a file, such as fit.nc")
+    if not target.parent.is_dir():
+        raise BayesdenseError(f"folder '{target.parent}' does not exist; make it first")
+    files = _tables(stored.data)
+    files["manifest"] = json.dumps(stored.manifest, sort_keys=True).encode()
+    content = xr.Dataset(
+        {name: (f"{name}_bytes", np.frombuffer(text, np.uint8)) for name, text in files.items()}
+    )
+    groups = {
+        "posterior": _plain(stored.posterior),
+        "sample_stats": _plain(stored.sample_stats),
+        "bayesdense": content,
+    }
+    root = xr.Dataset(attrs={"bayesdense_format": FORMAT, "bayesdense_digest": _digest(groups)})
+    tree = xr.DataTree.from_dict({"/": root, **groups})
+    encoding = {
+        f"/{group}": {
+            str(name): {"zlib": True, "complevel": 1, "shuffle": True}
+            for name, values in dataset.data_vars.items()
+            if values.size > 1
+        }
+        for group, dataset in groups.items()
+    }
+    try:
+        handle, scratch = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        os.close(handle)
+    except OSError as error:
+        raise BayesdenseError(f"cannot write '{target}': {error.strerror or error}") from None
+    try:
+        tree.to_netcdf(scratch, engine=ENGINE, encoding=encoding)
+        with open(scratch, "rb") as file:
+            os.fsync(file.fileno())
+        # mkstemp makes files private; a result gets the usual permissions.
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(scratch, 0o666 & ~mask)
+        os.replace(scratch, target)
+    except OSError as error:
+        raise BayesdenseError(f"cannot write '{target}': {error.strerror or error}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(scratch)
+    return target
+
+
+def read_file(path: str | os.PathLike[str]) -> Stored:
+    """Read a fit and check that it is what was written.
+
+    Parameters
+    ----------
+    path : path-like
+        A file that `write_file` wrote.
+
+    Returns
+    -------
+    Stored
+
+    Raises
+    ------
+    FitFileError
+        If there is no such file, it is no fit, it was cut short or altered,
+        or its layout belongs to another version.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise FitFileError(f"there is no file '{source}'")
+    try:
+        tree = xr.open_datatree(source, engine=ENGINE)
+    except Exception:
+        # The libraries below raise a dozen kinds of error on a damaged file.
+        raise FitFileError(
+            f"'{source}' cannot be read as netCDF: it is not a saved fit, or it was cut short"
+        ) from None
+    with tree:
+        version = tree.attrs.get("bayesdense_format")
+        if version is None:
+            raise FitFileError(f"'{source}' is a netCDF file, but not a fit saved by bayesdense")
+        if int(version) != FORMAT:
+            raise FitFileError(
+                f"'{source}' has layout {int(version)} and was saved by another version of "
+                f"bayesdense; this one reads layout {FORMAT}"
+            )
+        try:
+            groups = {
+                name: tree[name].to_dataset().load()
+                for name in ("posterior", "sample_stats", "bayesdense")
+            }
+        except Exception:
+            raise FitFileError(f"'{source}' is damaged: part of it cannot be read") from None
+    if _digest(groups) != tree.attrs.get("bayesdense_digest"):
+        raise FitFileError(f"'{source}' was altered after it was saved: its digest does not match")
+    content = {str(name): bytes(values.values) for name, values in groups["bayesdense"].items()}
+    manifest = json.loads(content.pop("manifest"))
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in content.items():
+            (Path(folder) / name).write_bytes(text)
+        data = read_dataset(folder)
+    return Stored(manifest, data, groups["posterior"], groups["sample_stats"])
+
+
+def _tables(data: Dataset) -> dict[str, bytes]:
+    """Return the files of a dataset by name."""
+    with tempfile.TemporaryDirectory() as folder:
+        written = data.to_folder(Path(folder) / "data")
+        return {file.name: file.read_bytes() for file in sorted(written.iterdir())}
+
+
+def _plain(dataset: xr.Dataset) -> xr.Dataset:
+    """Return a dataset without attributes, with text as text and without empty variables."""
+    plain = dataset.drop_attrs()
+    return plain.drop_vars([name for name, values in plain.data_vars.items() if not values.size])
+
+
+def _digest(groups: Mapping[str, xr.Dataset]) -> str:
+    """Return a SHA-256 over names, dimensions and values of all variables."""
+    digest = hashlib.sha256()
+    for group in sorted(groups):
+        dataset = groups[group]
+        for name in sorted(str(n) for n in dataset.variables):
+            variable = dataset.variables[name]
+            digest.update(f"{group}/{name}/{variable.dims}/{variable.shape}/".encode())
+            values = variable.values
+            if values.dtype.kind in "OUST":
+                digest.update("\0".join(str(v) for v in values.ravel()).encode())
+            else:
+                kind = {"b": "u1", "i": "<i8", "u": "<i8"}.get(values.dtype.kind, "<f8")
+                digest.update(np.ascontiguousarray(values.astype(kind)).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,228 @@
+"""Density and effective size of every model, and the trend line through them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayesdense.build import Layout
+from bayesdense.build.layout import DAYS_PER_YEAR
+from bayesdense.spec import DENSITY_SIZE, ModelSpec
+from bayesdense.summaries.draws import Draws, RulerDraws
+from bayesdense.summaries.intervals import interval_columns
+
+__all__ = [
+    "above_reference",
+    "density_table",
+    "effective_size_table",
+    "plug_in_table",
+    "reference_range",
+    "trend_table",
+]
+
+LINE_POINTS = 60
+
+
+def reference_range(layout: Layout) -> tuple[float, float]:
+    """Return the smallest and the largest ``ln N`` of the reference models.
+
+    Parameters
+    ----------
+    layout : Layout
+        The dataset under the model.
+
+    Returns
+    -------
+    tuple of float
+    """
+    relative = layout.arrays["relative_log_size"][layout.size("target") :]
+    sizes = relative + layout.log_size_centre
+    return float(sizes.min()), float(sizes.max())
+
+
+def density_table(draws: Draws, layout: Layout, prob: float) -> pd.DataFrame:
+    """Return the capability density of every model (eq. 1).
+
+    Parameters
+    ----------
+    draws : Draws
+        Posterior draws.
+    layout : Layout
+        The dataset under the model.
+    prob : float
+        Probability of the intervals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``model``, ``family``, ``release_date``, ``is_reference``,
+        ``size`` (parameters, as the model counts them), ``median``,
+        ``lower``, ``upper`` (ratio of effective size to size), ``prob``,
+        ``kind``.
+    """
+    return _models(layout).assign(**interval_columns(np.exp(draws["ln_density"]), prob))
+
+
+def effective_size_table(draws: Draws, layout: Layout, prob: float, by: str) -> pd.DataFrame:
+    """Return the effective size of every model: the reference size that would score alike.
+
+    Parameters
+    ----------
+    draws : Draws
+        Posterior draws.
+    layout : Layout
+        The dataset under the model.
+    prob : float
+        Probability of the intervals.
+    by : {"model", "benchmark"}
+        One row for each model, or for each model and benchmark that it was
+        scored on.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of `density_table`, with ``benchmark`` where asked for, in
+        parameters; ``p_below_reference`` and ``p_above_reference``, the
+        posterior probabilities of lying beyond the smallest and largest
+        reference model; and ``outside_reference``, whether the median does:
+        there the ruler is extrapolated.
+    """
+    if by == "model":
+        table = _models(layout)
+        log_size = draws["ln_density"] + np.log(table["size"].to_numpy())
+    else:
+        table = _cells(layout)
+        log_size = draws["cell_ln_size"]
+    low, high = reference_range(layout)
+    median = np.median(log_size, axis=0)
+    return table.assign(
+        **interval_columns(np.exp(log_size), prob),
+        p_below_reference=(log_size < low).mean(axis=0),
+        p_above_reference=(log_size > high).mean(axis=0),
+        outside_reference=(median < low) | (median > high),
+    )
+
+
+def plug_in_table(draws: Draws, layout: Layout, spec: ModelSpec, prob: float) -> pd.DataFrame:
+    """Return the paper's plug-in effective size of every cell (eq. 4).
+
+    The mean score of a cell is put through the inverse of map and law, draw by
+    draw. Where that has no value, the draw counts towards ``undefined``, and
+    the interval is that of the draws that have one.
+
+    Parameters
+    ----------
+    draws : Draws
+        Posterior draws.
+    layout : Layout
+        The dataset under the model.
+    spec : ModelSpec
+        The composition of the model.
+    prob : float
+        Probability of the intervals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of `effective_size_table` by benchmark, with ``score``,
+        ``undefined`` (share of draws without a value) instead of the
+        probabilities.
+    """
+    table = _cells(layout)
+    score = layout.scores.groupby("cell")["score"].mean().to_numpy()
+    ruler = RulerDraws(draws, layout, spec)
+    log_size = ruler.plug_in_log_size(score, layout.arrays["cell_benchmark"])
+    defined = np.isfinite(log_size)
+    columns: dict[str, Any] = {"median": [], "lower": [], "upper": []}
+    for i in range(len(score)):
+        values = np.exp(log_size[defined[:, i], i])
+        found = interval_columns(values, prob) if len(values) else {}
+        for name, cells in columns.items():
+            cells.append(float(found.get(name, np.nan)))
+    extra = interval_columns(np.zeros(1), prob)
+    return table.assign(
+        score=score,
+        **columns,
+        prob=extra["prob"],
+        kind=extra["kind"],
+        undefined=1.0 - defined.mean(axis=0),
+    )
+
+
+def above_reference(draws: Draws, layout: Layout) -> pd.DataFrame:
+    """Return the share of targets beyond the largest reference, by benchmark.
+
+    Parameters
+    ----------
+    draws : Draws
+        Posterior draws.
+    layout : Layout
+        The dataset under the model.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``benchmark``, ``targets`` (cells of targets) and
+        ``share_above_reference`` (those whose median effective size there is
+        above the largest reference model).
+    """
+    _, high = reference_range(layout)
+    table = _cells(layout).assign(above=np.median(draws["cell_ln_size"], axis=0) > high)
+    table = table[~table["is_reference"]]
+    shares = table.groupby("benchmark")["above"].agg(["size", "mean"])
+    shares = shares.reindex(layout.coords["benchmark"])
+    return pd.DataFrame(
+        {
+            "benchmark": shares.index,
+            "targets": shares["size"].fillna(0).astype(int).to_numpy(),
+            "share_above_reference": shares["mean"].to_numpy(),
+        }
+    )
+
+
+def trend_table(draws: Draws, layout: Layout, spec: ModelSpec, prob: float) -> pd.DataFrame:
+    """Return the trend line of density, read at 2e10 parameters.
+
+    Parameters
+    ----------
+    draws : Draws
+        Posterior draws.
+    layout : Layout
+        The dataset under the model.
+    spec : ModelSpec
+        With the trend.
+    prob : float
+        Probability of the intervals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``date``, ``size`` (at which the line is read), ``median``,
+        ``lower``, ``upper`` (density), ``prob``, ``kind``.
+    """
+    years = layout.arrays["years"]
+    grid = np.linspace(years.min(), years.max(), LINE_POINTS)
+    line = draws["B"][:, None] + spec.trend.line(draws, grid, layout.origin)
+    seconds = np.round(grid * DAYS_PER_YEAR * 86400).astype("timedelta64[s]")
+    return pd.DataFrame(
+        {
+            "date": pd.to_datetime(layout.origin + seconds),
+            "size": DENSITY_SIZE,
+            **interval_columns(np.exp(line), prob),
+        }
+    )
+
+
+def _models(layout: Layout) -> pd.DataFrame:
+    table = layout.models[["model", "family", "release_date", "is_reference"]].copy()
+    sizes = layout.arrays["relative_log_size"] + layout.log_size_centre
+    return table.assign(size=np.exp(sizes))
+
+
+def _cells(layout: Layout) -> pd.DataFrame:
+    table = _models(layout).iloc[layout.arrays["cell_model"]].reset_index(drop=True)
+    names = np.array(layout.coords["benchmark"], dtype=object)
+    table.insert(1, "benchmark", names[layout.arrays["cell_benchmark"]])
+    return table

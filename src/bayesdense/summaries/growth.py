@@ -1,0 +1,181 @@
+"""Growth rates and doubling times of density, for each estimator and benchmark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bayesdense.build import Layout
+from bayesdense.errors import BayesdenseError
+from bayesdense.spec import ModelSpec
+from bayesdense.summaries.draws import Draws
+from bayesdense.summaries.envelope import envelope_slope, replicated_log_density
+from bayesdense.summaries.intervals import KIND, check_prob, interval
+
+__all__ = ["ALL", "NEW", "Rate", "doubling_time_table", "growth_table", "rates"]
+
+ALL = "all benchmarks"
+NEW = "new benchmark"
+MONTHS_PER_YEAR = 12.0
+DAYS_PER_YEAR = 365.25
+SEED = 20241204  # The replicates of a table are the same each time it is made.
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Draws of one growth rate.
+
+    Attributes
+    ----------
+    estimator, period, benchmark : str
+        What grows, when, and measured on what.
+    draws : numpy.ndarray, shape (draw,)
+        ``d ln(density)/dt`` per year; NaN where a draw gives no slope.
+    """
+
+    estimator: str
+    period: str
+    benchmark: str
+    draws: np.ndarray
+
+
+def rates(draws: Draws, layout: Layout, spec: ModelSpec) -> list[Rate]:
+    """Return every growth rate that a posterior speaks of.
+
+    Parameters
+    ----------
+    draws : Draws
+        Posterior draws.
+    layout : Layout
+        The dataset under the model.
+    spec : ModelSpec
+        The composition of the model.
+
+    Returns
+    -------
+    list of Rate
+        Each estimator over all benchmarks, on each benchmark and on a new
+        one; then the envelope, the envelope of replicated data, and by how
+        much the first exceeds the second.
+    """
+    random = np.random.default_rng(SEED)
+    years = layout.arrays["years"]
+    found: list[Rate] = []
+    for growth in spec.trend.growth(draws, years, layout.origin):
+        found.append(Rate(growth.estimator, growth.period, ALL, growth.rate))
+        if "A_j" not in draws:
+            continue
+        difference = draws["A_j"] - draws["A"][:, None]
+        for j, benchmark in enumerate(layout.coords["benchmark"]):
+            found.append(
+                Rate(growth.estimator, growth.period, benchmark, growth.rate + difference[:, j])
+            )
+        count = layout.size("benchmark")
+        spread = draws["sigma_A"] * np.sqrt(1.0 + 1.0 / count)
+        new = growth.rate + spread * random.standard_normal(draws.count)
+        found.append(Rate(growth.estimator, growth.period, NEW, new))
+    observed = envelope_slope(draws["ln_density"][:, : len(years)], years)
+    replicated = envelope_slope(replicated_log_density(draws, layout, spec.trend, random), years)
+    for name, values in (
+        ("envelope", observed),
+        ("envelope of replicates", replicated),
+        ("envelope excess", observed - replicated),
+    ):
+        found.append(Rate(name, "all dates", ALL, values))
+    return found
+
+
+def growth_table(all_rates: list[Rate], *, prob: float, unit: str) -> pd.DataFrame:
+    """Return growth rates with intervals.
+
+    Parameters
+    ----------
+    all_rates : list of Rate
+        As returned by `rates`.
+    prob : float
+        Probability of the intervals.
+    unit : {"1/year", "1/day"}
+        Unit of the rates.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``estimator``, ``period``, ``benchmark``, ``median``,
+        ``lower``, ``upper``, ``prob``, ``kind``, ``p_growth``, ``undefined``
+        (share of draws without a slope) and ``unit``.
+
+    Raises
+    ------
+    BayesdenseError
+        If the unit is unknown.
+    """
+    per = {"1/year": 1.0, "1/day": 1.0 / DAYS_PER_YEAR}
+    if unit not in per:
+        raise BayesdenseError(f"unit must be '1/year' or '1/day', not {unit!r}")
+    return _table(all_rates, prob, unit, lambda rate: interval(rate * per[unit], prob))
+
+
+def doubling_time_table(all_rates: list[Rate], *, prob: float) -> pd.DataFrame:
+    """Return doubling times with intervals, in months of 365.25/12 days.
+
+    A doubling time is ``ln 2 / A``, and infinite where density does not grow.
+    The ends of its interval are those of the growth rate, turned around; an
+    upper end is infinite, 'no finite upper end', where the lower end of the
+    growth rate is not positive. No draw is dropped.
+
+    Parameters
+    ----------
+    all_rates : list of Rate
+        As returned by `rates`.
+    prob : float
+        Probability of the intervals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns as of `growth_table`; the unit is ``months``. A difference of
+        growth rates has no doubling time and no row.
+    """
+    kept = [rate for rate in all_rates if rate.estimator != "envelope excess"]
+
+    def months(rate: np.ndarray) -> tuple[float, float, float]:
+        median, lower, upper = interval(rate, prob)
+        return _months(median), _months(upper), _months(lower)
+
+    return _table(kept, prob, "months", months)
+
+
+def _months(rate: float) -> float:
+    return float(MONTHS_PER_YEAR * np.log(2.0) / rate) if rate > 0 else float("inf")
+
+
+def _table(
+    all_rates: list[Rate],
+    prob: float,
+    unit: str,
+    ends: Callable[[np.ndarray], tuple[float, float, float]],
+) -> pd.DataFrame:
+    check_prob(prob)
+    rows = []
+    for rate in all_rates:
+        defined = rate.draws[np.isfinite(rate.draws)]
+        median, lower, upper = ends(defined) if len(defined) else (np.nan,) * 3
+        rows.append(
+            {
+                "estimator": rate.estimator,
+                "period": rate.period,
+                "benchmark": rate.benchmark,
+                "median": float(median),
+                "lower": float(lower),
+                "upper": float(upper),
+                "prob": prob,
+                "kind": KIND,
+                "p_growth": float((defined > 0).mean()) if len(defined) else np.nan,
+                "undefined": 1.0 - len(defined) / len(rate.draws),
+                "unit": unit,
+            }
+        )
+    return pd.DataFrame(rows)

@@ -1,0 +1,144 @@
+"""Scores that the model would expect, beside those that were measured."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from bayesdense.build import Layout
+from bayesdense.build.observation import STUDENT_DEGREES, replicated_random
+from bayesdense.spec import ModelSpec
+from bayesdense.summaries.draws import Draws, RulerDraws
+from bayesdense.summaries.intervals import interval, interval_columns
+
+__all__ = ["calibration_table", "replicate_scores", "score_table"]
+
+LEVELS = (0.5, 0.8, 0.9)
+MOST_DRAWS = 1000
+SEED = 20241204  # The replicates of a table are the same each time it is made.
+
+
+def replicate_scores(
+    draws: Draws, layout: Layout, spec: ModelSpec, *, new_cells: bool, seed: int = SEED
+) -> np.ndarray:
+    """Draw every measured score again.
+
+    Parameters
+    ----------
+    draws : Draws
+        Posterior draws; at most 1,000 of them are used, evenly spread.
+    layout : Layout
+        The dataset under the model.
+    spec : ModelSpec
+        The composition of the model.
+    new_cells : bool
+        Whether models stray anew on each benchmark. If not, only the
+        measurement is repeated, which every flexible model passes.
+    seed : int
+        Source of randomness.
+
+    Returns
+    -------
+    numpy.ndarray, shape (draw, score)
+    """
+    random = np.random.default_rng(seed)
+    arrays = layout.arrays
+    kept = np.unique(np.linspace(0, draws.count - 1, min(MOST_DRAWS, draws.count)).astype(int))
+    cell_benchmark = arrays["cell_benchmark"]
+    position = draws["cell_ln_size"]
+    if new_cells:
+        scale = arrays["cell_scale"] * draws["tau"][:, cell_benchmark]
+        fresh = random.standard_normal(position.shape) - draws["z_raw"]
+        position = position + scale * fresh
+    ruler = RulerDraws(draws, layout, spec)
+    logit = ruler.logit(position, arrays["cell_tokens"], cell_benchmark)[kept]
+    benchmark, cell = arrays["score_benchmark"], arrays["score_cell"]
+
+    def score(values: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        floor, span = ruler.floor[kept][:, codes], ruler.span[kept][:, codes]
+        return np.asarray(spec.score_map.score(values, floor, span))
+
+    latent = score(logit, cell_benchmark)
+    shifted = logit[:, cell]
+    if "eta" in draws:
+        shifted = shifted + draws["eta"][kept][:, arrays["score_harness"], benchmark]
+    mean = score(shifted, benchmark)
+    items = (latent * (1.0 - latent) / arrays["cell_items"])[:, cell]
+    items = items if spec.item_noise else np.zeros_like(items)
+    source = draws["phi"][kept][:, benchmark] ** 2
+    if spec.observation == "student-t":
+        # A Student-t is a Normal whose variance is drawn as well.
+        source = source * STUDENT_DEGREES / random.chisquare(STUDENT_DEGREES, source.shape)
+    return replicated_random(
+        mean,
+        items,
+        source,
+        arrays["score_before"],
+        arrays["score_first"],
+        rng=random,
+        size=mean.shape,
+    )
+
+
+def score_table(draws: Draws, layout: Layout, spec: ModelSpec, prob: float) -> pd.DataFrame:
+    """Return measured scores beside their posterior predictive intervals.
+
+    Parameters
+    ----------
+    draws : Draws
+        Posterior draws.
+    layout : Layout
+        The dataset under the model.
+    spec : ModelSpec
+        The composition of the model.
+    prob : float
+        Probability of the intervals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``model``, ``benchmark``, ``source``, ``harness``, ``score``,
+        ``median``, ``lower``, ``upper`` (scores from 0 to 1, of a model that
+        strays anew), ``prob``, ``kind``, ``inside``.
+    """
+    replicated = replicate_scores(draws, layout, spec, new_cells=True)
+    columns = interval_columns(replicated, prob)
+    table = layout.scores[["model", "benchmark", "source", "harness", "score"]]
+    inside = table["score"].between(columns["lower"], columns["upper"])
+    return table.assign(**columns, inside=inside).reset_index(drop=True)
+
+
+def calibration_table(draws: Draws, layout: Layout, spec: ModelSpec) -> pd.DataFrame:
+    """Return how often measured scores lie in their predictive intervals, by benchmark.
+
+    Parameters
+    ----------
+    draws : Draws
+        Posterior draws.
+    layout : Layout
+        The dataset under the model.
+    spec : ModelSpec
+        The composition of the model.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``benchmark``, ``replicate`` (``"measurement"`` or ``"new
+        cell"``), ``scores``, ``inside_50``, ``inside_80``, ``inside_90``.
+    """
+    observed = layout.arrays["score_observed"]
+    benchmark = layout.arrays["score_benchmark"]
+    rows = []
+    for label, new_cells in (("measurement", False), ("new cell", True)):
+        replicated = replicate_scores(draws, layout, spec, new_cells=new_cells)
+        inside = {}
+        for level in LEVELS:
+            _, lower, upper = interval(replicated, level)
+            inside[level] = (observed >= lower) & (observed <= upper)
+        for j, name in enumerate(layout.coords["benchmark"]):
+            chosen = benchmark == j
+            shares = {f"inside_{100 * k:.0f}": float(v[chosen].mean()) for k, v in inside.items()}
+            rows.append(
+                {"benchmark": name, "replicate": label, "scores": int(chosen.sum()), **shares}
+            )
+    return pd.DataFrame(rows)
