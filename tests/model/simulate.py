@@ -113,7 +113,7 @@ def simulate(
                 score = mean + item[m] + random.normal(0, t.phi[j])
                 rows.append((name, benchmark, f"{harness} report", harness, np.clip(score, 0, 1)))
         if with_losses[j]:
-            exact = loss(np.log(reference_size) + reference_density, reference_tokens)
+            exact = loss(np.log(reference_size), reference_tokens)
             noisy = exact * np.exp(t.sigma_loss * random.standard_t(4, n_references))
             losses += [
                 (name, f"{benchmark} loss", value, "nats per token")

@@ -40,18 +40,24 @@ def built(request):
     return request.param, data, layout, build_model(layout, model.spec)
 
 
+def center(values):
+    return values - values.mean()
+
+
 def by_hand(kind, data, layout, values):
     """Recompute log density and the effective size of every cell, row by row."""
     v = values
     benchmarks = layout.coords["benchmark"]
     count = len(benchmarks)
-    center = lambda x: x - x.mean()  # noqa: E731
     effect = lambda name, scale, error: (  # noqa: E731
         v[name] * scale / np.sqrt(1 + (scale / error) ** 2)
     )
     rates = center(effect("A_raw", v["sigma_A"], layout.arrays["growth_error"]))
     slopes = center(effect("lambda_raw", v["sigma_lambda"], layout.arrays["size_slope_error"]))
     offsets = center(v["o_raw"])
+    family = effect("f_raw", v["sigma_f"], layout.arrays["family_error"])
+    error = layout.arrays["family_benchmark_error"]
+    family_benchmark = effect("f2_raw", v["sigma_fj"], error)
     families = list(layout.coords["family"])
     sizes = []
     density = []
@@ -64,9 +70,9 @@ def by_hand(kind, data, layout, values):
         lean = np.log(row["n_params"] / 2e10)
         f = families.index(row["family"])
         value = v["B"] + v["A"] * years + v["lambda"] * lean
-        value += v["sigma_f"] * v["f_raw"][f] + v["sigma_v"] * v["v_raw"][i]
+        value += family[f] + v["sigma_v"] * v["v_raw"][i]
         density.append(value)
-        extra = offsets + rates * years + slopes * lean + v["sigma_fj"] * v["f2_raw"][f]
+        extra = offsets + rates * years + slopes * lean + family_benchmark[f]
         sizes.append(np.log(row["n_params"]) + value + extra)
     for i, name in enumerate(layout.coords["reference"]):
         density.append(0.1 * v["reference_raw"][i])
@@ -91,6 +97,21 @@ def test_density_and_effective_size_by_hand(built):
         scale = 1.0 if m < n_targets else 0.3
         expected = sizes[m, j] + scale * values["tau"][j] * values["z_raw"][c]
         assert found["cell_ln_size"][c] == pytest.approx(expected, abs=1e-10)
+
+
+def test_coordinates_of_the_two_terms_keep_the_distribution():
+    """Back and forth is the identity, and the volume is the same."""
+    from bayesdense.build.transforms import total_and_split
+
+    value = np.array([[0.3, -1.2], [2.0, 5.0]])
+    forth = total_and_split.forward(value).eval()
+    assert np.exp(forth[:, 0]) == pytest.approx(np.exp(value).sum(axis=1))
+    assert total_and_split.backward(forth).eval() == pytest.approx(value)
+    step = 1e-6
+    moved = [total_and_split.backward(forth[0] + step * e).eval() for e in np.eye(2)]
+    jacobian = (np.array(moved) - value[0]) / step
+    assert abs(np.linalg.det(jacobian)) == pytest.approx(1.0, abs=1e-4)
+    assert total_and_split.log_jac_det(forth).eval() == pytest.approx(0.0)
 
 
 def test_scores_by_hand(built):
@@ -120,9 +141,15 @@ def test_scores_by_hand(built):
             k = layout.ruler[j]
             budget = tokens[row["model"]] if row["model"] in runs else 1e12
             z = np.log(budget) - layout.log_tokens_centre
-            name = "_with_losses" if kind == "some of each" else ""
-            loss = values[f"a{name}"][k] * np.exp(-values[f"alpha{name}"][k] * x)
-            loss += values[f"b{name}"][k] * np.exp(-values[f"beta{name}"][k] * z)
+            exponents = {}
+            for symbol in ("alpha", "beta"):
+                spread = values[f"{symbol}_sd"]
+                widening = np.sqrt(1 + (spread / layout.arrays["exponent_error"]) ** 2)
+                effects = center(values[f"{symbol}_raw"] * spread / widening)
+                exponents[symbol] = np.exp(values[f"{symbol}_level"] + effects[k])
+            log_a, log_b = values["log_terms"][k]
+            loss = np.exp(log_a - exponents["alpha"] * x)
+            loss += np.exp(log_b - exponents["beta"] * z)
             where = int(np.flatnonzero(np.flatnonzero(layout.has_losses) == j)[0])
             gamma = values["gamma"][where]
             midpoint = layout.mean_loss[k] + values["pivot"][where] / gamma
@@ -195,7 +222,7 @@ def test_priors_are_shown_and_replaced_by_name():
     assert shown["tau"] == bd.Prior("HalfNormal", sigma=1.0)
     assert shown["A"] == bd.Prior("Normal", mu=1.5, sigma=1.5)
     with pytest.raises(bd.PriorError, match="did you mean 'alpha_mean'"):
-        bd.DensityModel(priors={"alpha_mena": bd.Prior("HalfNormal", sigma=1.0)}).build(data)
+        bd.DensityModel(priors={"alpha_maen": bd.Prior("HalfNormal", sigma=1.0)}).build(data)
     with pytest.raises(bd.PriorError, match="'l' must be Normal"):
         prior = bd.Prior("StudentT", nu=4, mu=0, sigma=1)
         bd.DensityModel(priors={"l": prior}).build(data)

@@ -17,9 +17,12 @@ __all__ = ["DAYS_PER_YEAR", "Layout", "lay_out"]
 DAYS_PER_YEAR = 365.25
 FEW_LOSSES = 5
 
-# Usual spread of one cell around the model, in log size and in logits.
+# Usual spread of one cell around the model, in log size and in logits: rough
+# figures for the coordinates of the sampler, which no result depends on.
 CELL_SPREAD = 0.7
 LOGIT_SPREAD = 0.3
+# What one run says about the logarithm of an exponent.
+EXPONENT_SPREAD = 0.2
 
 
 @dataclass(frozen=True)
@@ -173,6 +176,10 @@ def lay_out(data: Dataset, spec: ModelSpec) -> Layout:
     np.add.at(counts, (score_harness, score_benchmark), 1.0)
 
     target_family, families = pd.factorize(models.loc[~references, "family"])
+    members = np.bincount(target_family, minlength=len(families))
+    family_cells = np.zeros((len(families), len(benchmarks)))
+    of_target = ~cell_reference
+    np.add.at(family_cells, (target_family[cell_model[of_target]], cell_benchmark[of_target]), 1.0)
     reference_family, reference_families = pd.factorize(models.loc[references, "family"])
     model_index = pd.Index(models["model"])
     mean_loss = losses.groupby("loss_set")["loss"].mean().reindex(loss_sets).to_numpy(dtype=float)
@@ -203,14 +210,18 @@ def lay_out(data: Dataset, spec: ModelSpec) -> Layout:
         "harness_error": LOGIT_SPREAD / np.sqrt(np.maximum(counts, 1.0)),
         "growth_error": growth_error,
         "size_slope_error": size_slope_error,
+        "family_error": CELL_SPREAD / np.sqrt(members),
+        "family_benchmark_error": CELL_SPREAD / np.sqrt(np.maximum(family_cells, 1.0)),
     }
     if loss_sets:
         run = model_index.get_indexer(losses["model"]) - n_targets
         arrays |= {
-            "loss_run": run,
+            "loss_size": log_size[n_targets + run] - log_size_centre,
             "loss_set_code": pd.Index(loss_sets).get_indexer(losses["loss_set"]),
             "loss_tokens": run_tokens[n_targets + run],
             "loss_observed": np.log(losses["loss"].to_numpy(dtype=float)),
+            "exponent_error": EXPONENT_SPREAD
+            / np.sqrt(losses.groupby("loss_set").size().reindex(loss_sets).to_numpy(dtype=float)),
         }
     names = models["model"].tolist()
     coords: dict[str, list[Any]] = {

@@ -63,8 +63,10 @@ def model_priors(layout: Layout, spec: ModelSpec) -> dict[str, Prior]:
         If a name is unknown, or a prior does not suit its parameter.
     """
     priors = override(default_priors(layout, spec), spec.priors)
-    if "l" in priors and priors["l"].distribution != "Normal":
-        raise PriorError(f"priors: 'l' must be Normal, and has {priors['l']}")
+    for name, prior in priors.items():
+        needs_normal = name == "l" or (name.endswith("_mean") and name[:-5] in spec.law.exponents)
+        if needs_normal and prior.distribution != "Normal":
+            raise PriorError(f"priors: '{name}' must be Normal, and has {prior}")
     return priors
 
 
@@ -91,6 +93,7 @@ def build_model(layout: Layout, spec: ModelSpec) -> Any:
     coords = {name: labels for name, labels in layout.coords.items() if labels}
     known = layout.has_losses
     if known.any():
+        coords["term"] = list(spec.law.terms)
         coords["benchmark_with_losses"] = list(benchmarks[known])
     if not known.all():
         coords["benchmark_scores_only"] = list(benchmarks[~known])
@@ -117,8 +120,7 @@ def build_model(layout: Layout, spec: ModelSpec) -> Any:
         pm.Deterministic("cell_ln_size", position + layout.log_size_centre, dims="cell")
 
         if layout.loss_sets:
-            size = reference_density + model["relative_log_size"][layout.size("target") :]
-            add_losses(layout, spec, priors, ruler, size)
+            add_losses(layout, spec, priors, ruler)
         logit = ruler.logit(
             spec.law, position, model["cell_tokens"], of_benchmark, model["cell_ruler"]
         )

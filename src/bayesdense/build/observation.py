@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from bayesdense.build.effects import scaled_normal
 from bayesdense.build.layout import Layout
 from bayesdense.build.ruler import Ruler
-from bayesdense.build.targets import scaled_normal
 from bayesdense.priors import Prior
 from bayesdense.spec import ModelSpec
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesdense.build.effects import scaled_normal, zero_sum
 from bayesdense.build.layout import Layout
 from bayesdense.priors import Prior
 from bayesdense.spec import ModelSpec
@@ -173,7 +174,6 @@ def add_losses(
     spec: ModelSpec,
     priors: Mapping[str, Prior],
     ruler: Ruler,
-    reference_size: Any,
 ) -> None:
     """Add the observed losses: Student-t on the log, four degrees (MODEL section 2).
 
@@ -183,9 +183,6 @@ def add_losses(
         As for `add_ruler`.
     ruler : Ruler
         What `add_ruler` returned.
-    reference_size : tensor, shape (reference,)
-        ``ln(N_eff/N*)`` of the reference runs: a run that is better than its
-        size says so in its losses and its scores alike.
     """
     import pymc as pm
 
@@ -193,7 +190,7 @@ def add_losses(
     sigma = priors["sigma_loss"].variable("sigma_loss", dims="loss_set")
     which = model["loss_set_code"]
     c = {name: values[which] for name, values in ruler.coefficients.items()}
-    expected = spec.law.loss(reference_size[model["loss_run"]], model["loss_tokens"], c)
+    expected = spec.law.loss(model["loss_size"], model["loss_tokens"], c)
     pm.StudentT(
         "loss",
         nu=4.0,
@@ -214,14 +211,17 @@ def _coefficients(layout: Layout, spec: ModelSpec, priors: Mapping[str, Prior]) 
     seen: dict[str, Any] = {}
     if n_sets:
         suffix = "_with_losses" if mixed else ""
+        first, second = law.terms
+        together = priors[first].distribution == priors[second].distribution == "LogNormal"
+        if together:
+            seen |= _terms(law.terms, priors, suffix)
         for name in law.coefficients:
-            dims: dict[str, Any] = {"dims": "loss_set"}
+            if name in seen:
+                continue
             if name in law.exponents and n_sets > 1:
-                mean = priors[f"{name}_mean"].variable(f"{name}_mean")
-                spread = priors[f"{name}_sd"].variable(f"{name}_sd")
-                seen[name] = pm.LogNormal(f"{name}{suffix}", mean, spread, **dims)
+                seen[name] = _pooled_exponent(name, priors, suffix, n_sets)
             else:
-                seen[name] = priors[name].variable(f"{name}{suffix}", **dims)
+                seen[name] = priors[name].variable(f"{name}{suffix}", dims="loss_set")
     if not scores_only:
         return seen
     suffix = "_scores_only" if mixed else ""
@@ -238,6 +238,49 @@ def _coefficients(layout: Layout, spec: ModelSpec, priors: Mapping[str, Prior]) 
     for name in law.shape:
         pm.Deterministic(name, both[name], dims="ruler")
     return both
+
+
+def _terms(names: tuple[str, str], priors: Mapping[str, Prior], suffix: str) -> dict[str, Any]:
+    """Return the two terms of the loss at the centre, sampled as their sum and its split.
+
+    The losses fix the sum much better than either term.
+    """
+    import pymc as pm
+
+    from bayesdense.build.transforms import total_and_split
+
+    def column(parameter: str) -> np.ndarray:
+        return np.stack([np.broadcast_to(priors[n].parameters[parameter], size) for n in names], 1)
+
+    size = len(pm.modelcontext(None).coords["loss_set"])
+    logs = pm.Normal(
+        "log_terms",
+        column("mu"),
+        column("sigma"),
+        transform=total_and_split,
+        dims=("loss_set", "term"),
+    )
+    return {
+        name: pm.Deterministic(f"{name}{suffix}", pm.math.exp(logs[:, i]), dims="loss_set")
+        for i, name in enumerate(names)
+    }
+
+
+def _pooled_exponent(name: str, priors: Mapping[str, Prior], suffix: str, count: int) -> Any:
+    """Return exponents that loss sets share in part: Normal(mean, sd) on the log.
+
+    The losses fix the average of the log exponents, not the mean that they
+    were drawn from. So the average is sampled, with the mean integrated out,
+    and the deviations around it sum to zero.
+    """
+    import pymc as pm
+
+    mean, spread = priors[f"{name}_mean"].parameters, priors[f"{name}_sd"].variable(f"{name}_sd")
+    width = pm.math.sqrt(np.square(mean["sigma"]) + spread**2 / count)
+    level = pm.Normal(f"{name}_level", mean["mu"], width)
+    error = pm.modelcontext(None)["exponent_error"]
+    logs = level + zero_sum(scaled_normal(name, spread, error, "loss_set"))
+    return pm.Deterministic(f"{name}{suffix}", pm.math.exp(logs), dims="loss_set")
 
 
 def _add_standard_form(layout: Layout, spec: ModelSpec, ruler: Ruler) -> None:

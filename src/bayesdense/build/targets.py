@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesdense.build.effects import scaled_normal, zero_sum
 from bayesdense.build.layout import Layout
 from bayesdense.priors import Prior
 from bayesdense.spec import ModelSpec
@@ -75,57 +76,6 @@ def cell_priors(layout: Layout) -> dict[str, Prior]:
     return {"tau": Prior("LogNormal", mu=float(np.log(0.7)), sigma=0.5)}
 
 
-def zero_sum(values: Any) -> Any:
-    """Return values less their mean.
-
-    Of independent draws this is the zero-sum distribution, with one direction
-    left over that only the prior sees.
-
-    Parameters
-    ----------
-    values : tensor, shape (n,)
-        Any values.
-
-    Returns
-    -------
-    tensor, shape (n,)
-    """
-    return values - values.mean()
-
-
-def scaled_normal(name: str, scale: Any, expected_error: Any, dims: str | tuple[str, ...]) -> Any:
-    """Add ``Normal(0, scale)`` effects whose scale is unknown, so that NUTS finds its way.
-
-    Sampled as multiples of the scale, effects that the data fix well diverge
-    where the scale is large; sampled as they are, effects that the data fix
-    badly diverge where it is small. If data alone would fix an effect with
-    the standard error ``k``, its conditional posterior has the standard
-    deviation ``g = scale / sqrt(1 + scale^2 / k^2)``. In units of ``g`` the
-    effect has unit spread whatever the scale. The distribution of the effect
-    is Normal(0, scale) for any ``k``: a bad guess costs time, not truth.
-
-    Parameters
-    ----------
-    name : str
-        The variable is called ``<name>_raw``.
-    scale : tensor
-        Standard deviation of the effects; broadcasts against the dimensions.
-    expected_error : tensor
-        ``k``, positive, in the unit of the effects.
-    dims : str or tuple of str
-        Named dimensions.
-
-    Returns
-    -------
-    tensor
-        The effects.
-    """
-    import pymc as pm
-
-    widening = pm.math.sqrt(1.0 + (scale / expected_error) ** 2)
-    return scale / widening * pm.Normal(f"{name}_raw", 0.0, widening, dims=dims)
-
-
 def add_references(layout: Layout, priors: Mapping[str, Prior]) -> Any:
     """Add the log density of the references: family offset and residual (MODEL section 4).
 
@@ -186,9 +136,8 @@ def add_targets(layout: Layout, spec: ModelSpec, priors: Mapping[str, Prior]) ->
         level = level + priors["lambda"].variable("lambda") * size
     if "sigma_f" in priors:
         sigma_f = priors["sigma_f"].variable("sigma_f")
-        f = pm.Deterministic(
-            "f", sigma_f * pm.Normal("f_raw", 0.0, 1.0, dims="family"), dims="family"
-        )
+        effects = scaled_normal("f", sigma_f, model["family_error"], "family")
+        f = pm.Deterministic("f", effects, dims="family")
         level = level + f[model["family_code"]]
     if several:
         if "o" in priors:
@@ -207,7 +156,8 @@ def add_targets(layout: Layout, spec: ModelSpec, priors: Mapping[str, Prior]) ->
             difference = difference + slopes * size[:, None]
         if "sigma_fj" in priors:
             sigma_fj = priors["sigma_fj"].variable("sigma_fj")
-            f2 = sigma_fj * pm.Normal("f2_raw", 0.0, 1.0, dims=("family", "benchmark"))
+            error = model["family_benchmark_error"]
+            f2 = scaled_normal("f2", sigma_fj, error, ("family", "benchmark"))
             difference = difference + f2[model["family_code"]]
 
     density = spec.trend.log_density(level[:n_dated], model["years"], layout.origin, priors)

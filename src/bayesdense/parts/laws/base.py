@@ -35,6 +35,8 @@ class LossLaw(Protocol):
     shape : tuple of str
         Those that remain when only scores are seen, when the loss has no
         scale of its own.
+    terms : tuple of str
+        The two amplitudes, of the size and the token term.
     """
 
     name: ClassVar[str]
@@ -42,6 +44,7 @@ class LossLaw(Protocol):
     coefficients: ClassVar[tuple[str, ...]]
     exponents: ClassVar[tuple[str, ...]]
     shape: ClassVar[tuple[str, ...]]
+    terms: ClassVar[tuple[str, str]]
 
     def priors(self, mean_loss: Any) -> dict[str, Prior]:
         """Return the default priors of the coefficients that are not exponents."""
@@ -75,6 +78,7 @@ laws: Registry[LossLaw] = Registry(
         "coefficients",
         "exponents",
         "shape",
+        "terms",
         "priors",
         "loss",
         "slope",

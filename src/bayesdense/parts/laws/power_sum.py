@@ -45,6 +45,7 @@ class PowerSum:
     coefficients: ClassVar[tuple[str, ...]] = ("a", "alpha", "b", "beta")
     exponents: ClassVar[tuple[str, ...]] = ("alpha", "beta")
     shape: ClassVar[tuple[str, ...]] = ("alpha",)
+    terms: ClassVar[tuple[str, str]] = ("a", "b")
 
     def priors(self, mean_loss: Any) -> dict[str, Prior]:
         """Return the default priors of the amplitudes.

@@ -1,0 +1,58 @@
+"""Groups of effects: zero-sum, and with a scale that is itself unknown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["scaled_normal", "zero_sum"]
+
+
+def zero_sum(values: Any) -> Any:
+    """Return values less their mean.
+
+    Of independent draws this is the zero-sum distribution, with one direction
+    left over that only the prior sees.
+
+    Parameters
+    ----------
+    values : tensor, shape (n,)
+        Any values.
+
+    Returns
+    -------
+    tensor, shape (n,)
+    """
+    return values - values.mean()
+
+
+def scaled_normal(name: str, scale: Any, expected_error: Any, dims: str | tuple[str, ...]) -> Any:
+    """Add ``Normal(0, scale)`` effects whose scale is unknown, so that NUTS finds its way.
+
+    Sampled as multiples of the scale, effects that the data fix well diverge
+    where the scale is large; sampled as they are, effects that the data fix
+    badly diverge where it is small. If data alone would fix an effect with
+    the standard error ``k``, its conditional posterior has the standard
+    deviation ``g = scale / sqrt(1 + scale^2 / k^2)``. In units of ``g`` the
+    effect has unit spread whatever the scale. The distribution of the effect
+    is Normal(0, scale) for any ``k``: a bad guess costs time, not truth.
+
+    Parameters
+    ----------
+    name : str
+        The variable is called ``<name>_raw``.
+    scale : tensor
+        Standard deviation of the effects; broadcasts against the dimensions.
+    expected_error : tensor
+        ``k``, positive, in the unit of the effects.
+    dims : str or tuple of str
+        Named dimensions.
+
+    Returns
+    -------
+    tensor
+        The effects.
+    """
+    import pymc as pm
+
+    widening = pm.math.sqrt(1.0 + (scale / expected_error) ** 2)
+    return scale / widening * pm.Normal(f"{name}_raw", 0.0, widening, dims=dims)

@@ -1,0 +1,16 @@
+"""Figures: one function each, a table of a fit in, ``(fig, ax)`` out.
+
+Nothing is computed here: every number drawn is in a table that the fit gives.
+Figures are made without pyplot, so none stay open, none need a display and no
+global setting changes. In a notebook, end the cell with ``fig``; elsewhere
+``fig.savefig(...)`` writes it.
+"""
+
+from bayesdense.plots.calibration_dots import calibration
+from bayesdense.plots.density_ranking import density
+from bayesdense.plots.doubling_time_forest import doubling_time
+from bayesdense.plots.effective_size_scatter import effective_size
+from bayesdense.plots.score_scatter import scores
+from bayesdense.plots.trend_line import trend
+
+__all__ = ["calibration", "density", "doubling_time", "effective_size", "scores", "trend"]

@@ -1,0 +1,208 @@
+"""Colours, fonts and the few things that all figures share."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+__all__ = [
+    "COLOURS",
+    "Picture",
+    "axes_of",
+    "count_text",
+    "figure_style",
+    "interval_text",
+    "log_ticks",
+    "thin_grid",
+]
+
+COLOURS = {
+    "target": "#0072B2",
+    "reference": "#D55E00",
+    "line": "#1A1A1A",
+    "band": "#8C8C8C",
+    "note": "#555555",
+    "typical": "#0072B2",
+    "frontier": "#D55E00",
+    "envelope": "#009E73",
+    "other": "#7A7A7A",
+    "low": "#56B4E9",
+    "middle": "#E69F00",
+    "high": "#5B3A8C",
+}
+"""By meaning. Hues of Okabe and Ito, which colour-blind readers tell apart; each
+meaning also has its own marker, so that print in grey keeps it."""
+
+GRID = "#E4E4E4"
+
+STYLE: Any = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 8.5,
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 9,
+    "axes.linewidth": 0.7,
+    "axes.edgecolor": "#333333",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.facecolor": "white",
+    "figure.facecolor": "white",
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "xtick.minor.width": 0.5,
+    "ytick.minor.width": 0.5,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "legend.handlelength": 1.6,
+    "lines.linewidth": 1.6,
+    "lines.solid_capstyle": "butt",
+    "mathtext.fontset": "dejavusans",
+    "text.usetex": False,
+}
+
+SHOWN_DPI = 110
+
+
+class Picture(Figure):
+    """A figure that a notebook can show without pyplot."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", dpi=SHOWN_DPI)
+        return buffer.getvalue()
+
+
+@contextmanager
+def figure_style() -> Iterator[None]:
+    """Use the style of this package, and put back the user's settings at the end.
+
+    Examples
+    --------
+    >>> import matplotlib as mpl
+    >>> before = mpl.rcParams["font.size"]
+    >>> with figure_style():
+    ...     pass
+    >>> mpl.rcParams["font.size"] == before
+    True
+    """
+    with mpl.rc_context(STYLE):
+        yield
+
+
+def axes_of(ax: Axes | None, *, width: float, height: float) -> tuple[Figure, Axes]:
+    """Return the user's axes with their figure, or a new pair.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes or None
+        Where to draw; None makes a figure.
+    width, height : float
+        Size of a new figure, in inches.
+
+    Returns
+    -------
+    tuple of matplotlib.figure.Figure and matplotlib.axes.Axes
+    """
+    if ax is None:
+        figure: Figure = Picture(figsize=(width, height), layout="constrained")
+        return figure, figure.add_subplot()
+    owner = ax.get_figure(root=True)
+    if owner is None:
+        raise ValueError("these axes were removed from their figure; give axes that are in one")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.tick_params(labelsize=STYLE["xtick.labelsize"])
+    return owner, ax
+
+
+def thin_grid(ax: Axes, *, axis: Literal["both", "x", "y"] = "both") -> None:
+    """Draw a grid that stays behind the data, also in axes of another style.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    axis : {"both", "x", "y"}
+        For which axis.
+    """
+    ax.set_axisbelow(True)
+    ax.grid(visible=True, axis=axis, color=GRID, lw=0.6)
+
+
+def interval_text(table: pd.DataFrame) -> str:
+    """Say which intervals a table holds.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        With columns ``prob`` and ``kind``.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> interval_text(pd.DataFrame({"prob": [0.9], "kind": ["equal-tailed"]}))
+    '90 % equal-tailed interval'
+    """
+    prob, kind = float(table["prob"].iloc[0]), str(table["kind"].iloc[0])
+    return f"{100 * prob:.4g} % {kind} interval"
+
+
+def count_text(count: float) -> str:
+    """Return a number of parameters as papers write it.
+
+    Parameters
+    ----------
+    count : float
+        Number of parameters.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> count_text(2e10), count_text(7.24e9), count_text(1.3e12), count_text(5e8)
+    ('20 B', '7.24 B', '1.3 T', '500 M')
+    """
+    # Rounded first, so that 9.9999e8 does not become 1000 M.
+    count = float(f"{count:.3g}")
+    for unit, size in (("T", 1e12), ("B", 1e9), ("M", 1e6)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count:.3g}"
+
+
+def log_ticks(axis: Any, *, text: Any) -> None:
+    """Label a logarithmic axis at 1, 2 and 5 in each decade, or at decades where that is many.
+
+    Parameters
+    ----------
+    axis : matplotlib.axis.Axis
+        Already logarithmic, with its final limits.
+    text : callable
+        From a number to its label.
+    """
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    low, high = sorted(axis.get_view_interval())
+    decades = math.log10(high / low)
+    steps = (1.0, 2.0, 5.0) if decades < 2.2 else ((1.0, 3.0) if decades < 3.2 else (1.0,))
+    axis.set_major_locator(LogLocator(base=10, subs=steps, numticks=30))
+    axis.set_minor_locator(LogLocator(base=10, subs=tuple(range(1, 10)), numticks=100))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
+    axis.set_minor_formatter(NullFormatter())

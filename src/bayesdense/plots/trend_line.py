@@ -1,0 +1,183 @@
+"""Capability density against release date, with the trend."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, DateFormatter
+from matplotlib.figure import Figure
+
+from bayesdense.plots.labels import label_points
+from bayesdense.plots.style import (
+    COLOURS,
+    axes_of,
+    count_text,
+    figure_style,
+    interval_text,
+    log_ticks,
+    thin_grid,
+)
+from bayesdense.summaries.intervals import PROB
+
+if TYPE_CHECKING:
+    from bayesdense.fit import DensityFit
+
+__all__ = ["trend"]
+
+ALL = "all benchmarks"
+HIGHEST_LABELLED = 3
+ENVELOPES = ("envelope", "envelope of replicates")
+
+
+def trend(
+    fit: DensityFit, *, prob: float = PROB, labels: bool = True, ax: Axes | None = None
+) -> tuple[Figure, Axes]:
+    """Draw the density of every dated model against its release date, and the trend.
+
+    The line is read at one size, 2e10 parameters, and is the trend of a model
+    of that size; the points are at their own sizes.
+
+    Parameters
+    ----------
+    fit : DensityFit
+        Its `density`, `trend_line` and `doubling_time` are drawn.
+    prob : float
+        Probability of all intervals and of the band.
+    labels : bool
+        Whether to name the models that raised the record and the densest ones.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure is made if not given.
+
+    Returns
+    -------
+    tuple of matplotlib.figure.Figure and matplotlib.axes.Axes
+
+    Raises
+    ------
+    BayesdenseError
+        If `prob` is not between 0 and 1.
+
+    Examples
+    --------
+    >>> import bayesdense as bd
+    >>> fig, ax = bd.plots.trend(bd.load_fit("fit.nc"))  # doctest: +SKIP
+    >>> fig.savefig("trend.svg")  # doctest: +SKIP
+    """
+    table = fit.density(prob=prob).dropna(subset=["release_date"])
+    line = fit.trend_line(prob=prob)
+    headline = _headline(fit.doubling_time(prob=prob))
+    with figure_style():
+        figure, ax = axes_of(ax, width=7.0, height=4.6)
+        ax.set_yscale("log")
+        thin_grid(ax, axis="y")
+        ax.fill_between(
+            line["date"],
+            line["lower"],
+            line["upper"],
+            color=COLOURS["band"],
+            alpha=0.3,
+            lw=0,
+            label=f"{interval_text(line)} of the trend",
+        )
+        size = count_text(float(line["size"].iloc[0]))
+        ax.plot(
+            line["date"],
+            line["median"],
+            color=COLOURS["line"],
+            label=f"{fit.spec.trend.name} trend, read at {size} parameters",
+            zorder=3,
+        )
+        for is_reference, colour, marker, name in (
+            (False, "target", "o", "model"),
+            (True, "reference", "D", "reference model"),
+        ):
+            rows = table[table["is_reference"] == is_reference]
+            if len(rows):
+                _points(ax, rows, colour=COLOURS[colour], marker=marker, name=name)
+        low, high = _limits(table, line, lines=headline.count("\n") + 1)
+        ax.set_ylim(low, high)
+        ax.margins(x=0.03)
+        log_ticks(ax.yaxis, text=lambda value: f"{value:g}")
+        ax.set_ylabel("capability density (effective size / size)")
+        ax.xaxis.set_major_locator(AutoDateLocator(maxticks=8))
+        ax.xaxis.set_major_formatter(DateFormatter("%Y-%m"))
+        ax.set_xlabel(f"release date\npoints: median and {interval_text(table)}")
+        text = ax.text(
+            0.02,
+            0.97,
+            headline,
+            transform=ax.transAxes,
+            va="top",
+            fontsize=8,
+            linespacing=1.3,
+            bbox={"boxstyle": "round,pad=0.4", "fc": "white", "ec": "#BBBBBB", "lw": 0.6},
+            zorder=7,
+        )
+        legend = ax.legend(loc="lower right", reverse=True)
+        if labels:
+            chosen = _notable(table)
+            label_points(
+                ax,
+                x=chosen["release_date"].to_list(),
+                y=chosen["median"].to_list(),
+                names=chosen["model"].to_list(),
+                obstacles=[text, legend],
+                occupied=(
+                    [*table["release_date"], *line["date"]],
+                    [*table["median"], *line["median"]],
+                ),
+            )
+    return figure, ax
+
+
+def _points(ax: Axes, rows: pd.DataFrame, *, colour: str, marker: str, name: str) -> None:
+    ax.vlines(rows["release_date"], rows["lower"], rows["upper"], color=colour, alpha=0.35, lw=0.9)
+    ax.plot(
+        rows["release_date"],
+        rows["median"],
+        marker,
+        color=colour,
+        ms=4.4 if marker == "o" else 5.0,
+        mec="white",
+        mew=0.6,
+        label=name,
+        zorder=4,
+    )
+
+
+def _limits(table: pd.DataFrame, line: pd.DataFrame, *, lines: int) -> tuple[float, float]:
+    """Return limits with room for the box of text above the points."""
+    low = min(float(table["lower"].min()), float(line["lower"].min()))
+    high = max(float(table["upper"].max()), float(line["upper"].max()))
+    return low / 1.3, high * (high / low) ** (0.035 * lines)
+
+
+def _headline(table: pd.DataFrame) -> str:
+    """Return the doubling times over all benchmarks as lines of text."""
+    rows = table[(table["benchmark"] == ALL) & ~table["estimator"].isin(ENVELOPES)]
+    lines = ["Doubling time of density"]
+    found: list[Any] = list(rows.itertuples())
+    for row in found:
+        upper = f"{row.upper:.1f}" if np.isfinite(row.upper) else "no finite end"
+        median = f"{row.median:.1f} months" if np.isfinite(row.median) else "no growth"
+        period = "" if row.period == "all dates" else f", {row.period}"
+        lines.append(f"{row.estimator}{period}: {median} ({row.lower:.1f} to {upper})")
+    dates = "all dates; " if all(row.period == "all dates" for row in found) else ""
+    lines.append(f"{dates}{interval_text(table)}")
+    return "\n".join(lines)
+
+
+def _notable(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the models to name: the densest, then those that set a record, latest first.
+
+    Models of one date enter together, so a date sets one record at most.
+    """
+    targets = table[~table["is_reference"]].sort_values("median", ascending=False)
+    highest = targets.head(HIGHEST_LABELLED)
+    best = targets.drop_duplicates("release_date").sort_values("release_date")
+    before = best["median"].cummax().shift(fill_value=0.0)
+    records = best[best["median"] > before].iloc[::-1]
+    return pd.concat([highest, records]).drop_duplicates(subset="model")

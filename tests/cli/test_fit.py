@@ -1,0 +1,266 @@
+"""What `bayesdense fit` selects, prints, writes and returns; sampling is replaced."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+import signal
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+import bayesdense as bd
+from bayesdense import output
+from bayesdense.sampling import SamplingInterrupted
+
+
+def files_in(folder):
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Write one table and one empty figure a fit: the others take the same way."""
+    monkeypatch.setattr(output, "TABLES", {"density": output.TABLES["density"]})
+    monkeypatch.setattr(output, "FIGURES", ("density",))
+
+    def save(figure, stem):
+        for suffix in (".png", ".svg"):
+            stem.with_name(f"{stem.name}{suffix}").write_bytes(b"")
+
+    monkeypatch.setattr(output, "_save_figure", save)
+
+
+def test_everything_is_written(run, sampler, made, folder, tmp_path):
+    out = tmp_path / "new" / "out"
+    done = run("fit", folder, "--out", out, "--prob", "0.8")
+    assert done.exit_code == 0, done.stderr
+    names = set(files_in(out))
+    wanted = {"headline.csv", "figures/doubling_time.png", "figures/doubling_time.svg"}
+    for trend in ("linear", "frontier"):
+        wanted |= {f"{trend}.nc"}
+        wanted |= {f"tables/{trend}_{table}.csv" for table in output.TABLES}
+        for kind in ("trend", "density", "effective_size", "calibration"):
+            wanted |= {f"figures/{trend}_{kind}.png", f"figures/{trend}_{kind}.svg"}
+    assert names == wanted
+    assert [p.name for p in out.parent.iterdir()] == ["out"]
+    assert (out / "headline.csv").stat().st_mode & 0o044 == 0o044 & ~current_umask()
+    density = pd.read_csv(out / "tables" / "linear_density.csv")
+    assert (density["prob"] == 0.8).all() and len(density) == 14
+    headline = pd.read_csv(out / "headline.csv")
+    assert set(headline["fit"]) == {"linear", "frontier"}
+    assert headline["verdict"].str.len().min() > 20 and (headline["prob"] == 0.8).all()
+    saved = bd.load_fit(out / "linear.nc")
+    pd.testing.assert_frame_equal(saved.doubling_time(), made["linear"].doubling_time())
+    shown = run("show", out / "linear.nc")
+    assert shown.exit_code == 3
+    assert "not to be trusted" in shown.stdout and "seed 1" in shown.stdout
+
+
+def current_umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def test_printed_result(run, sampler, quick, folder, tmp_path):
+    done = run("fit", folder, "--out", tmp_path / "out")
+    assert "\x1b" not in done.stdout
+    lines = done.stdout.splitlines()
+    assert "9 models measured against 5 references (Alpha, Beta) on MMLU, MATH" in lines[0]
+    assert any("median and 90 % equal-tailed interval" in line for line in lines)
+    header = next(line for line in lines if line.startswith("fit "))
+    assert header.split() == [
+        "fit", "estimator", "benchmark", "months", "interval", "P(growth)", "above"
+    ]  # fmt: skip
+    assert sum("all benchmarks" in line for line in lines) == 7
+    assert "no finite end" in done.stdout
+    for said in ("total parameters", "reference models of Alpha, Beta", "size slope", "families"):
+        assert said in done.stdout
+    assert "linear fit: The diagnostics give no reason" in done.stdout
+    assert "frontier fit: The diagnostics give no reason" in done.stdout
+    assert "headline.csv" in done.stdout and "density.png and .svg" in done.stdout
+    quiet = run("fit", folder, "--out", tmp_path / "out", "--quiet")
+    assert "Doubling time" in quiet.stdout and "headline.csv" not in quiet.stdout
+    assert quiet.stderr == ""
+    assert [settings["progress"] for _, _, settings in sampler.calls] == [True, True, False, False]
+
+
+def test_settings_reach_the_sampler(run, sampler, quick, folder, tmp_path):
+    words = "--draws 200 --tune 300 --chains 3 --cores 2 --seed 7 --target-accept 0.95"
+    done = run("fit", folder, "--out", tmp_path / "out", "--trend", "linear", *words.split())
+    assert done.exit_code == 0
+    [(name, data, settings)] = sampler.calls
+    assert name == "linear" and data.name == "tiny"
+    assert settings == {
+        "draws": 200, "tune": 300, "chains": 3, "cores": 2, "seed": 7,
+        "target_accept": 0.95, "progress": True,
+    }  # fmt: skip
+
+
+def test_default_selection_of_densing5(run, sampler, quick, tmp_path):
+    run("fit", "densing5", "--out", tmp_path / "out", "--trend", "linear")
+    wanted = bd.load_dataset("densing5").select(
+        since="2023-02-01", base_only=True, compressed=False, min_benchmarks=3
+    )
+    assert sampler.calls[0][1] == wanted
+    assert len(wanted.models) == 107
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        ("--all-models", {}),
+        ("--all-models --until 2024-12-31", {"until": "2024-12-31"}),
+        (
+            "--since 2024-01-01 --benchmark MMLU --benchmark MATH",
+            {
+                "since": "2024-01-01", "base_only": True, "compressed": False,
+                "benchmarks": ["MMLU", "MATH"], "min_benchmarks": 2,
+            },
+        ),
+        (
+            "--min-benchmarks 5",
+            {"since": "2023-02-01", "base_only": True, "compressed": False, "min_benchmarks": 5},
+        ),
+    ],
+)  # fmt: skip
+def test_options_replace_their_part_of_the_rule(run, sampler, quick, tmp_path, words, options):
+    run("fit", "densing5", "--out", tmp_path / "out", "--trend", "linear", *words.split())
+    assert sampler.calls[0][1] == bd.load_dataset("densing5").select(**options)
+
+
+def test_other_references(run, sampler, quick, tmp_path):
+    line = ["fit", "densing5", "--out", tmp_path / "out", "--trend", "linear"]
+    run(*line, "--reference", "Qwen1.5")
+    assert set(sampler.calls[0][1].references["family"]) == {"Qwen1.5"}
+    done = run(*line[:1], "leaderboard", *line[2:], "--reference-dataset", "openlm_redpajama")
+    assert done.exit_code == 0, done.stderr
+    data = sampler.calls[1][1]
+    assert data.name == "leaderboard on openlm_redpajama" and len(data.losses)
+
+
+def test_not_to_be_trusted(run, sampler, quick, folder, tmp_path):
+    sampler.trusted = False
+    done = run("fit", folder, "--out", tmp_path / "out")
+    assert done.exit_code == 3
+    assert "This posterior is not to be trusted: " in done.stdout
+    assert (tmp_path / "out" / "linear.nc").is_file()
+    with open(tmp_path / "out" / "headline.csv") as file:
+        assert {row["trusted"] for row in csv.DictReader(file)} == {"False"}
+
+
+@pytest.mark.parametrize("when", ["kept", "warm-up", "bare"])
+def test_interrupted(run, sampler, folder, tmp_path, when):
+    if when == "kept":
+        sampler.info = {"interrupted": "interrupted: kept 120 of 4,000 draws (2 chains of 60)"}
+    else:
+        text = "interrupted during warm-up: no draws kept"
+        sampler.error = SamplingInterrupted(text) if when == "warm-up" else KeyboardInterrupt()
+    done = run("fit", folder, "--out", tmp_path / "out")
+    assert done.exit_code == 130
+    assert done.stderr.count("\n") == 1 and done.stderr.endswith("nothing was written\n")
+    assert {"kept": "kept 120 of 4,000", "warm-up": "no draws kept", "bare": "interrupted"}[
+        when
+    ] in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_where_nothing_can_be_written(run, sampler, folder, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        done = run("fit", folder, "--out", out)
+        assert done.exit_code == 1 and "is a file" in done.stderr
+    assert sampler.calls == []
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_folder_without_permission(run, sampler, folder, tmp_path, monkeypatch):
+    def refuse(**options):
+        raise PermissionError(13, "Permission denied")
+
+    # The tests may run as root, whom no permission stops.
+    monkeypatch.setattr(output.tempfile, "mkdtemp", refuse)
+    done = run("fit", folder, "--out", tmp_path / "out")
+    assert done.exit_code == 1 and "Permission denied" in done.stderr
+    assert sampler.calls == []
+
+
+def test_an_older_result_is_replaced_and_other_files_stay(run, sampler, quick, folder, tmp_path):
+    out = tmp_path / "out"
+    assert run("fit", folder, "--out", out).exit_code == 0
+    (out / "notes.txt").write_text("mine")
+    (out / "tables" / "mine.csv").write_text("mine")
+    before = files_in(out)
+    assert run("fit", folder, "--out", out, "--trend", "linear", "--prob", "0.5").exit_code == 0
+    after = files_in(out)
+    assert after["notes.txt"] == after["tables/mine.csv"] == b"mine"
+    assert not [name for name in after if "frontier" in name]
+    assert after["headline.csv"] != before["headline.csv"]
+
+
+def test_a_failure_while_writing_leaves_the_older_result(
+    run, sampler, quick, folder, tmp_path, monkeypatch
+):
+    out = tmp_path / "out"
+    run("fit", folder, "--out", out)
+    before = files_in(out)
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(output, "_save_figure", fail)
+    done = run("fit", folder, "--out", out, "--prob", "0.5")
+    assert done.exit_code == 1 and "No space left on device" in done.stderr
+    assert files_in(out) == before
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+KILLED = """
+import os, signal, sys
+import bayesdense as bd
+from bayesdense import output
+output.TABLES, output.FIGURES = {}, ()
+fits = {"linear": bd.load_fit(sys.argv[1])}
+output.write_results(fits, sys.argv[2])
+output._save_figure = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+output.write_results(fits, sys.argv[2], prob=0.5)
+"""
+
+
+def test_a_kill_while_writing_leaves_the_older_result(made, tmp_path):
+    out, saved = tmp_path / "out", made["linear"].save(tmp_path / "fit.nc")
+    line = [sys.executable, "-c", KILLED, str(saved), str(out)]
+    done = subprocess.run(line, capture_output=True, text=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert set(pd.read_csv(out / "headline.csv")["prob"]) == {0.9}
+    names = {"headline.csv", "linear.nc", "figures/doubling_time.png", "figures/doubling_time.svg"}
+    assert set(files_in(out)) == names
+    assert bd.load_fit(out / "linear.nc").data.name == "tiny"
+
+
+def test_warnings_are_single_lines(run, sampler, quick, folder, tmp_path, monkeypatch):
+    import warnings
+
+    ready = bd.DensityModel.fit
+
+    def fit(model, data, **settings):
+        warnings.warn("part of it\nrests on priors", bd.ReadinessWarning, stacklevel=2)
+        warnings.warn("not to be trusted", bd.DiagnosticsWarning, stacklevel=2)
+        return ready(model, data, **settings)
+
+    monkeypatch.setattr(bd.DensityModel, "fit", fit)
+    done = run("fit", folder, "--out", tmp_path / "out", "--quiet")
+    assert done.stderr == "warning: part of it rests on priors\n"
+
+
+def test_headline_table(made):
+    table = output.headline_table(made, prob=0.8)
+    rates = table[table["benchmark"].isin(["MMLU", "MATH"])]
+    assert rates["share_above_reference"].between(0, 1).all()
+    assert table.loc[table["benchmark"] == "all benchmarks", "share_above_reference"].isna().all()
+    assert (table["prob"] == 0.8).all() and not table["trusted"].any()
+    assert any(math.isinf(value) for value in table["upper"])

@@ -1,0 +1,29 @@
+"""Real fits on simulated data, each made once and shared by all tests."""
+
+from __future__ import annotations
+
+import pytest
+
+import bayesdense as bd
+from tests.model.simulate import KINDS, simulate
+
+SAMPLING = {"draws": 1200, "tune": 800, "chains": 4, "seed": 11, "progress": False}
+
+
+@pytest.fixture(scope="session")
+def fits():
+    """Return a function that gives the fit of one kind of reference family."""
+    made: dict[str, bd.DensityFit] = {}
+
+    def fit(kind: str) -> bd.DensityFit:
+        if kind not in made:
+            made[kind] = bd.DensityModel().fit(simulate(kind, seed=3), **SAMPLING)
+        return made[kind]
+
+    return fit
+
+
+@pytest.fixture(scope="session")
+def plain_fit(fits):
+    """Return the fit of a dataset whose references have scores only."""
+    return fits(KINDS[0])

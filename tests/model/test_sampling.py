@@ -1,0 +1,148 @@
+"""Compiled models are kept and guarded; interruption keeps what there is."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import numpy as np
+import pytest
+
+import bayesdense as bd
+from bayesdense import sampling
+from tests.model.conftest import SAMPLING
+from tests.model.simulate import KINDS, simulate
+
+
+def perturbed(data, seed):
+    """Return the same models with other, and fewer, scores; every cell keeps one."""
+    random = np.random.default_rng(seed)
+    scores = data.scores
+    scores = scores.assign(
+        score=(scores["score"] + random.normal(0, 0.005, len(scores))).clip(0, 1)
+    )
+    second = scores.duplicated(["model", "benchmark"])
+    drop = scores.index[second][:9]
+    return bd.Dataset.from_frames(
+        models=data.models, benchmarks=data.benchmarks, scores=scores.drop(drop), name="perturbed"
+    )
+
+
+def test_a_second_fit_of_the_same_structure_compiles_nothing(plain_fit):
+    data = perturbed(plain_fit.data, seed=1)
+    assert len(data.scores) < len(plain_fit.data.scores)
+    again = bd.DensityModel().fit(data, **SAMPLING)
+    assert plain_fit.info["compile_seconds"] > 0
+    assert again.info["compile_seconds"] == 0
+    # The other data were really used, and the answer is close but not the same.
+    first, second = (f.posterior["A"].mean().item() for f in (plain_fit, again))
+    assert first != second
+    assert second == pytest.approx(first, abs=0.15)
+    assert again.posterior["model"].values.tolist() == plain_fit.posterior["model"].values.tolist()
+
+
+def test_reuse_gives_the_posterior_that_compiling_afresh_gives(plain_fit):
+    data = perturbed(plain_fit.data, seed=2)
+    reused = bd.DensityModel().fit(data, **SAMPLING)
+    sampling.clear_compiled()
+    fresh = bd.DensityModel().fit(data, **SAMPLING)
+    assert (reused.info["compile_seconds"] == 0) and fresh.info["compile_seconds"] > 0
+    for name in ("A", "B", "sigma_v", "s", "tau"):
+        a, b = reused.posterior[name], fresh.posterior[name]
+        spread = a.std(("chain", "draw")).values
+        gap = np.abs(a.mean(("chain", "draw")) - b.mean(("chain", "draw"))).values / spread
+        # Both means have an error of about one in sqrt(400) of the spread.
+        assert np.max(gap) < 5 * np.sqrt(2 / 400)
+
+
+def test_other_shapes_are_other_structures():
+    model = bd.DensityModel()
+    few, more = (simulate(KINDS[0], seed=3, n_targets=n, n_families=5) for n in (12, 13))
+    keys = []
+    for data in (few, more):
+        layout = model._lay_out(data)
+        keys.append((model._structure(layout), sampling._shapes(model.build(data))))
+    assert keys[0] != keys[1]
+
+
+def test_data_that_need_other_parameters_are_refused_before_nutpie_sees_them():
+    class Compiled:
+        n_dim = 3
+
+    data = simulate(KINDS[0], seed=3, n_targets=12, n_families=5)
+    with pytest.raises(bd.SamplingError, match="3 parameters cannot take data that need"):
+        sampling._with_data(Compiled(), bd.DensityModel().build(data))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"draws": 0}, "draws must be a whole number from 10"),
+        ({"chains": 2.5}, "chains must be a whole number from 1"),
+        ({"seed": -1}, "seed must be a whole number from 0"),
+        ({"target_accept": 1.0}, "target_accept must be from 0.5 to below 1"),
+        ({"tune": True}, "tune must be a whole number from 50"),
+    ],
+)
+def test_bad_settings_say_what_is_allowed(options, message):
+    with pytest.raises(bd.BayesdenseError, match=message):
+        sampling.SamplingSettings(**options)
+
+
+def test_a_seed_is_drawn_and_recorded_where_none_is_given():
+    first, second = sampling.SamplingSettings(), sampling.SamplingSettings()
+    assert isinstance(first.seed, int) and first.seed != second.seed
+
+
+INTERRUPTED = textwrap.dedent(
+    """
+    import sys, warnings
+    sys.path.insert(0, {root!r})
+    import bayesdense as bd
+    from bayesdense import sampling
+    from tests.model.simulate import simulate
+    warnings.simplefilter("ignore")
+    real = sampling._wait
+    def announce(running):
+        print("sampling", flush=True)
+        return real(running)
+    sampling._wait = announce
+    data = simulate("scores only", seed=3, n_targets=12, n_families=5)
+    try:
+        fit = bd.DensityModel(form="pooled").fit(
+            data, draws={draws}, tune={tune}, chains=2, seed=1, progress=False
+        )
+    except sampling.SamplingInterrupted as error:
+        print("nothing kept:", error)
+    else:
+        print("kept:", fit.interrupted)
+        print("shape:", fit.posterior["A"].shape, bool(fit.posterior["A"].notnull().all()))
+        print("known:", fit.checks()["interruption"].text)
+    """
+)
+
+
+def interrupt(root, *, draws, tune, wait):
+    code = INTERRUPTED.format(root=str(root), draws=draws, tune=tune)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline().strip() == "sampling"
+    time.sleep(wait)
+    os.kill(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    return out
+
+
+def test_ctrl_c_keeps_the_draws_so_far(pytestconfig):
+    out = interrupt(pytestconfig.rootpath, draws=10_000_000, tune=200, wait=8.0)
+    assert "kept: interrupted: kept" in out and "of 20,000,000 draws" in out
+    assert "True" in out.split("shape:")[1]
+
+
+def test_ctrl_c_during_warm_up_keeps_nothing_and_says_so(pytestconfig):
+    out = interrupt(pytestconfig.rootpath, draws=100, tune=10_000_000, wait=1.0)
+    assert "nothing kept: interrupted during warm-up: no draws kept" in out
