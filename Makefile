@@ -1,8 +1,9 @@
 # Every job sets up .venv first, when that is needed. `make` alone lists the jobs.
 
-# What `make demo` runs, and extra arguments for pytest: make test PYTEST_ARGS="-n 2 -x"
+# What `make demo` runs, and arguments for pytest. Two workers: compiling a model uses one
+# core. Tests that share a fit are in one group.
 DEMO_ARGS   ?= fit densing5 --out out/densing5
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n 2 --dist loadgroup
 
 PYTHON := .venv/bin/python
 

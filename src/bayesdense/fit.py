@@ -22,8 +22,15 @@ from bayesdense.summaries.density import (
     plug_in_table,
     trend_table,
 )
+from bayesdense.summaries.diagnostics import diagnostics_table
 from bayesdense.summaries.draws import Draws
-from bayesdense.summaries.growth import Rate, doubling_time_table, growth_table, rates
+from bayesdense.summaries.growth import (
+    Rate,
+    doubling_time_table,
+    growth_table,
+    months_text,
+    rates,
+)
 from bayesdense.summaries.intervals import PROB, check_prob
 from bayesdense.summaries.predictive import calibration_table, score_table
 from bayesdense.summaries.ruler import parameter_table, reach_table
@@ -349,25 +356,7 @@ class DensityFit:
 
     @cached_property
     def _diagnostics(self) -> pd.DataFrame:
-        import arviz as az
-
-        names = list(dict.fromkeys([*self.info["free"], *HEADLINE]))
-        chosen = self.posterior[[n for n in names if n in self.posterior]]
-        columns = {
-            "rhat": az.rhat(chosen),
-            "ess_bulk": az.ess(chosen, method="bulk"),
-            "ess_tail": az.ess(chosen, method="tail"),
-        }
-        rows: dict[str, list[Any]] = {"parameter": [], **{name: [] for name in columns}}
-        for name in chosen.data_vars:
-            shape = chosen[name].shape[2:]
-            for index in np.ndindex(*shape):
-                place = f"[{', '.join(str(i) for i in index)}]" if index else ""
-                rows["parameter"].append(f"{name}{place}")
-            for column, values in columns.items():
-                rows[column].extend(np.ravel(values[name].values))
-        table = pd.DataFrame(rows)
-        return table.assign(ess=table[["ess_bulk", "ess_tail"]].min(axis=1))
+        return diagnostics_table(self.posterior, [*self.info["free"], *HEADLINE])
 
     def checks(self) -> CheckReport:
         """Return the checks of this fit, their verdict and what to do about it.
@@ -432,23 +421,3 @@ def load_fit(path: str | os.PathLike[str]) -> DensityFit:
         spec=ModelSpec.from_dict(stored.manifest["spec"]),
         info=info,
     )
-
-
-def months_text(months: float) -> str:
-    """Return a doubling time as text.
-
-    Parameters
-    ----------
-    months : float
-        Infinite where there is no growth.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> months_text(3.456), months_text(float("inf"))
-    ('3.46', 'no finite end')
-    """
-    return f"{months:.2f}" if np.isfinite(months) else "no finite end"

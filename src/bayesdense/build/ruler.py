@@ -211,9 +211,7 @@ def _coefficients(layout: Layout, spec: ModelSpec, priors: Mapping[str, Prior]) 
     seen: dict[str, Any] = {}
     if n_sets:
         suffix = "_with_losses" if mixed else ""
-        first, second = law.terms
-        together = priors[first].distribution == priors[second].distribution == "LogNormal"
-        if together:
+        if all(priors[name].distribution == "LogNormal" for name in law.terms):
             seen |= _terms(law.terms, priors, suffix)
         for name in law.coefficients:
             if name in seen:

@@ -218,7 +218,8 @@ def trend_table(draws: Draws, layout: Layout, spec: ModelSpec, prob: float) -> p
 def _models(layout: Layout) -> pd.DataFrame:
     table = layout.models[["model", "family", "release_date", "is_reference"]].copy()
     sizes = layout.arrays["relative_log_size"] + layout.log_size_centre
-    return table.assign(size=np.exp(sizes))
+    # Twelve digits: the logarithm and back would turn 1e9 into 999999999.9999.
+    return table.assign(size=[float(f"{size:.12g}") for size in np.exp(sizes)])
 
 
 def _cells(layout: Layout) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from bayesdense.summaries.draws import Draws
 from bayesdense.summaries.envelope import envelope_slope, replicated_log_density
 from bayesdense.summaries.intervals import KIND, check_prob, interval
 
-__all__ = ["ALL", "NEW", "Rate", "doubling_time_table", "growth_table", "rates"]
+__all__ = ["ALL", "NEW", "Rate", "doubling_time_table", "growth_table", "months_text", "rates"]
 
 ALL = "all benchmarks"
 NEW = "new benchmark"
@@ -146,6 +146,26 @@ def doubling_time_table(all_rates: list[Rate], *, prob: float) -> pd.DataFrame:
         return _months(median), _months(upper), _months(lower)
 
     return _table(kept, prob, "months", months)
+
+
+def months_text(months: float) -> str:
+    """Return a doubling time as text.
+
+    Parameters
+    ----------
+    months : float
+        Infinite where there is no growth.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> months_text(3.456), months_text(float("inf"))
+    ('3.46', 'no finite end')
+    """
+    return f"{months:.2f}" if np.isfinite(months) else "no finite end"
 
 
 def _months(rate: float) -> float:

@@ -1,0 +1,50 @@
+"""R-hat and effective sample sizes, entry by entry."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+__all__ = ["diagnostics_table"]
+
+
+def diagnostics_table(posterior: xr.Dataset, names: Iterable[str]) -> pd.DataFrame:
+    """Return convergence diagnostics of the named variables.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        With dimensions ``chain`` and ``draw``.
+    names : iterable of str
+        Variables; those that the posterior does not have are passed over.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each entry. Columns ``parameter``, ``rhat`` (rank
+        normalised), ``ess_bulk``, ``ess_tail`` and ``ess``, the smaller of the
+        two.
+    """
+    import arviz as az
+
+    chosen = posterior[[name for name in dict.fromkeys(names) if name in posterior]]
+    columns = {
+        "rhat": az.rhat(chosen),
+        "ess_bulk": az.ess(chosen, method="bulk"),
+        "ess_tail": az.ess(chosen, method="tail"),
+    }
+    rows: dict[str, list[Any]] = {"parameter": [], **{name: [] for name in columns}}
+    for name in chosen.data_vars:
+        dims = chosen[name].dims[2:]
+        for labels in itertools.product(*(chosen[name][dim].values for dim in dims)):
+            place = f"[{', '.join(str(label) for label in labels)}]" if labels else ""
+            rows["parameter"].append(f"{name}{place}")
+        for column, values in columns.items():
+            rows[column].extend(np.ravel(values[name].values))
+    table = pd.DataFrame(rows)
+    return table.assign(ess=table[["ess_bulk", "ess_tail"]].min(axis=1))
