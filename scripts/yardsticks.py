@@ -70,6 +70,23 @@ FORMS = [
         llama,
         lambda: bd.DensityModel(priors={"r": bd.Prior("Normal", mu=0.0, sigma=0.01)}),
     ),
+    Form("pooled", "Llama-1, 2", llama, lambda: bd.DensityModel(form="pooled")),
+    Form(
+        "pooled, reference families level",
+        "Llama-1, 2",
+        llama,
+        lambda: bd.DensityModel(
+            form="pooled", priors={"r": bd.Prior("Normal", mu=0.0, sigma=0.01)}
+        ),
+    ),
+    Form(
+        "pooled with harness offsets",
+        "Llama-1, 2",
+        llama,
+        lambda: bd.DensityModel(form="pooled", harness_offsets=True),
+    ),
+    Form("active parameters", "Llama-1, 2", llama, lambda: bd.DensityModel(size="active")),
+    Form("pooled", "open_lm", leaderboard, lambda: bd.DensityModel(form="pooled", d0=1e12)),
     Form("default", "Qwen1.5", lambda: qwen("Qwen1.5"), lambda: bd.DensityModel()),
     Form("without families", "Llama-1, 2", llama, lambda: bd.DensityModel(families=False)),
     Form(
@@ -91,23 +108,6 @@ FORMS = [
         llama,
         lambda: bd.DensityModel(families=False, size_slope="none"),
     ),
-    Form("pooled", "Llama-1, 2", llama, lambda: bd.DensityModel(form="pooled")),
-    Form(
-        "pooled, reference families level",
-        "Llama-1, 2",
-        llama,
-        lambda: bd.DensityModel(
-            form="pooled", priors={"r": bd.Prior("Normal", mu=0.0, sigma=0.01)}
-        ),
-    ),
-    Form(
-        "pooled with harness offsets",
-        "Llama-1, 2",
-        llama,
-        lambda: bd.DensityModel(form="pooled", harness_offsets=True),
-    ),
-    Form("active parameters", "Llama-1, 2", llama, lambda: bd.DensityModel(size="active")),
-    Form("pooled", "open_lm", leaderboard, lambda: bd.DensityModel(form="pooled", d0=1e12)),
 ]
 
 

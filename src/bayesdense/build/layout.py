@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayesdense.build.coordinates import expected_errors, exponent_errors
 from bayesdense.data import Dataset
 from bayesdense.errors import ReadinessError
 from bayesdense.spec import DENSITY_SIZE, ModelSpec
@@ -16,13 +17,6 @@ __all__ = ["DAYS_PER_YEAR", "Layout", "lay_out"]
 
 DAYS_PER_YEAR = 365.25
 FEW_LOSSES = 5
-
-# Usual spread of one cell around the model, in log size and in logits: rough
-# figures for the coordinates of the sampler, which no result depends on.
-CELL_SPREAD = 0.7
-LOGIT_SPREAD = 0.3
-# What one run says about the logarithm of an exponent.
-EXPONENT_SPREAD = 0.2
 
 
 @dataclass(frozen=True)
@@ -116,12 +110,11 @@ def lay_out(data: Dataset, spec: ModelSpec) -> Layout:
     benchmarks = data.core_benchmarks
     table = data.benchmarks.set_index("benchmark").loc[benchmarks]
     scores = data.scores[data.scores["benchmark"].isin(benchmarks)]
-    models = _order_models(data, set(scores["model"]))
+    notes: list[str] = []
+    losses = _used_losses(data, table, notes)
+    models = _order_models(data.models, set(scores["model"]), set(losses["model"]))
     references = models["is_reference"].to_numpy()
     n_targets = int((~references).sum())
-    notes: list[str] = []
-
-    losses = _used_losses(data, table, notes)
     loss_sets = [k for k in dict.fromkeys(table["loss_set"]) if k in set(losses["loss_set"])]
     has_losses = table["loss_set"].isin(loss_sets).to_numpy()
     ruler = np.array(
@@ -165,21 +158,7 @@ def lay_out(data: Dataset, spec: ModelSpec) -> Layout:
     # A ruler without losses knows no tokens.
     cell_tokens = np.where(has_losses[cell_benchmark], cell_tokens, 0.0)
 
-    # Rough standard errors of effects, for the sampler's coordinates only.
-    cell_years = np.concatenate([years, np.zeros(len(models) - len(years))])[cell_model]
-    cell_size = (log_size - np.log(DENSITY_SIZE))[cell_model]
-    growth_error, size_slope_error = (
-        _slope_errors(values, cell_benchmark, ~cell_reference, len(benchmarks))
-        for values in (cell_years, cell_size)
-    )
-    counts = np.zeros(measured.shape)
-    np.add.at(counts, (score_harness, score_benchmark), 1.0)
-
     target_family, families = pd.factorize(models.loc[~references, "family"])
-    members = np.bincount(target_family, minlength=len(families))
-    family_cells = np.zeros((len(families), len(benchmarks)))
-    of_target = ~cell_reference
-    np.add.at(family_cells, (target_family[cell_model[of_target]], cell_benchmark[of_target]), 1.0)
     reference_family, reference_families = pd.factorize(models.loc[references, "family"])
     model_index = pd.Index(models["model"])
     mean_loss = losses.groupby("loss_set")["loss"].mean().reindex(loss_sets).to_numpy(dtype=float)
@@ -207,12 +186,8 @@ def lay_out(data: Dataset, spec: ModelSpec) -> Layout:
         "score_before": scores["before"].to_numpy(dtype=float),
         "score_observed": scores["score"].to_numpy(dtype=float),
         "harness_measured": measured,
-        "harness_error": LOGIT_SPREAD / np.sqrt(np.maximum(counts, 1.0)),
-        "growth_error": growth_error,
-        "size_slope_error": size_slope_error,
-        "family_error": CELL_SPREAD / np.sqrt(members),
-        "family_benchmark_error": CELL_SPREAD / np.sqrt(np.maximum(family_cells, 1.0)),
     }
+    arrays |= expected_errors(arrays, n_targets=n_targets, n_families=len(families))
     if loss_sets:
         run = model_index.get_indexer(losses["model"]) - n_targets
         arrays |= {
@@ -220,9 +195,8 @@ def lay_out(data: Dataset, spec: ModelSpec) -> Layout:
             "loss_set_code": pd.Index(loss_sets).get_indexer(losses["loss_set"]),
             "loss_tokens": run_tokens[n_targets + run],
             "loss_observed": np.log(losses["loss"].to_numpy(dtype=float)),
-            "exponent_error": EXPONENT_SPREAD
-            / np.sqrt(losses.groupby("loss_set").size().reindex(loss_sets).to_numpy(dtype=float)),
         }
+        arrays["exponent_error"] = exponent_errors(arrays["loss_set_code"])
     names = models["model"].tolist()
     coords: dict[str, list[Any]] = {
         "model": names,
@@ -256,13 +230,10 @@ def lay_out(data: Dataset, spec: ModelSpec) -> Layout:
     )
 
 
-def _order_models(data: Dataset, scored: set[str]) -> pd.DataFrame:
+def _order_models(models: pd.DataFrame, scored: set[str], with_losses: set[str]) -> pd.DataFrame:
     """Return scored targets (dated first) and then the references that inform the ruler."""
-    models = data.models
-    known = scored | set(data.losses["model"])
-    models = models[
-        models["model"].isin(scored) | (models["is_reference"] & models["model"].isin(known))
-    ]
+    informs = models["is_reference"] & models["model"].isin(with_losses)
+    models = models[models["model"].isin(scored) | informs]
     order = np.lexsort((models["release_date"].isna(), models["is_reference"]))
     return models.iloc[order].reset_index(drop=True)
 
@@ -295,9 +266,15 @@ def _used_losses(data: Dataset, table: pd.DataFrame, notes: list[str]) -> pd.Dat
         )
     losses = losses[losses["model"].isin(references)]
     for loss_set, rows in losses.groupby("loss_set"):
-        if rows["model"].nunique() < FEW_LOSSES:
+        runs = rows["model"].nunique()
+        if runs < 2 or rows["loss"].nunique() < 2:
+            raise ReadinessError(
+                f"losses, loss set '{loss_set}': {runs} reference run(s) with "
+                f"{rows['loss'].nunique()} distinct loss; a law needs at least two of each."
+            )
+        if runs < FEW_LOSSES:
             notes.append(
-                f"loss set '{loss_set}' has losses of {rows['model'].nunique()} runs for "
+                f"loss set '{loss_set}' has losses of {runs} runs for "
                 "4 coefficients: its law rests on the priors."
             )
     return losses.sort_values(["loss_set", "model"], kind="stable").reset_index(drop=True)
@@ -324,16 +301,3 @@ def _mean_date(dates: np.ndarray) -> np.datetime64:
         return np.datetime64("1970-01-01", "s")
     seconds = dates.astype("datetime64[s]").astype(np.int64).mean()
     return np.datetime64(round(float(seconds)), "s")
-
-
-def _slope_errors(
-    values: np.ndarray, benchmark: np.ndarray, used: np.ndarray, count: int
-) -> np.ndarray:
-    """Return the rough standard error of a slope over some values, by benchmark."""
-    errors = np.full(count, CELL_SPREAD)
-    for j in range(count):
-        chosen = values[used & (benchmark == j)]
-        spread = float(((chosen - chosen.mean()) ** 2).sum()) if len(chosen) else 0.0
-        if spread > 0:
-            errors[j] = CELL_SPREAD / np.sqrt(spread)
-    return errors
