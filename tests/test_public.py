@@ -44,7 +44,10 @@ PUBLIC = [
 ]
 
 
-@pytest.mark.parametrize("function", [f for f in PUBLIC if inspect.isfunction(f)], ids=str)
+FUNCTIONS = [f for f in PUBLIC if inspect.isfunction(f)]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__qualname__)
 def test_options_are_keywords_and_documented(function):
     """At most one thing comes by position: the data or the path."""
     parameters = list(inspect.signature(function).parameters.values())

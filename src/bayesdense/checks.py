@@ -186,16 +186,21 @@ def _energy(fit: DensityFit) -> CheckResult:
 def _above_reference(fit: DensityFit) -> CheckResult:
     table = fit.above_reference()
     over = table[table["share_above_reference"] > MAX_ABOVE_REFERENCE]
-    share = float(fit.effective_size()["outside_reference"].mean())
-    text = f"{100 * share:.0f} % of effective sizes lie outside the range of the references"
+    sizes = fit.effective_size()
+    sizes = sizes[~sizes["is_reference"]]
+    outside, above = sizes["outside_reference"], sizes["p_above_reference"] > 0.5
+    text = (
+        f"{100 * (outside & above).mean():.0f} % of the targets lie above the largest reference "
+        f"and {100 * (outside & ~above).mean():.0f} % below the smallest"
+    )
     if len(over):
         named = ", ".join(
             f"{row['benchmark']} {100 * row['share_above_reference']:.0f} %"
             for row in over.to_dict("records")
         )
         text += (
-            f"; on {named} of the targets are above the largest reference, so that growth "
-            "there rests on the form of the ruler: compare another reference family"
+            f"; by benchmark {named} lie above, so that growth there rests on the form of the "
+            "ruler: compare another reference family"
         )
     return CheckResult("reference range", len(over) == 0, False, text + ".", table)
 
@@ -219,7 +224,7 @@ def _calibration(fit: DensityFit) -> CheckResult:
     new = table[table["replicate"] == "new cell"]
     error = np.sqrt(0.9 * 0.1 / new["scores"].clip(lower=1))
     off = new[(new["inside_90"] - 0.9).abs() > CALIBRATION_SLACK * error]
-    text = "90 % predictive intervals hold " + ", ".join(
+    text = "90 % predictive intervals, which have seen the scores, hold " + ", ".join(
         f"{100 * row['inside_90']:.0f} % of {row['benchmark']}" for row in new.to_dict("records")
     )
     if len(off):
@@ -255,7 +260,8 @@ def _prior_like(fit: DensityFit) -> CheckResult:
         text = (
             "the data say little about "
             + ", ".join(names)
-            + ": vary their priors before relying on them"
+            + (": vary its prior" if len(like) == 1 else ": vary their priors")
+            + " before relying on it"
         )
     table = table.sort_values("sd_ratio", ascending=False)
     return CheckResult("priors", None if len(like) else True, False, text + ".", table)

@@ -106,10 +106,16 @@ class DensityFit:
     def __repr__(self) -> str:
         """Return the headline, never without the verdict on it."""
         chains, draws = self.posterior.sizes["chain"], self.posterior.sizes["draw"]
+        made = f"{self.spec.trend.name} trend, {chains} chains of {draws} draws"
         return (
-            f"DensityFit of '{self.data.name}' ({self.spec.trend.name} trend, "
-            f"{chains} chains of {draws} draws)\n{self.headline()}\n{self._report.verdict}"
+            f"DensityFit of '{self.data.name}' on the ruler of {self.ruler_name} ({made})\n"
+            f"{self.headline()}\n{self._report.verdict}"
         )
+
+    @property
+    def ruler_name(self) -> str:
+        """The families of the reference models, with commas between."""
+        return ", ".join(dict.fromkeys(self.data.references["family"]))
 
     @property
     def interrupted(self) -> str:
@@ -207,7 +213,8 @@ class DensityFit:
         pandas.DataFrame
             Columns ``model``, ``family``, ``release_date``, ``is_reference``,
             ``size`` (parameters), ``median``, ``lower``, ``upper`` (effective
-            size over size), ``prob``, ``kind``.
+            size over size), ``prob``, ``kind``, ``outside_reference`` (whether
+            the ruler is extrapolated there).
         """
         return density_table(self._draws, self._layout, prob)
 

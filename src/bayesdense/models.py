@@ -145,6 +145,11 @@ class DensityModel:
         values, defaults = self.spec.to_dict(), DEFAULT_SPEC.to_dict()
         settings, default_settings = values.pop("trend_settings"), defaults["trend_settings"]
         values["priors"] = dict(self.spec.priors)
+        pooled = all(values[name] == value for name, value in FORMS["pooled"].items())
+        if pooled:
+            rest = {name: v for name, v in values.items() if name not in FORMS["pooled"]}
+            values = {"form": "pooled", **rest}
+            defaults["form"] = "full"
         shown = {k: v for k, v in values.items() if v != defaults[k]}
         if settings and settings != default_settings:
             shown["trend"] = self.spec.trend

@@ -260,7 +260,10 @@ def test_settings_survive_plain_values():
     again = ModelSpec.from_dict(model.spec.to_dict())
     assert again.to_dict() == model.spec.to_dict()
     assert "ChangePoint('2024-01-01')" in repr(model)
-    assert repr(bd.DensityModel(form="pooled", d0=1e11)).count("=") == 6
+    assert repr(bd.DensityModel(form="pooled", d0=1e11)) == (
+        "DensityModel(form='pooled', d0=100000000000.0)"
+    )
+    assert repr(bd.DensityModel(families=False)) == "DensityModel(families=False)"
 
 
 def test_reference_runs_with_losses_need_tokens():

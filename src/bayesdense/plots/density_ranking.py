@@ -75,11 +75,14 @@ def density(
         ax.set_xscale("log")
         ax.axvline(1.0, color=COLOURS["line"], lw=0.9, ls=(0, (4, 2)), zorder=1)
         ax.hlines(rows, 1e-9, 1e9, color="#EEEEEE", lw=0.5, zorder=0)
-        for is_reference, colour, marker, name in (
-            (False, COLOURS["target"], "o", "model"),
-            (True, COLOURS["reference"], "D", "reference model"),
+        for is_reference, hollow, colour, marker, name in (
+            (False, False, COLOURS["target"], "o", "model"),
+            (False, True, COLOURS["target"], "o", "model, extrapolated"),
+            (True, False, COLOURS["reference"], "D", "reference model"),
+            (True, True, COLOURS["reference"], "D", "reference model, extrapolated"),
         ):
-            chosen = (table["is_reference"] == is_reference).to_numpy()
+            own = table["is_reference"] == is_reference
+            chosen = (own & (table["outside_reference"] == hollow)).to_numpy()
             part = table[chosen]
             if not len(part):
                 continue
@@ -90,8 +93,9 @@ def density(
                 marker,
                 color=colour,
                 ms=4.0,
-                mec="white",
-                mew=0.5,
+                mfc="white" if hollow else colour,
+                mec=colour if hollow else "white",
+                mew=0.9 if hollow else 0.5,
                 label=name,
                 zorder=3,
             )

@@ -94,9 +94,12 @@ def trend(
             (False, "target", "o", "model"),
             (True, "reference", "D", "reference model"),
         ):
-            rows = table[table["is_reference"] == is_reference]
-            if len(rows):
-                _points(ax, rows, colour=COLOURS[colour], marker=marker, name=name)
+            own = table[table["is_reference"] == is_reference]
+            for hollow, kind in ((False, name), (True, f"{name}, extrapolated")):
+                rows = own[own["outside_reference"] == hollow]
+                if len(rows):
+                    chosen_colour = COLOURS[colour]
+                    _points(ax, rows, colour=chosen_colour, marker=marker, name=kind, hollow=hollow)
         low, high = _limits(table, line, lines=headline.count("\n") + 1)
         ax.set_ylim(low, high)
         ax.margins(x=0.03)
@@ -133,7 +136,9 @@ def trend(
     return figure, ax
 
 
-def _points(ax: Axes, rows: pd.DataFrame, *, colour: str, marker: str, name: str) -> None:
+def _points(
+    ax: Axes, rows: pd.DataFrame, *, colour: str, marker: str, name: str, hollow: bool
+) -> None:
     ax.vlines(rows["release_date"], rows["lower"], rows["upper"], color=colour, alpha=0.35, lw=0.9)
     ax.plot(
         rows["release_date"],
@@ -141,8 +146,9 @@ def _points(ax: Axes, rows: pd.DataFrame, *, colour: str, marker: str, name: str
         marker,
         color=colour,
         ms=4.4 if marker == "o" else 5.0,
-        mec="white",
-        mew=0.6,
+        mfc="white" if hollow else colour,
+        mec=colour if hollow else "white",
+        mew=1.0 if hollow else 0.6,
         label=name,
         zorder=4,
     )

@@ -60,9 +60,16 @@ def density_table(draws: Draws, layout: Layout, prob: float) -> pd.DataFrame:
         Columns ``model``, ``family``, ``release_date``, ``is_reference``,
         ``size`` (parameters, as the model counts them), ``median``,
         ``lower``, ``upper`` (ratio of effective size to size), ``prob``,
-        ``kind``.
+        ``kind``, ``outside_reference`` (whether the effective size lies
+        beyond the references: there the ruler is extrapolated).
     """
-    return _models(layout).assign(**interval_columns(np.exp(draws["ln_density"]), prob))
+    table = _models(layout)
+    low, high = reference_range(layout)
+    log_size = np.median(draws["ln_density"], axis=0) + np.log(table["size"].to_numpy())
+    return table.assign(
+        **interval_columns(np.exp(draws["ln_density"]), prob),
+        outside_reference=(log_size < low) | (log_size > high),
+    )
 
 
 def effective_size_table(draws: Draws, layout: Layout, prob: float, by: str) -> pd.DataFrame:
