@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from bayesdense.errors import BayesdenseError, SamplingError
@@ -219,10 +220,12 @@ def _with_data(compiled: Any, model: Any) -> Any:
         raise SamplingError(
             f"a compiled model with {compiled.n_dim} parameters cannot take data that need {wanted}"
         )
-    values = {data.name: data.get_value() for data in model.data_vars}
+    # Data that the graph does not read are unknown to the compiled model.
+    read = {variable.name for variable in compiled.shared_var_keys}
+    values = {data.name: data.get_value() for data in model.data_vars if data.name in read}
     fresh = compiled.with_data(**values)
-    coords = {name: list(labels) for name, labels in model.coords.items() if labels is not None}
-    known = {name: coords.get(name, labels) for name, labels in compiled.coords.items()}
+    labels = {name: pd.Index(v) for name, v in model.coords.items() if v is not None}
+    known = {name: labels.get(name, old) for name, old in compiled.coords.items()}
     return dataclasses.replace(fresh, _coords=known, initial_point_func=_initial_points(model))
 
 

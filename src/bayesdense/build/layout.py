@@ -46,6 +46,8 @@ class Layout:
         The ruler of each benchmark.
     mean_loss, sd_loss : numpy.ndarray, shape (loss_set,)
         Mean and standard deviation of the observed losses.
+    lowest_loss : numpy.ndarray, shape (loss_set,)
+        Where the map is anchored: most scores of interest are near it.
     chance : numpy.ndarray, shape (benchmark,)
         Score of guessing.
     models, scores : pandas.DataFrame
@@ -62,6 +64,7 @@ class Layout:
     has_losses: np.ndarray
     ruler: np.ndarray
     mean_loss: np.ndarray
+    lowest_loss: np.ndarray
     sd_loss: np.ndarray
     chance: np.ndarray
     models: pd.DataFrame
@@ -162,6 +165,7 @@ def lay_out(data: Dataset, spec: ModelSpec) -> Layout:
     reference_family, reference_families = pd.factorize(models.loc[references, "family"])
     model_index = pd.Index(models["model"])
     mean_loss = losses.groupby("loss_set")["loss"].mean().reindex(loss_sets).to_numpy(dtype=float)
+    lowest_loss = losses.groupby("loss_set")["loss"].min().reindex(loss_sets).to_numpy(dtype=float)
     sd_loss = losses.groupby("loss_set")["loss"].std().reindex(loss_sets).to_numpy(dtype=float)
 
     arrays: dict[str, np.ndarray] = {
@@ -222,6 +226,7 @@ def lay_out(data: Dataset, spec: ModelSpec) -> Layout:
         has_losses=has_losses,
         ruler=ruler,
         mean_loss=mean_loss,
+        lowest_loss=lowest_loss,
         sd_loss=sd_loss,
         chance=table["chance"].to_numpy(dtype=float),
         models=models,

@@ -34,7 +34,7 @@ class Ruler:
     steepness : tensor, shape (benchmark,)
         ``gamma``, per unit of loss.
     centre : tensor, shape (benchmark,)
-        Mean observed loss; 0 where there are scores only.
+        Lowest observed loss; 0 where there are scores only.
     floor, span : tensor, shape (benchmark,)
         ``d`` and ``c``.
     """
@@ -133,16 +133,16 @@ def add_ruler(
     parts: list[tuple[np.ndarray, Any, Any]] = []
     if known.any():
         gamma = priors["gamma"].variable("gamma", dims="benchmark_with_losses")
-        # The logit at the mean loss is what the data fix; with it in place of the
-        # midpoint l the posterior loses its ridge. Its prior is the one that the
-        # Normal prior of l implies, so nothing changes but the coordinates.
+        # The logit at the lowest loss is what scores fix best: small runs are at
+        # chance. With it in place of the midpoint l the posterior loses a ridge. Its
+        # prior is the one that the Normal prior of l implies: only coordinates change.
         middle = np.asarray(priors["l"].parameters["mu"])
         spread = np.asarray(priors["l"].parameters["sigma"])
-        mean_loss = layout.mean_loss[layout.ruler[known]]
+        anchor = layout.lowest_loss[layout.ruler[known]]
         pivot = pm.Normal(
-            "pivot", gamma * (middle - mean_loss), gamma * spread, dims="benchmark_with_losses"
+            "pivot", gamma * (middle - anchor), gamma * spread, dims="benchmark_with_losses"
         )
-        pm.Deterministic("l", mean_loss + pivot / gamma, dims="benchmark_with_losses")
+        pm.Deterministic("l", anchor + pivot / gamma, dims="benchmark_with_losses")
         parts.append((np.flatnonzero(known), pivot, gamma))
     if not known.all():
         mixed = bool(known.any())
@@ -157,7 +157,7 @@ def add_ruler(
         for i in (1, 2)
     )
     values = np.zeros(len(known))
-    values[known] = layout.mean_loss[layout.ruler[known]]
+    values[known] = layout.lowest_loss[layout.ruler[known]]
     centre = pm.Data("ruler_centre", values)
 
     floor = priors["d"].variable("d", dims="benchmark", initval=np.maximum(chance, 0.01))
@@ -213,11 +213,14 @@ def _coefficients(layout: Layout, spec: ModelSpec, priors: Mapping[str, Prior]) 
         suffix = "_with_losses" if mixed else ""
         if all(priors[name].distribution == "LogNormal" for name in law.terms):
             seen |= _terms(law.terms, priors, suffix)
+        owner = dict(zip(law.exponents, law.terms, strict=True))
         for name in law.coefficients:
             if name in seen:
                 continue
             if name in law.exponents and n_sets > 1:
                 seen[name] = _pooled_exponent(name, priors, suffix, n_sets)
+            elif owner.get(name) in seen and priors[name].distribution == "LogNormal":
+                seen[name] = _exponent(name, seen[owner[name]], priors, suffix)
             else:
                 seen[name] = priors[name].variable(f"{name}{suffix}", dims="loss_set")
     if not scores_only:
@@ -262,6 +265,18 @@ def _terms(names: tuple[str, str], priors: Mapping[str, Prior], suffix: str) -> 
         name: pm.Deterministic(f"{name}{suffix}", pm.math.exp(logs[:, i]), dims="loss_set")
         for i, name in enumerate(names)
     }
+
+
+def _exponent(name: str, term: Any, priors: Mapping[str, Prior], suffix: str) -> Any:
+    """Return the exponent of a single loss set, sampled as the slope of its term.
+
+    The losses fix how fast they fall, exponent times term, better than either.
+    """
+    import pymc as pm
+
+    prior, log_term = priors[name].parameters, pm.math.log(term)
+    slope = pm.Normal(f"log_{name}_slope", prior["mu"] + log_term, prior["sigma"], dims="loss_set")
+    return pm.Deterministic(f"{name}{suffix}", pm.math.exp(slope - log_term), dims="loss_set")
 
 
 def _pooled_exponent(name: str, priors: Mapping[str, Prior], suffix: str, count: int) -> Any:

@@ -87,7 +87,7 @@ class RulerDraws:
             self.pivot[:, ~known] = draws[f"pi{suffix}"]
             self.steepness[:, ~known] = draws[f"s{suffix}"]
         self.centre = np.zeros(len(known))
-        self.centre[known] = layout.mean_loss[layout.ruler[known]]
+        self.centre[known] = layout.lowest_loss[layout.ruler[known]]
         self.floor, self.span = draws["d"], draws["c"]
         self.tokens = np.where(known, float(layout.arrays["tokens_budget"]), 0.0)
 

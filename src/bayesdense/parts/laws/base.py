@@ -36,7 +36,8 @@ class LossLaw(Protocol):
         Those that remain when only scores are seen, when the loss has no
         scale of its own.
     terms : tuple of str
-        The two amplitudes, of the size and the token term.
+        The two amplitudes, of the size and the token term, in the order of
+        their exponents.
     """
 
     name: ClassVar[str]
