@@ -1,9 +1,9 @@
 # Every job sets up .venv first, when that is needed. `make` alone lists the jobs.
 
 # What `make demo` runs, and arguments for pytest. Two workers: compiling a model uses one
-# core. Tests that share a fit are in one group.
+# core. Tests of one file run on one worker, so that they share their fits.
 DEMO_ARGS   ?= fit densing5 --out out/densing5
-PYTEST_ARGS ?= -n 2 --dist loadgroup
+PYTEST_ARGS ?= -n 2 --dist loadfile
 
 PYTHON := .venv/bin/python
 

@@ -117,7 +117,6 @@ def test_paths_are_recognised(text: str, expected: bool) -> None:
     assert bool(ABSOLUTE_PATH.search(text)) is expected
 
 
-@pytest.mark.xdist_group("notebook")
 @every_notebook
 def test_runs_from_top_to_bottom(path: Path, tmp_path: Path) -> None:
     copy = tmp_path / path.name

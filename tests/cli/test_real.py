@@ -5,13 +5,11 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
 import bayesdense as bd
 from tests.model.simulate import simulate
 
 
-@pytest.mark.xdist_group("cli")
 def test_a_folder_of_ones_own_goes_through_the_same_command(tmp_path):
     """Other benchmarks and another reference family than any that ships."""
     folder = simulate("scores only", seed=8).to_folder(tmp_path / "mine")

@@ -5,10 +5,6 @@ import pytest
 
 from tests.model.simulate import KINDS, Truth
 
-# One worker makes the fits that these tests share.
-pytestmark = pytest.mark.xdist_group("fits")
-
-
 TRUTH = Truth()
 
 

@@ -33,11 +33,10 @@ def perturbed(data, seed):
 
 
 @pytest.mark.filterwarnings("ignore::bayesdense.DiagnosticsWarning")
-@pytest.mark.xdist_group("fits")
 def test_a_second_fit_of_the_same_structure_compiles_nothing(plain_fit):
     data = perturbed(plain_fit.data, seed=1)
     assert len(data.scores) < len(plain_fit.data.scores)
-    again = bd.DensityModel().fit(data, **SHORT)
+    again = bd.DensityModel(form="pooled").fit(data, **SHORT)
     assert plain_fit.info["compile_seconds"] > 0
     assert again.info["compile_seconds"] == 0
     # The other data were really used, and the answer is close but not the same.
@@ -48,12 +47,11 @@ def test_a_second_fit_of_the_same_structure_compiles_nothing(plain_fit):
 
 
 @pytest.mark.filterwarnings("ignore::bayesdense.DiagnosticsWarning")
-@pytest.mark.xdist_group("fits")
 def test_reuse_gives_the_posterior_that_compiling_afresh_gives(plain_fit):
     data = perturbed(plain_fit.data, seed=2)
-    reused = bd.DensityModel().fit(data, **SHORT)
+    reused = bd.DensityModel(form="pooled").fit(data, **SHORT)
     sampling.clear_compiled()
-    fresh = bd.DensityModel().fit(data, **SHORT)
+    fresh = bd.DensityModel(form="pooled").fit(data, **SHORT)
     assert (reused.info["compile_seconds"] == 0) and fresh.info["compile_seconds"] > 0
     for name in ("A", "B", "sigma_v", "s", "tau"):
         a, b = reused.posterior[name], fresh.posterior[name]
@@ -168,14 +166,12 @@ def interrupt(root, *, draws, tune, wait):
     return out
 
 
-@pytest.mark.xdist_group("interrupts")
 def test_ctrl_c_keeps_the_draws_so_far(pytestconfig):
     out = interrupt(pytestconfig.rootpath, draws=10_000_000, tune=200, wait=8.0)
     assert "kept: interrupted: kept" in out and "of 20,000,000 draws" in out
     assert "True" in out.split("shape:")[1]
 
 
-@pytest.mark.xdist_group("interrupts")
 def test_ctrl_c_during_warm_up_keeps_nothing_and_says_so(pytestconfig):
     out = interrupt(pytestconfig.rootpath, draws=100, tune=10_000_000, wait=1.0)
     assert "nothing kept: interrupted during warm-up: no draws kept" in out

@@ -13,9 +13,6 @@ import pytest
 import bayesdense as bd
 from bayesdense import storage
 
-# One worker makes the fits that these tests share.
-pytestmark = pytest.mark.xdist_group("fits")
-
 
 @pytest.fixture(scope="module")
 def saved(plain_fit, tmp_path_factory):
