@@ -1,6 +1,7 @@
 """The PyMC model says what MODEL says: eq. 1 to 5 recomputed by hand at one point."""
 
 import numpy as np
+import pandas as pd
 import pymc as pm
 import pytest
 
@@ -281,3 +282,28 @@ def test_reference_runs_with_losses_need_tokens():
     )
     with pytest.raises(bd.ReadinessError, match="column 'n_tokens': 1 reference runs"):
         bd.DensityModel().build(broken)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"observation": "student-t"}, {"trend": "change-point"}, {"trend": "frontier"}],
+    ids=lambda o: next(iter(o.values())),
+)
+def test_other_forms_build_with_a_finite_density(options):
+    data = simulate("some of each", seed=5, n_targets=12, n_families=5)
+    point = bd.DensityModel(**options).build(data).point_logps()
+    assert np.isfinite(list(point.values())).all()
+
+
+def test_targets_without_a_date_have_a_density_of_their_own():
+    data = simulate("scores only", seed=5, n_targets=12, n_families=5)
+    models = data.models
+    models.loc[2, "release_date"] = pd.NaT
+    data = bd.Dataset.from_frames(
+        models=models, benchmarks=data.benchmarks, scores=data.scores, name="undated"
+    )
+    model = bd.DensityModel().build(data)
+    assert list(model.coords["undated_target"]) == ["target 2"]
+    found = evaluate(model, random_values(model) | {"undated": [4.5]}, ["ln_density"])
+    assert found["ln_density"][11] == 4.5  # targets with a date come first
+    assert np.isfinite(list(model.point_logps().values())).all()

@@ -80,7 +80,9 @@ def add_scores(
         # The items' share cannot be integrated out of a Student-t, so it is sampled.
         items = pm.Normal("item_raw", 0.0, 1.0, dims="cell")[cell]
         mean = mean + pm.math.sqrt(item_variance) * items
-        pm.StudentT("score", STUDENT_DEGREES, mean, phi, observed=observed, dims="score_id")
+        pm.StudentT(
+            "score", nu=STUDENT_DEGREES, mu=mean, sigma=phi, observed=observed, dims="score_id"
+        )
         return
     pm.CustomDist(
         "score",
