@@ -20,8 +20,8 @@ if TYPE_CHECKING:
         SamplingError,
         UnknownNameError,
     )
-    from bayesdense.fit import DensityFit, load_fit
-    from bayesdense.models import DensityModel
+    from bayesdense.fit import DensityFit, ReferenceFit, load_fit
+    from bayesdense.models import DensityModel, ReferenceModel
     from bayesdense.parts import laws, maps, sizes, trends
     from bayesdense.priors import Prior
 
@@ -40,6 +40,8 @@ _HOMES = {
     "PriorError": "bayesdense.errors",
     "ReadinessError": "bayesdense.errors",
     "ReadinessWarning": "bayesdense.errors",
+    "ReferenceFit": "bayesdense.fit",
+    "ReferenceModel": "bayesdense.models",
     "SamplingError": "bayesdense.errors",
     "UnknownNameError": "bayesdense.errors",
     "laws": "bayesdense.parts",
@@ -67,6 +69,8 @@ __all__ = [
     "PriorError",
     "ReadinessError",
     "ReadinessWarning",
+    "ReferenceFit",
+    "ReferenceModel",
     "SamplingError",
     "UnknownNameError",
     "__version__",

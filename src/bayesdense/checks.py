@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from bayesdense.fit import DensityFit
+    from bayesdense.fit.base import Fit
+    from bayesdense.fit.density import DensityFit
 
 __all__ = ["CheckReport", "CheckResult", "run_checks"]
 
@@ -112,30 +113,36 @@ class CheckReport:
         return f"<p>{html.escape(self.verdict)}</p>" + self.table.to_html(index=False)
 
 
-def run_checks(fit: DensityFit) -> CheckReport:
+def run_checks(fit: Fit[Any]) -> CheckReport:
     """Run every check on a fit.
 
     Parameters
     ----------
-    fit : DensityFit
-        The fit.
+    fit : Fit
+        The fit, of either kind.
 
     Returns
     -------
     CheckReport
     """
+    from bayesdense.fit.density import DensityFit
+
     results = [_convergence(fit), _divergences(fit), _energy(fit)]
     if fit.interrupted:
         results.append(
             CheckResult("interruption", None, False, fit.interrupted + ".", pd.DataFrame())
         )
-    results += [_above_reference(fit), _reach(fit), _calibration(fit), _prior_like(fit)]
+    if isinstance(fit, DensityFit):
+        results += [_above_reference(fit), _reach(fit)]
+    if len(fit.scores()):
+        results.append(_calibration(fit))
+    results.append(_prior_like(fit))
     if "share" in fit.posterior:
         results.append(_frontier_share(fit))
     return CheckReport(tuple(results))
 
 
-def _convergence(fit: DensityFit) -> CheckResult:
+def _convergence(fit: Fit[Any]) -> CheckResult:
     """R-hat and effective sample size of every free variable and headline quantity."""
     table = fit.diagnostics()
     worst = table.sort_values("ess")
@@ -156,7 +163,7 @@ def _convergence(fit: DensityFit) -> CheckResult:
     return CheckResult("convergence", passed, True, text + ".", worst.head(WORST_SHOWN))
 
 
-def _divergences(fit: DensityFit) -> CheckResult:
+def _divergences(fit: Fit[Any]) -> CheckResult:
     count = int(fit.sample_stats["diverging"].sum())
     total = int(fit.sample_stats["diverging"].size)
     text = f"{count} of {total:,} draws diverged"
@@ -169,7 +176,7 @@ def _divergences(fit: DensityFit) -> CheckResult:
     return CheckResult("divergences", count == 0, True, text + ".", table)
 
 
-def _energy(fit: DensityFit) -> CheckResult:
+def _energy(fit: Fit[Any]) -> CheckResult:
     energy = fit.sample_stats["energy"].transpose("chain", "draw").values
     variance = energy.var(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -218,7 +225,7 @@ def _reach(fit: DensityFit) -> CheckResult:
     return CheckResult("reach", None if len(beyond) else True, False, text + ".", table)
 
 
-def _calibration(fit: DensityFit) -> CheckResult:
+def _calibration(fit: Fit[Any]) -> CheckResult:
     """Compare the coverage of 90 % predictive intervals with 90 %."""
     table = fit.calibration()
     new = table[table["replicate"] == "new cell"]
@@ -232,7 +239,7 @@ def _calibration(fit: DensityFit) -> CheckResult:
     return CheckResult("calibration", None if len(off) else True, False, text + ".", table)
 
 
-def _prior_like(fit: DensityFit) -> CheckResult:
+def _prior_like(fit: Fit[Any]) -> CheckResult:
     """Compare the spread of each named parameter with that of its prior."""
     rows = []
     for name, prior in fit.priors.items():
@@ -267,7 +274,7 @@ def _prior_like(fit: DensityFit) -> CheckResult:
     return CheckResult("priors", None if len(like) else True, False, text + ".", table)
 
 
-def _frontier_share(fit: DensityFit) -> CheckResult:
+def _frontier_share(fit: Fit[Any]) -> CheckResult:
     """Say whether the data tell a frontier from noise."""
     share = fit.posterior["share"].values.ravel()
     prior = fit.priors["share"].sample(PRIOR_DRAWS, PRIOR_SEED)

@@ -19,6 +19,7 @@ from bayesdense.console import (
     make_console,
     print_frame,
     print_results,
+    print_ruler,
     print_selection,
     provenance,
     say,
@@ -291,14 +292,17 @@ def show(
     Example: bayesdense show out/densing5/linear.nc
     """
     with _plain_errors():
-        from bayesdense.fit import load_fit
+        from bayesdense.fit import DensityFit, load_fit
         from bayesdense.summaries.intervals import check_prob
 
         check_prob(prob)
         loaded = load_fit(file)
         console = make_console()
         print_selection(console, loaded.data)
-        trusted = print_results(console, {loaded.spec.trend.name: loaded}, prob=prob)
+        if isinstance(loaded, DensityFit):
+            trusted = print_results(console, {loaded.spec.trend.name: loaded}, prob=prob)
+        else:
+            trusted = print_ruler(console, loaded, prob=prob)
         say(console, "\nHow it was made", style="bold")
         for subject, text in provenance(loaded).items():
             say(console, f"  {subject}: {text}")

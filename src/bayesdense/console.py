@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bayesdense.data import Dataset
-    from bayesdense.fit import DensityFit
+    from bayesdense.fit import DensityFit, ReferenceFit
 
 __all__ = [
     "listing",
     "make_console",
     "print_frame",
     "print_results",
+    "print_ruler",
     "print_selection",
     "provenance",
     "say",
@@ -112,16 +113,54 @@ def print_results(console: Console, fits: Mapping[str, DensityFit], *, prob: flo
     say(console)
     _print_headline(console, headline_table(fits, prob=prob), prob=prob)
     for name, made in fits.items():
-        report = made.checks()
-        say(console)
-        style = "green" if report.trusted else "bold red"
-        say(console, f"{name} fit: {report.verdict}", style=style)
-        for result in report.results:
-            say(console, f"  {result.verdict:<5} {result.name}: {result.text}")
+        _print_checks(console, name, made)
     say(console, "\nAssumed", style="bold")
     for subject, text in assumptions(next(iter(fits.values())), prob=prob).items():
         say(console, f"  {subject}: {text}")
     return all(made.checks().trusted for made in fits.values())
+
+
+def print_ruler(console: Console, made: ReferenceFit, *, prob: float) -> bool:
+    """Print the coefficients and the verdict of a ruler that was fitted alone.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+        Where to.
+    made : ReferenceFit
+        The fit.
+    prob : float
+        Probability of the intervals.
+
+    Returns
+    -------
+    bool
+        Whether the fit can be trusted.
+    """
+    from rich.table import Table
+
+    table = made.coefficients(prob=prob)
+    say(console)
+    say(console, f"Loss law: {made.spec.law.equation}", style="bold")
+    say(console, f"median and {100 * prob:.4g} % {table['kind'].iloc[0]} interval")
+    shown = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
+    for name in ("loss set", "coefficient", "median", "interval"):
+        shown.add_column(name)
+    for row in table.to_dict("records"):
+        interval = f"{row['lower']:.4g} to {row['upper']:.4g}"
+        shown.add_row(row["loss_set"], row["coefficient"], f"{row['median']:.4g}", interval)
+    console.print(shown)
+    _print_checks(console, "ruler", made)
+    return made.checks().trusted
+
+
+def _print_checks(console: Console, name: str, made: DensityFit | ReferenceFit) -> None:
+    report = made.checks()
+    say(console)
+    style = "green" if report.trusted else "bold red"
+    say(console, f"{name} fit: {report.verdict}", style=style)
+    for result in report.results:
+        say(console, f"  {result.verdict:<5} {result.name}: {result.text}")
 
 
 def _wrapped(line: str, width: int) -> str:
@@ -175,12 +214,12 @@ def _months(value: float, *, end: bool = False) -> str:
     return f"{value:.2f}"
 
 
-def provenance(loaded: DensityFit) -> dict[str, str]:
+def provenance(loaded: DensityFit | ReferenceFit) -> dict[str, str]:
     """Say how a fit was made.
 
     Parameters
     ----------
-    loaded : DensityFit
+    loaded : DensityFit or ReferenceFit
         The fit.
 
     Returns

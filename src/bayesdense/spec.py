@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 from bayesdense.errors import BayesdenseError
 from bayesdense.parts.laws import LossLaw, laws
@@ -13,8 +13,9 @@ from bayesdense.parts.maps import ScoreMap, maps
 from bayesdense.parts.sizes import SizeDefinition, sizes
 from bayesdense.parts.trends import Trend, trends
 from bayesdense.priors import Prior
+from bayesdense.registry import Registry
 
-__all__ = ["DENSITY_SIZE", "ModelSpec"]
+__all__ = ["DENSITY_SIZE", "ModelSpec", "RulerSpec"]
 
 DENSITY_SIZE = 2e10
 """Number of parameters at which the trend of density is read off."""
@@ -28,21 +29,16 @@ Observation = Literal["normal", "student-t"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelSpec:
-    """The composition of a density model.
+class RulerSpec:
+    """The composition of a ruler: from sizes and tokens to losses to measured scores.
 
-    The fields are the arguments of `bayesdense.DensityModel`, where they are
+    The fields are the arguments of `bayesdense.ReferenceModel`, where they are
     described.
     """
 
     law: LossLaw
     score_map: ScoreMap
-    trend: Trend
     size: SizeDefinition
-    growth: ByBenchmark = "by-benchmark"
-    level: ByBenchmark = "by-benchmark"
-    size_slope: SizeSlope = "by-benchmark"
-    families: bool = True
     harness_offsets: bool = True
     item_noise: bool = True
     observation: Observation = "normal"
@@ -53,26 +49,16 @@ class ModelSpec:
 
     def __post_init__(self) -> None:
         """Turn names into parts and check every switch."""
-        for name, registry in (
-            ("law", laws),
-            ("score_map", maps),
-            ("trend", trends),
-            ("size", sizes),
-        ):
+        for name, registry in self._registries().items():
             part: Any = registry.get(getattr(self, name))
             object.__setattr__(self, name, part)
-        for name, allowed in (
-            ("growth", get_args(ByBenchmark)),
-            ("level", get_args(ByBenchmark)),
-            ("size_slope", get_args(SizeSlope)),
-            ("observation", get_args(Observation)),
-        ):
+        for name, allowed in self._choices().items():
             if getattr(self, name) not in allowed:
                 raise BayesdenseError(
                     f"{name}={getattr(self, name)!r} is not known; "
                     f"allowed are {', '.join(repr(a) for a in allowed)}"
                 )
-        for name in ("families", "harness_offsets", "item_noise"):
+        for name in self._switches():
             if not isinstance(getattr(self, name), bool):
                 raise BayesdenseError(f"{name} must be True or False, not {getattr(self, name)!r}")
         _check_number("reference_residual", self.reference_residual, low=0.0)
@@ -85,6 +71,15 @@ class ModelSpec:
                 f"priors must be a dict of parameter name to Prior, not {priors!r}"
             )
 
+    def _registries(self) -> dict[str, Registry[Any]]:
+        return {"law": laws, "score_map": maps, "size": sizes}
+
+    def _choices(self) -> dict[str, tuple[str, ...]]:
+        return {"observation": get_args(Observation)}
+
+    def _switches(self) -> tuple[str, ...]:
+        return ("harness_offsets", "item_noise")
+
     @property
     def tokens(self) -> float:
         """Token budget ``D0`` at which effective size is read off."""
@@ -96,18 +91,17 @@ class ModelSpec:
         Returns
         -------
         dict
-            Parts by their names, the trend's settings, switches and chosen priors.
+            Parts by their names, settings of parts, switches and chosen priors.
         """
         values: dict[str, Any] = {}
         for entry in fields(self):
             value = getattr(self, entry.name)
             values[entry.name] = value.name if hasattr(value, "name") else value
-        values["trend_settings"] = self.trend.settings()
         values["priors"] = {name: prior.to_dict() for name, prior in self.priors.items()}
         return values
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> ModelSpec:
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Make the composition from what `to_dict` gave.
 
         Parameters
@@ -117,7 +111,7 @@ class ModelSpec:
 
         Returns
         -------
-        ModelSpec
+        RulerSpec
 
         Raises
         ------
@@ -125,11 +119,49 @@ class ModelSpec:
             If a part of the user's own is not registered in this session.
         """
         chosen = dict(values)
-        settings = chosen.pop("trend_settings")
-        trend_class = type(trends.get(chosen["trend"]))
-        chosen["trend"] = trend_class(**settings)
         chosen["priors"] = {n: Prior.from_dict(p) for n, p in chosen["priors"].items()}
         return cls(**chosen)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec(RulerSpec):
+    """The composition of a density model: a ruler, and what is read off it.
+
+    The fields are the arguments of `bayesdense.DensityModel`, where they are
+    described.
+    """
+
+    trend: Trend
+    growth: ByBenchmark = "by-benchmark"
+    level: ByBenchmark = "by-benchmark"
+    size_slope: SizeSlope = "by-benchmark"
+    families: bool = True
+
+    def _registries(self) -> dict[str, Registry[Any]]:
+        return {**super()._registries(), "trend": trends}
+
+    def _choices(self) -> dict[str, tuple[str, ...]]:
+        return {
+            **super()._choices(),
+            "growth": get_args(ByBenchmark),
+            "level": get_args(ByBenchmark),
+            "size_slope": get_args(SizeSlope),
+        }
+
+    def _switches(self) -> tuple[str, ...]:
+        return (*super()._switches(), "families")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the composition as plain values, with the settings of the trend."""
+        return {**super().to_dict(), "trend_settings": self.trend.settings()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Make the composition from what `to_dict` gave."""
+        chosen = dict(values)
+        settings = chosen.pop("trend_settings")
+        chosen["trend"] = type(trends.get(chosen["trend"]))(**settings)
+        return super().from_dict(chosen)
 
 
 def _check_number(name: str, value: Any, *, low: float) -> None:

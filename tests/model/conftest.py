@@ -17,7 +17,7 @@ def fits():
 
     def fit(kind: str) -> bd.DensityFit:
         if kind not in made:
-            made[kind] = bd.DensityModel().fit(simulate(kind, seed=3), **SAMPLING)
+            made[kind] = bd.DensityModel().fit(simulate(kind, seed=4), **SAMPLING)
         return made[kind]
 
     return fit

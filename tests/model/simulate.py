@@ -19,6 +19,9 @@ class Truth:
     """Parameters that data are simulated from, in MODEL's symbols."""
 
     growth: float = 1.8
+    # Growth is slower by `change` before the year `change_at`, counted from 2024-06-01.
+    change: float = 0.0
+    change_at: float = 0.0
     growth_by_benchmark: tuple[float, ...] = (0.5, -0.1, -0.4)
     level: float = 0.3
     level_by_benchmark: tuple[float, ...] = (0.2, -0.3, 0.1)
@@ -78,6 +81,7 @@ def simulate(
     years = np.sort(random.uniform(-1.2, 1.2, n_targets))
     lean = np.log(size / DENSITY_SIZE)
     density = t.level + t.growth * years + t.size_slope * lean
+    density -= t.change * np.minimum(years - t.change_at, 0.0)
     density += random.normal(0, t.sigma_f, n_families)[family]
     density += random.normal(0, t.sigma_v, n_targets)
     shared = random.normal(0, t.sigma_fj, (n_families, count))
@@ -100,7 +104,19 @@ def simulate(
         tokens = np.concatenate([np.full(n_targets, t.budget), reference_tokens])
         if not with_losses[j]:
             tokens = np.full(len(tokens), t.budget)
-        logit = t.gamma[j] * (t.midpoint[j] - loss(log_sizes, tokens))
+        reached = loss(log_sizes, tokens)
+        if with_losses[j]:
+            # A run's scores come from the loss that it has, not from what the law expects.
+            exact = loss(np.log(reference_size), reference_tokens)
+            noisy = exact * np.exp(t.sigma_loss * random.standard_t(4, n_references))
+            fall = t.a * t.alpha * (reference_size / centre_size) ** -t.alpha
+            stray = random.normal(0, 0.3 * t.tau[j], n_references)
+            reached[n_targets:] = noisy - fall * stray
+            losses += [
+                (name, f"{benchmark} loss", value, "nats per token")
+                for name, value in zip(references, noisy, strict=True)
+            ]
+        logit = t.gamma[j] * (t.midpoint[j] - reached)
         span = (1 - t.floor[j]) * t.ceiling[j]
         latent = t.floor[j] + span / (1 + np.exp(-logit))
         item = random.normal(0, np.sqrt(latent * (1 - latent) / t.items[j]))
@@ -112,13 +128,6 @@ def simulate(
                 mean = t.floor[j] + span / (1 + np.exp(-logit[m] - t.eta[h]))
                 score = mean + item[m] + random.normal(0, t.phi[j])
                 rows.append((name, benchmark, f"{harness} report", harness, np.clip(score, 0, 1)))
-        if with_losses[j]:
-            exact = loss(np.log(reference_size), reference_tokens)
-            noisy = exact * np.exp(t.sigma_loss * random.standard_t(4, n_references))
-            losses += [
-                (name, f"{benchmark} loss", value, "nats per token")
-                for name, value in zip(references, noisy, strict=True)
-            ]
 
     days = pd.Timestamp("2024-06-01") + pd.to_timedelta(np.round(years * 365.25), unit="D")
     table = pd.DataFrame(

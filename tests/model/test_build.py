@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pymc as pm
 import pytest
+from scipy.special import expit
 
 import bayesdense as bd
 from bayesdense.build import build_model, lay_out
@@ -140,6 +141,9 @@ def test_scores_by_hand(built):
     raw = values["eta_raw"] * scale / np.sqrt(1 + (scale / error) ** 2)
     eta = raw - raw.mean(axis=0)
     tokens = data.models.set_index("model")["n_tokens"]
+    lean = lambda what, j: layout.arrays[f"{what}_lean"][j] * np.log(values["u"][j])  # noqa: E731
+    sizes = data.models.set_index("model")["n_params"]
+    losses = data.losses.set_index(["model", "loss_set"])["loss"]
     runs = [n for n in layout.coords["reference"]]
     for s, row in enumerate(layout.scores.to_dict("records")):
         j = benchmarks.index(row["benchmark"])
@@ -148,29 +152,35 @@ def test_scores_by_hand(built):
             k = layout.ruler[j]
             budget = tokens[row["model"]] if row["model"] in runs else 1e12
             z = np.log(budget) - layout.log_tokens_centre
-            exponents = {}
-            for symbol in ("alpha", "beta"):
-                spread = values[f"{symbol}_sd"]
-                widening = np.sqrt(1 + (spread / layout.arrays["exponent_error"]) ** 2)
-                effects = center(values[f"{symbol}_raw"] * spread / widening)
-                exponents[symbol] = np.exp(values[f"{symbol}_level"] + effects[k])
             log_a, log_b = values["log_terms"][k]
+            exponents = {
+                "alpha": np.exp(values["log_alpha_slope"][k] - log_a),
+                "beta": np.exp(values["log_beta_slope"][k] - log_b),
+            }
             loss = np.exp(log_a - exponents["alpha"] * x)
             loss += np.exp(log_b - exponents["beta"] * z)
+            if row["model"] in runs:
+                measured = losses.loc[(row["model"], f"{row['benchmark']} loss")]
+                own = np.log(sizes.loc[row["model"]]) - layout.log_size_centre
+                fall = exponents["alpha"] * np.exp(log_a - exponents["alpha"] * own)
+                stray = 0.3 * values["tau"][j] * values["z_raw"][row["cell"]]
+                loss = measured - fall * stray
             where = int(np.flatnonzero(np.flatnonzero(layout.has_losses) == j)[0])
-            gamma = values["gamma"][where]
-            midpoint = layout.lowest_loss[k] + values["pivot"][where] / gamma
+            gamma = np.exp(values["log_gamma_raw"][where] - lean("slope", j))
+            pivot = values["pivot_raw"][where] - lean("pivot", j)
+            midpoint = layout.lowest_loss[k] + pivot / gamma
             logit = gamma * (midpoint - loss)
         else:
             where = int(np.flatnonzero(np.flatnonzero(~layout.has_losses) == j)[0])
             name = "_scores_only" if kind == "some of each" else ""
             alpha = values[f"alpha{name}"][where]
             q = (1 - np.exp(-alpha * x)) / alpha
-            logit = values[f"pi{name}"][where] + values[f"s{name}"][where] * q
+            slope = np.exp(values[f"log_s{name}_raw"][where] - lean("slope", j))
+            logit = values[f"pi{name}_raw"][where] - lean("pivot", j) + slope * q
         logit += eta[layout.coords["harness"].index(row["harness"]), j]
         floor = values["d"][j]
         span = (1 - floor) * values["u"][j]
-        assert mean[s] == pytest.approx(floor + span / (1 + np.exp(-logit)), abs=1e-9)
+        assert mean[s] == pytest.approx(floor + span * expit(logit), abs=1e-9)
 
 
 def test_the_model_is_plain_pymc_with_named_dimensions(built):
@@ -209,7 +219,7 @@ def test_the_pooled_form_is_one_argument_and_keeps_single_overrides():
     data = simulate("scores only", seed=5, n_targets=12, n_families=5)
     names = {v.name for v in bd.DensityModel(form="pooled").build(data).free_RVs}
     assert names == {
-        *("alpha", "pi", "s", "d", "u", "tau", "phi"),
+        *("alpha", "pi_raw", "log_s_raw", "d", "u", "tau", "phi"),
         *("A", "B", "sigma_v", "v_raw", "z_raw", "reference_raw"),
     }
     spec = bd.DensityModel(form="pooled", harness_offsets=True).spec

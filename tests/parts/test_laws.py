@@ -6,7 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bayesdense.errors import BayesdenseError, UnknownNameError
-from bayesdense.parts.laws import PowerSum, laws
+from bayesdense.parts.laws import (
+    DenseSparse,
+    Irreducible,
+    Kaplan,
+    KaplanFloor,
+    LossLaw,
+    OverTraining,
+    PowerSum,
+    laws,
+)
+from bayesdense.priors import Prior
 
 positive = st.floats(0.05, 5.0)
 exponent = st.floats(0.05, 1.0)
@@ -85,3 +95,144 @@ def test_registry_names_and_near_match():
     with pytest.raises(BayesdenseError, match="already registered"):
         laws.register(type("Other", (PowerSum,), {"__qualname__": "Other"}))
     assert laws.register(PowerSum) is PowerSum
+
+
+# Coefficients of a size that a fit could find, for what all laws have in common.
+CASES = [
+    (PowerSum(), {"a": 1.2, "alpha": 0.3, "b": 0.8, "beta": 0.25}),
+    (Irreducible(), {"e": 1.5, "a": 0.6, "alpha": 0.34, "b": 0.4, "beta": 0.28}),
+    (Kaplan(), {"a": 2.0, "alpha": 0.076, "b": 1.7, "beta": 0.095}),
+    (KaplanFloor(), {"e": 0.7, "a": 1.0, "alpha": 0.2, "b": 0.9, "beta": 0.3}),
+    (OverTraining(), {"e": 1.8, "a": 0.7, "b": 0.5, "eta_c": 0.136}),
+    (
+        DenseSparse(),
+        {"e": 1.5, "g": 0.2, "a": 0.6, "c": 0.3, "alpha": 0.3, "b": 0.4, "beta": 0.3},
+    ),
+    (
+        DenseSparse(),
+        {
+            **{"e": 1.5, "g": 0.2, "a": 0.6, "c": 0.3, "alpha": 0.3, "b": 0.4, "beta": 0.3},
+            "sparsity": 0.75,
+        },
+    ),
+]
+IDS = [f"{law.name}{', sparse' if 'sparsity' in c else ''}" for law, c in CASES]
+
+
+@pytest.mark.parametrize(("law", "c"), CASES, ids=IDS)
+@given(x=st.floats(-6.0, 6.0), z=st.floats(-6.0, 6.0))
+def test_inverse_slope_and_limit_of_every_law(law, c, x, z):
+    loss = law.loss(x, z, c)
+    assert law.log_size(loss, z, c) == pytest.approx(x, abs=1e-6)
+    numeric = (law.loss(x - 1e-4, z, c) - law.loss(x + 1e-4, z, c)) / 2e-4
+    assert law.slope(x, z, c) == pytest.approx(numeric, rel=1e-5)
+    assert law.slope(x, z, c) > 0
+    limit = law.limit(z, c)
+    assert limit < loss
+    assert law.loss(600.0, z, c) == pytest.approx(limit, rel=1e-6)
+    assert np.isnan(law.log_size(limit * (1 - 1e-9), z, c))
+
+
+@pytest.mark.parametrize(("law", "c"), CASES, ids=IDS)
+def test_what_is_not_overridden_agrees_with_the_numerical_form(law, c):
+    base = LossLaw
+    for x, z in ((-2.0, 1.0), (0.0, 0.0), (3.0, -1.0)):
+        loss = law.loss(x, z, c)
+        assert base.log_size(law, loss, z, c) == pytest.approx(law.log_size(loss, z, c), abs=1e-6)
+        assert base.slope(law, x, z, c) == pytest.approx(law.slope(x, z, c), rel=1e-6)
+        assert base.limit(law, z, c) == pytest.approx(law.limit(z, c), rel=1e-6)
+
+
+@pytest.mark.parametrize(("law", "c"), CASES, ids=IDS)
+def test_symbols_and_numbers_agree_for_every_law(law, c):
+    import pytensor.tensor as pt
+
+    x = pt.dscalar()
+    for formula in (law.loss, law.slope):
+        assert formula(x, 0.7, c).eval({x: 1.3}) == pytest.approx(formula(1.3, 0.7, c))
+
+
+@pytest.mark.parametrize("law", [c[0] for c in CASES if c[0].shape], ids=lambda law: law.name)
+def test_the_unit_form_is_the_same_for_all_laws_that_have_one(law):
+    (name,) = law.shape
+    c = law.unit({name: 0.2})
+    alpha = 0.4 if name == "eta_c" else 0.2
+    assert law.loss(1.7, 5.0, c) == pytest.approx(np.expm1(-alpha * 1.7) / alpha, rel=1e-9)
+    assert law.slope(0.0, 0.0, c) == pytest.approx(1.0)
+    assert law.limit(0.0, c) == pytest.approx(-1.0 / alpha)
+
+
+def test_irreducible_by_hand_and_without_a_floor():
+    # e + a 8^(-1/3) + b 16^(-1/4) = 1 + 3/2 + 1/2.
+    c = {"a": 3.0, "alpha": 1 / 3, "b": 1.0, "beta": 0.25}
+    x, z = np.log(8.0), np.log(16.0)
+    assert Irreducible().loss(x, z, {**c, "e": 1.0}) == pytest.approx(3.0, abs=1e-15)
+    assert Irreducible().loss(x, z, {**c, "e": 0.0}) == PowerSum().loss(x, z, c)
+
+
+def test_kaplan_by_hand_and_its_limits():
+    # alpha = 1/2, beta = 1/4: [(4/N)^2 + 16/D]^(1/4) at N = 2, D = 1 is (4 + 16)^(1/4).
+    c = {"a": 4**0.5, "alpha": 0.5, "b": 16**0.25, "beta": 0.25}
+    assert Kaplan().loss(np.log(2.0), 0.0, c) == pytest.approx(20**0.25, abs=1e-14)
+    assert Kaplan().loss(np.log(2.0), 200.0, c) == pytest.approx((4 / 2) ** 0.5)
+    assert Kaplan().at_one(c, np.log(3.0), np.log(5.0)) == pytest.approx({"Nc": 12.0, "Dc": 80.0})
+    assert KaplanFloor().loss(0.3, 0.2, {**c, "e": 0.0}) == Kaplan().loss(0.3, 0.2, c)
+    assert KaplanFloor().loss(0.3, 0.2, {**c, "e": 0.4}) == 0.4 + Kaplan().loss(0.3, 0.2, c)
+
+
+def test_over_training_by_hand():
+    """At N = 4e8 and M = 20, from the constants that Gadre et al. print for RedPajama."""
+    a, b, eta, e = 212.0, 366.7, 0.136, 1.837
+    n, ratio = 4e8, 20.0
+    compute = 6 * n * ratio * n
+    expected = e + (a * ratio**eta + b * ratio**-eta) * compute**-eta
+    centre = np.log(1e9), np.log(3e10)
+    c = {
+        "e": e,
+        "a": a * np.exp(-eta * (np.log(6.0) + 2 * centre[0])),
+        "b": b * np.exp(-eta * (np.log(6.0) + 2 * centre[1])),
+        "eta_c": eta,
+    }
+    x, z = np.log(n) - centre[0], np.log(ratio * n) - centre[1]
+    assert OverTraining().loss(x, z, c) == pytest.approx(expected, rel=1e-12)
+    assert OverTraining().at_one(c, *centre) == pytest.approx({"a": a, "b": b})
+
+
+def test_over_training_is_irreducible_with_one_exponent():
+    c = {"e": 1.8, "a": 0.7, "b": 0.5}
+    same = {**c, "alpha": 0.3, "beta": 0.3}
+    left = OverTraining().loss(0.8, -0.4, {**c, "eta_c": 0.15})
+    assert left == pytest.approx(Irreducible().loss(0.8, -0.4, same), abs=1e-15)
+
+
+def test_dense_and_sparse_by_hand_and_without_sparsity():
+    c = {"e": 2.0, "g": 1.0, "a": 3.0, "c": 4.0, "alpha": 0.5, "b": 1.0, "beta": 0.25}
+    # s = 3/4: 2/4 + (3/2 + 3)/2 + 1/2 at N = 4, D = 16.
+    x, z = np.log(4.0), np.log(16.0)
+    assert DenseSparse().loss(x, z, {**c, "sparsity": 0.75}) == pytest.approx(0.5 + 2.25 + 0.5)
+    dense = {name: c[name] for name in ("e", "a", "alpha", "b", "beta")}
+    assert DenseSparse().loss(x, z, {**c, "sparsity": 0.0}) == Irreducible().loss(x, z, dense)
+    assert DenseSparse().loss(x, z, c) == Irreducible().loss(x, z, dense)
+
+
+def test_a_law_without_a_scale_free_form_says_what_to_use():
+    with pytest.raises(BayesdenseError, match="'kaplan' needs losses .* use one of power-sum"):
+        Kaplan().unit({})
+
+
+def test_ten_lines_make_a_law():
+    class OnePower(LossLaw):
+        name, equation = "one-power", "L = e + a (N/N*)^-alpha"
+        coefficients, exponents = ("e", "a", "alpha"), ("alpha",)
+
+        def priors(self, mean_loss):
+            return {n: Prior("LogNormal", mu=np.log(mean_loss), sigma=1.0) for n in ("e", "a")}
+
+        def loss(self, x, z, c):
+            return c["e"] + c["a"] * np.exp(-c["alpha"] * x)
+
+    c = {"e": 1.0, "a": 0.5, "alpha": 0.4}
+    assert OnePower().log_size(1.2, 0.0, c) == pytest.approx(-np.log(0.4) / 0.4)
+    assert OnePower().limit(0.0, c) == pytest.approx(1.0)
+    assert np.isnan(OnePower().log_size(0.9, 0.0, c))
+    assert repr(OnePower()) == "OnePower()"

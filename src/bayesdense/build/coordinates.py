@@ -10,13 +10,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-__all__ = ["expected_errors", "exponent_errors"]
+__all__ = ["ceiling_leans", "expected_errors"]
 
-# Usual spread of one cell around the model, in log size and in logits, and what
-# one run says about the logarithm of an exponent.
+# Usual spread of one cell around the model, in log size and in logits.
 CELL_SPREAD = 0.7
 LOGIT_SPREAD = 0.3
-EXPONENT_SPREAD = 0.2
 
 
 def expected_errors(
@@ -57,19 +55,35 @@ def expected_errors(
     }
 
 
-def exponent_errors(loss_set: np.ndarray) -> np.ndarray:
-    """Return how well the runs of each loss set would fix the logarithm of an exponent.
+def ceiling_leans(
+    scores: np.ndarray, benchmark: np.ndarray, weight: np.ndarray, chance: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return how the map's pivot and slope move when its ceiling does and scores stay.
 
     Parameters
     ----------
-    loss_set : numpy.ndarray of int, shape (loss,)
-        Code of the loss set of each loss.
+    scores : numpy.ndarray, shape (score,)
+        Scores of references.
+    benchmark : numpy.ndarray of int, shape (score,)
+        Their benchmarks.
+    weight : numpy.ndarray, shape (score,)
+        How near each is to where the map is anchored, from 0 to 1.
+    chance : numpy.ndarray, shape (benchmark,)
+        Score of guessing.
 
     Returns
     -------
-    numpy.ndarray, shape (loss_set,)
+    dict of str to numpy.ndarray
+        By benchmark: ``pivot_lean`` and ``slope_lean``, changes of the logit
+        and of the logarithm of the slope for a unit fall of the logarithm of
+        the ceiling.
     """
-    return EXPONENT_SPREAD / np.sqrt(np.bincount(loss_set))
+    count = len(chance)
+    total = np.bincount(benchmark, weight * scores, minlength=count)
+    mean = total / np.maximum(np.bincount(benchmark, weight, minlength=count), 1e-9)
+    # The share of the span that the anchor has reached, with a usual ceiling.
+    share = np.clip((mean - chance) / (1.0 - chance) / 0.95, 0.02, 0.75)
+    return {"pivot_lean": 1.0 / (1.0 - share), "slope_lean": share / (1.0 - share)}
 
 
 def _slope_errors(values: np.ndarray, benchmark: np.ndarray, count: int) -> np.ndarray:

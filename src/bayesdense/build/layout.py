@@ -8,15 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesdense.build.coordinates import expected_errors, exponent_errors
+from bayesdense.build.coordinates import ceiling_leans, expected_errors
+from bayesdense.build.losses import covariate, losses_of_cells, require_tokens, used_losses
 from bayesdense.data import Dataset
-from bayesdense.errors import ReadinessError
-from bayesdense.spec import DENSITY_SIZE, ModelSpec
+from bayesdense.spec import DENSITY_SIZE, ModelSpec, RulerSpec
 
 __all__ = ["DAYS_PER_YEAR", "Layout", "lay_out"]
 
 DAYS_PER_YEAR = 365.25
-FEW_LOSSES = 5
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,8 @@ class Layout:
         Mean and standard deviation of the observed losses.
     lowest_loss : numpy.ndarray, shape (loss_set,)
         Where the map is anchored: most scores of interest are near it.
-    chance : numpy.ndarray, shape (benchmark,)
-        Score of guessing.
+    chance, items_of_benchmark : numpy.ndarray, shape (benchmark,)
+        Score of guessing, and number of items.
     models, scores : pandas.DataFrame
         The rows that are used, in the order of the codes.
     notes : list of str
@@ -67,6 +66,7 @@ class Layout:
     lowest_loss: np.ndarray
     sd_loss: np.ndarray
     chance: np.ndarray
+    items_of_benchmark: np.ndarray
     models: pd.DataFrame
     scores: pd.DataFrame
     notes: list[str]
@@ -91,15 +91,17 @@ class Layout:
         return list(self.coords["loss_set"])
 
 
-def lay_out(data: Dataset, spec: ModelSpec) -> Layout:
+def lay_out(data: Dataset, spec: RulerSpec) -> Layout:
     """Arrange a dataset for a model.
 
     Parameters
     ----------
     data : Dataset
         With references, targets and the core benchmarks.
-    spec : ModelSpec
-        Decides the size definition, the token budget and the reference's residuals.
+    spec : RulerSpec
+        Decides the size definition, the token budget and the reference's
+        residuals. Without a trend, that is for a ruler alone, targets and
+        what only they were scored on are left out.
 
     Returns
     -------
@@ -111,20 +113,31 @@ def lay_out(data: Dataset, spec: ModelSpec) -> Layout:
         If a reference run that is read through losses has no token count.
     """
     benchmarks = data.core_benchmarks
+    if not isinstance(spec, ModelSpec):
+        return _lay_out(*_references_only(data, benchmarks), spec)
+    return _lay_out(data, benchmarks, spec)
+
+
+def _lay_out(data: Dataset, benchmarks: list[str], spec: RulerSpec) -> Layout:
     table = data.benchmarks.set_index("benchmark").loc[benchmarks]
     scores = data.scores[data.scores["benchmark"].isin(benchmarks)]
     notes: list[str] = []
-    losses = _used_losses(data, table, notes)
+    wanted = list(dict.fromkeys(table["loss_set"]))
+    if not isinstance(spec, ModelSpec):
+        # A law can be fitted to losses that predict no benchmark.
+        wanted += [k for k in dict.fromkeys(data.losses["loss_set"]) if k not in wanted]
+    losses = used_losses(data, wanted, spec.law, notes)
     models = _order_models(data.models, set(scores["model"]), set(losses["model"]))
     references = models["is_reference"].to_numpy()
     n_targets = int((~references).sum())
-    loss_sets = [k for k in dict.fromkeys(table["loss_set"]) if k in set(losses["loss_set"])]
-    has_losses = table["loss_set"].isin(loss_sets).to_numpy()
+    loss_sets = [k for k in wanted if k in set(losses["loss_set"])]
+    has_losses = table["loss_set"].isin(loss_sets).to_numpy(dtype=bool)
     ruler = np.array(
         [
             loss_sets.index(k) if known else len(loss_sets) + int((~has_losses)[:j].sum())
             for j, (k, known) in enumerate(zip(table["loss_set"], has_losses, strict=True))
-        ]
+        ],
+        dtype=int,
     )
 
     log_size = spec.size.log_size(models)
@@ -132,7 +145,7 @@ def lay_out(data: Dataset, spec: ModelSpec) -> Layout:
     log_tokens = np.log(models["n_tokens"].to_numpy(dtype=float))
     log_tokens_centre = float("nan")
     if loss_sets:
-        _require_tokens(models, scores, losses, table[has_losses].index.tolist())
+        require_tokens(models, scores, losses, table[has_losses].index.tolist())
         runs = references & models["model"].isin(set(losses["model"])).to_numpy()
         log_tokens_centre = float(log_tokens[runs].mean())
 
@@ -199,8 +212,14 @@ def lay_out(data: Dataset, spec: ModelSpec) -> Layout:
             "loss_set_code": pd.Index(loss_sets).get_indexer(losses["loss_set"]),
             "loss_tokens": run_tokens[n_targets + run],
             "loss_observed": np.log(losses["loss"].to_numpy(dtype=float)),
+            "loss_family": reference_family[run],
         }
-        arrays["exponent_error"] = exponent_errors(arrays["loss_set_code"])
+        arrays |= losses_of_cells(arrays, len(models), n_targets + run, ruler, len(loss_sets))
+        for name in spec.law.covariates:
+            values = covariate(models, references, name, spec.law.name)
+            arrays[f"loss_{name}"] = values[n_targets + run]
+            arrays[f"cell_{name}"] = values[cell_model]
+    arrays |= _leans(arrays, table["chance"].to_numpy(dtype=float), n_targets)
     names = models["model"].tolist()
     coords: dict[str, list[Any]] = {
         "model": names,
@@ -229,10 +248,19 @@ def lay_out(data: Dataset, spec: ModelSpec) -> Layout:
         lowest_loss=lowest_loss,
         sd_loss=sd_loss,
         chance=table["chance"].to_numpy(dtype=float),
+        items_of_benchmark=table["n_items"].to_numpy(dtype=float),
         models=models,
         scores=scores,
         notes=notes,
     )
+
+
+def _references_only(data: Dataset, benchmarks: list[str]) -> tuple[Dataset, list[str]]:
+    """Return the references alone, and the benchmarks that they were scored on."""
+    tables = data.tables
+    own = Dataset(tables.keep_models(tables.models["is_reference"].to_numpy()), name=data.name)
+    scored = set(own.scores["benchmark"])
+    return own, [b for b in benchmarks if b in scored]
 
 
 def _order_models(models: pd.DataFrame, scored: set[str], with_losses: set[str]) -> pd.DataFrame:
@@ -260,44 +288,21 @@ def _order_scores(scores: pd.DataFrame, models: list[str], benchmarks: list[str]
     )
 
 
-def _used_losses(data: Dataset, table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
-    """Return the losses of reference runs on the loss sets that benchmarks name."""
-    losses = data.losses[data.losses["loss_set"].isin(table["loss_set"])]
-    references = set(data.references["model"])
-    foreign = losses.loc[~losses["model"].isin(references), "model"].nunique()
-    if foreign:
-        notes.append(
-            f"losses of {foreign} target models are not used: only references make the ruler."
-        )
-    losses = losses[losses["model"].isin(references)]
-    for loss_set, rows in losses.groupby("loss_set"):
-        runs = rows["model"].nunique()
-        if runs < 2 or rows["loss"].nunique() < 2:
-            raise ReadinessError(
-                f"losses, loss set '{loss_set}': {runs} reference run(s) with "
-                f"{rows['loss'].nunique()} distinct loss; a law needs at least two of each."
-            )
-        if runs < FEW_LOSSES:
-            notes.append(
-                f"loss set '{loss_set}' has losses of {runs} runs for "
-                "4 coefficients: its law rests on the priors."
-            )
-    return losses.sort_values(["loss_set", "model"], kind="stable").reset_index(drop=True)
-
-
-def _require_tokens(
-    models: pd.DataFrame, scores: pd.DataFrame, losses: pd.DataFrame, through_losses: list[str]
-) -> None:
-    """Complain about reference runs whose place on the token axis is unknown."""
-    read = set(losses["model"]) | set(scores.loc[scores["benchmark"].isin(through_losses), "model"])
-    runs = models[models["is_reference"] & models["model"].isin(read)]
-    unknown = runs.loc[runs["n_tokens"].isna(), "model"].tolist()
-    if unknown:
-        shown = ", ".join(unknown[:5]) + (" ..." if len(unknown) > 5 else "")
-        raise ReadinessError(
-            f"models, column 'n_tokens': {len(unknown)} reference runs with losses have no "
-            f"token count ({shown}); the loss law needs it, or leave those runs out."
-        )
+def _leans(
+    arrays: dict[str, np.ndarray], chance: np.ndarray, n_targets: int
+) -> dict[str, np.ndarray]:
+    """Return `ceiling_leans` at the anchors: the lowest losses, or the middle of the sizes."""
+    cell = arrays["score_cell"]
+    of_reference = arrays["cell_model"][cell] >= n_targets
+    cell, benchmark = cell[of_reference], arrays["score_benchmark"][of_reference]
+    weight = np.ones(len(cell))
+    if "cell_loss" in arrays:
+        lowest = np.full(len(chance), np.inf)
+        seen, loss = arrays["cell_loss_seen"][cell] > 0, arrays["cell_loss"][cell]
+        # In effect the runs within a few per cent of the lowest loss.
+        np.minimum.at(lowest, benchmark[seen], loss[seen])
+        weight[seen] = (lowest[benchmark[seen]] / loss[seen]) ** 30
+    return ceiling_leans(arrays["score_observed"][of_reference], benchmark, weight, chance)
 
 
 def _mean_date(dates: np.ndarray) -> np.datetime64:

@@ -6,46 +6,45 @@ from typing import Any
 
 import numpy as np
 
+from bayesdense.build.cells import add_measurements, cell_priors
 from bayesdense.build.layout import Layout
-from bayesdense.build.observation import add_scores, observation_priors
-from bayesdense.build.ruler import add_losses, add_ruler, ruler_priors
-from bayesdense.build.targets import (
-    add_references,
-    add_targets,
-    cell_priors,
-    target_priors,
-)
+from bayesdense.build.observation import observation_priors
+from bayesdense.build.references import add_references, reference_priors
+from bayesdense.build.ruler import add_ruler, ruler_priors
+from bayesdense.build.targets import add_targets, target_priors
 from bayesdense.errors import PriorError
 from bayesdense.priors import Prior, override
-from bayesdense.spec import ModelSpec
+from bayesdense.spec import ModelSpec, RulerSpec
 
 __all__ = ["build_model", "default_priors", "model_priors"]
 
 
-def default_priors(layout: Layout, spec: ModelSpec) -> dict[str, Prior]:
+def default_priors(layout: Layout, spec: RulerSpec) -> dict[str, Prior]:
     """Return the default prior of every parameter that this model has.
 
     Parameters
     ----------
     layout : Layout
         The dataset under this model.
-    spec : ModelSpec
-        The composition of the model.
+    spec : RulerSpec
+        The composition of the model; with a `ModelSpec` there are targets.
 
     Returns
     -------
     dict of str to Prior
-        In the order ruler, targets, cells, observation.
+        In the order ruler, targets, references, cells, observation.
     """
+    of_targets = target_priors(layout, spec) if isinstance(spec, ModelSpec) else {}
     return {
         **ruler_priors(layout, spec, layout.chance),
-        **target_priors(layout, spec),
+        **of_targets,
+        **reference_priors(layout),
         **cell_priors(layout),
         **observation_priors(layout, spec),
     }
 
 
-def model_priors(layout: Layout, spec: ModelSpec) -> dict[str, Prior]:
+def model_priors(layout: Layout, spec: RulerSpec) -> dict[str, Prior]:
     """Return the priors in force: the defaults, less what the user replaced.
 
     Parameters
@@ -70,15 +69,15 @@ def model_priors(layout: Layout, spec: ModelSpec) -> dict[str, Prior]:
     return priors
 
 
-def build_model(layout: Layout, spec: ModelSpec) -> Any:
+def build_model(layout: Layout, spec: RulerSpec) -> Any:
     """Build the PyMC model.
 
     Parameters
     ----------
     layout : Layout
         The dataset under this model.
-    spec : ModelSpec
-        The composition of the model.
+    spec : RulerSpec
+        The composition of the model; with a `ModelSpec` there are targets.
 
     Returns
     -------
@@ -92,8 +91,10 @@ def build_model(layout: Layout, spec: ModelSpec) -> Any:
     benchmarks = np.array(layout.coords["benchmark"], dtype=object)
     coords = {name: labels for name, labels in layout.coords.items() if labels}
     known = layout.has_losses
+    if layout.loss_sets and spec.law.terms:
+        floor = (spec.law.floor,) if spec.law.floor else ()
+        coords["term"] = [*floor, *spec.law.terms]
     if known.any():
-        coords["term"] = list(spec.law.terms)
         coords["benchmark_with_losses"] = list(benchmarks[known])
     if not known.all():
         coords["benchmark_scores_only"] = list(benchmarks[~known])
@@ -103,26 +104,12 @@ def build_model(layout: Layout, spec: ModelSpec) -> Any:
         for name, values in layout.arrays.items():
             pm.Data(name, values)
         ruler = add_ruler(layout, spec, priors, layout.chance)
-        density, difference = add_targets(layout, spec, priors)
-        reference_density = add_references(layout, priors)
-        density = pm.Deterministic(
-            "ln_density", pt.concatenate([density, reference_density]), dims="model"
-        )
-        tau = priors["tau"].variable("tau", dims="benchmark")
-
-        # Per model and benchmark: ln N_eff relative to the centre of the ruler.
-        of_model, of_benchmark = model["cell_model"], model["cell_benchmark"]
-        no_difference = pt.zeros((layout.size("reference"), layout.size("benchmark")))
-        difference = pt.concatenate([difference, no_difference])[of_model, of_benchmark]
-        position = (density + model["relative_log_size"])[of_model] + difference
-        stray = pm.Normal("z_raw", 0.0, 1.0, dims="cell")
-        position = position + model["cell_scale"] * tau[of_benchmark] * stray
-        pm.Deterministic("cell_ln_size", position + layout.log_size_centre, dims="cell")
-
-        if layout.loss_sets:
-            add_losses(layout, spec, priors, ruler)
-        logit = ruler.logit(
-            spec.law, position, model["cell_tokens"], of_benchmark, model["cell_ruler"]
-        )
-        add_scores(layout, spec, priors, ruler, logit)
+        density, difference = None, None
+        if isinstance(spec, ModelSpec):
+            density, difference = add_targets(layout, spec, priors)
+            shape = layout.size("reference"), layout.size("benchmark")
+            difference = pt.concatenate([difference, pt.zeros(shape)])
+        of_references = add_references(layout, priors)
+        density = of_references if density is None else pt.concatenate([density, of_references])
+        add_measurements(layout, spec, priors, ruler, density=density, difference=difference)
     return model

@@ -11,27 +11,29 @@ from bayesdense.build.effects import scaled_normal
 from bayesdense.build.layout import Layout
 from bayesdense.build.ruler import Ruler
 from bayesdense.priors import Prior
-from bayesdense.spec import ModelSpec
+from bayesdense.spec import RulerSpec
 
 __all__ = ["STUDENT_DEGREES", "add_scores", "observation_priors"]
 
 STUDENT_DEGREES = 4.0
 
 
-def observation_priors(layout: Layout, spec: ModelSpec) -> dict[str, Prior]:
+def observation_priors(layout: Layout, spec: RulerSpec) -> dict[str, Prior]:
     """Return the default priors of the noise (MODEL section 8).
 
     Parameters
     ----------
     layout : Layout
         Decides whether harnesses differ.
-    spec : ModelSpec
+    spec : RulerSpec
         With the switch for harness offsets.
 
     Returns
     -------
     dict of str to Prior
     """
+    if not layout.size("benchmark"):
+        return {}
     priors = {"phi": Prior("LogNormal", mu=float(np.log(0.015)), sigma=0.7)}
     if spec.harness_offsets and (layout.arrays["harness_measured"].sum(axis=0) > 1).any():
         priors["eta_sd"] = Prior("HalfNormal", sigma=0.4)
@@ -39,7 +41,7 @@ def observation_priors(layout: Layout, spec: ModelSpec) -> dict[str, Prior]:
 
 
 def add_scores(
-    layout: Layout, spec: ModelSpec, priors: Mapping[str, Prior], ruler: Ruler, logit: Any
+    layout: Layout, spec: RulerSpec, priors: Mapping[str, Prior], ruler: Ruler, logit: Any
 ) -> None:
     """Add the observed scores.
 
@@ -50,7 +52,7 @@ def add_scores(
     ----------
     layout : Layout
         With scores and cells.
-    spec : ModelSpec
+    spec : RulerSpec
         With the score map and the switches of the observation.
     priors : mapping of str to Prior
         With ``phi`` and, where harnesses differ, ``eta_sd``.
@@ -73,6 +75,9 @@ def add_scores(
     else:
         mean = latent[cell]
     item_variance = (latent * (1.0 - latent) / model["cell_items"])[cell]
+    if not spec.score_map.has_ceiling:
+        # Such a map leaves [0, 1], where a share of right answers has no variance.
+        item_variance = pm.math.maximum(item_variance, 0.0)
     if not spec.item_noise:
         item_variance = 0.0 * item_variance
     observed = model["score_observed"]

@@ -1,25 +1,16 @@
-"""Log density of every model and what differs between benchmarks (MODEL sections 4 and 6)."""
+"""Log density of the targets and what differs between benchmarks (MODEL section 6)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from bayesdense.build.effects import scaled_normal, zero_sum
 from bayesdense.build.layout import Layout
 from bayesdense.priors import Prior
 from bayesdense.spec import ModelSpec
 
-__all__ = [
-    "add_references",
-    "add_targets",
-    "cell_priors",
-    "scaled_normal",
-    "target_priors",
-    "zero_sum",
-]
+__all__ = ["add_targets", "target_priors"]
 
 
 def target_priors(layout: Layout, spec: ModelSpec) -> dict[str, Prior]:
@@ -56,50 +47,7 @@ def target_priors(layout: Layout, spec: ModelSpec) -> dict[str, Prior]:
             priors["sigma_fj"] = Prior("HalfNormal", sigma=0.7)
     if layout.size("undated_target"):
         priors["undated"] = Prior("Normal", mu=0.0, sigma=3.0)
-    if layout.size("reference_family") > 1:
-        priors["r"] = Prior("Normal", mu=0.0, sigma=0.5)
     return priors
-
-
-def cell_priors(layout: Layout) -> dict[str, Prior]:
-    """Return the default prior of the cell deviations.
-
-    Parameters
-    ----------
-    layout : Layout
-        Not needed for the default.
-
-    Returns
-    -------
-    dict of str to Prior
-    """
-    return {"tau": Prior("LogNormal", mu=float(np.log(0.7)), sigma=0.5)}
-
-
-def add_references(layout: Layout, priors: Mapping[str, Prior]) -> Any:
-    """Add the log density of the references: family offset and residual (MODEL section 4).
-
-    Parameters
-    ----------
-    layout : Layout
-        With the references and their families.
-    priors : mapping of str to Prior
-        With ``r`` where there are several reference families.
-
-    Returns
-    -------
-    tensor, shape (reference,)
-    """
-    import pymc as pm
-
-    model = pm.modelcontext(None)
-    residual = pm.Normal("reference_raw", 0.0, 1.0, dims="reference")
-    density = model["reference_residual"] * residual
-    if "r" in priors:
-        offset = zero_sum(priors["r"].variable("r_raw", dims="reference_family"))
-        r = pm.Deterministic("r", offset, dims="reference_family")
-        density = density + r[model["reference_family_code"]]
-    return density
 
 
 def add_targets(layout: Layout, spec: ModelSpec, priors: Mapping[str, Prior]) -> tuple[Any, Any]:

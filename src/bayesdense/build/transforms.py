@@ -11,27 +11,37 @@ __all__ = ["TotalAndSplit", "total_and_split"]
 
 
 class TotalAndSplit(Transform):
-    """Two logarithms as the logarithm of the sum and the logit of the first's share.
+    """Some logarithms as the logarithm of the sum and how the sum is split.
 
-    ``ln x = ln T + ln p`` and ``ln y = ln T + ln(1 - p)``. In these
-    coordinates the volume is the same: the determinant is ``p + (1 - p) = 1``.
+    ``ln x_i = ln T + ln p_i``, with the shares ``p`` as the softmax of
+    ``(s_1, ..., s_n-1, 0)``. In the coordinates ``(ln T, s_1, ..., s_n-1)`` the
+    volume is the same: subtracting the row of the last logarithm from the
+    others leaves a unit matrix. A shift that the logarithms do not enter,
+    the last parameter of the distribution, is added to the ``s``; that keeps
+    the volume as well.
     """
 
     name = "total_and_split"
 
     def forward(self, value: Any, *inputs: Any) -> Any:
-        """Return ``(ln T, logit p)`` of ``(ln x, ln y)`` on the last axis."""
-        first, second = value[..., 0], value[..., 1]
-        return pt.stack([pt.logaddexp(first, second), first - second], axis=-1)
+        """Return ``(ln T, s + shift)`` of the logarithms on the last axis."""
+        # An index and a new axis: only then is it known that the axis has one entry.
+        total, last = pt.logsumexp(value, axis=-1)[..., None], value[..., -1][..., None]
+        return pt.concatenate([total, value[..., :-1] - last + self._shift(inputs)], axis=-1)
 
     def backward(self, value: Any, *inputs: Any) -> Any:
-        """Return ``(ln x, ln y)`` of ``(ln T, logit p)`` on the last axis."""
-        total, logit = value[..., 0], value[..., 1]
-        return pt.stack([total - pt.softplus(-logit), total - pt.softplus(logit)], axis=-1)
+        """Return the logarithms of ``(ln T, s + shift)`` on the last axis."""
+        total, split = value[..., 0][..., None], value[..., 1:] - self._shift(inputs)
+        relative = pt.concatenate([split, pt.zeros_like(total)], axis=-1)
+        return total + relative - pt.logsumexp(relative, axis=-1)[..., None]
 
     def log_jac_det(self, value: Any, *inputs: Any) -> Any:
         """Return zero: the volume is the same."""
         return pt.zeros_like(value)
+
+    @staticmethod
+    def _shift(inputs: tuple[Any, ...]) -> Any:
+        return inputs[-1][..., :-1] if inputs else 0.0
 
 
 total_and_split = TotalAndSplit()

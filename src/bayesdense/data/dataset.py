@@ -93,6 +93,82 @@ class Dataset(TableHolder):
         tables = validate_tables(frames, where=f"'{name}'")
         return cls(tables, name=name, description=description, sources=sources)
 
+    @classmethod
+    def from_losses(
+        cls,
+        runs: pd.DataFrame,
+        *,
+        loss_set: str = "validation",
+        unit: str = "nats per token",
+        name: str = "runs",
+        description: str = "",
+        sources: Iterable[Mapping[str, Any]] = (),
+    ) -> Dataset:
+        """Make a dataset of reference runs from a plain table of sizes, tokens and losses.
+
+        Parameters
+        ----------
+        runs : pandas.DataFrame
+            One row for each run: ``n_params``, ``n_tokens``, ``loss``, and any
+            column of the models table, such as ``model`` (numbered if not
+            there) or ``family`` (one family if not there).
+        loss_set : str
+            What the losses were measured on.
+        unit : str
+            Unit of the losses.
+        name, description, sources
+            As for the class.
+
+        Returns
+        -------
+        Dataset
+            All runs are references; there are no benchmarks and no scores,
+            which is enough for `bayesdense.ReferenceModel`.
+
+        Raises
+        ------
+        DataError
+            With every problem that is found.
+
+        Examples
+        --------
+        >>> runs = pd.DataFrame(
+        ...     {"n_params": [1e8, 1e9], "n_tokens": [2e9, 2e10], "loss": [3.6, 2.9]}
+        ... )
+        >>> Dataset.from_losses(runs).references["model"].tolist()
+        ['run 1', 'run 2']
+        """
+        if not isinstance(runs, pd.DataFrame):
+            raise DataError(f"runs is a {type(runs).__name__}; allowed is a DataFrame.")
+        missing = [c for c in ("n_params", "n_tokens", "loss") if c not in runs]
+        if missing:
+            raise DataError(
+                f"runs: the column '{missing[0]}' is missing; the table has "
+                f"{', '.join(map(str, runs.columns)) or 'no column at all'}."
+            )
+        models = runs.drop(columns="loss").assign(is_reference=True).reset_index(drop=True)
+        if "model" not in models:
+            models["model"] = [f"run {i + 1}" for i in range(len(models))]
+        if "family" not in models:
+            models["family"] = name
+        losses = pd.DataFrame(
+            {
+                "model": models["model"],
+                "loss_set": loss_set,
+                "loss": runs["loss"].to_numpy(),
+                "unit": unit,
+            }
+        )
+        return cls.from_frames(
+            models=models,
+            benchmarks=pd.DataFrame(columns=["benchmark", "n_items", "chance"]),
+            scores=pd.DataFrame(columns=["model", "benchmark", "score"]),
+            losses=losses,
+            name=name,
+            description=description,
+            sources=sources,
+        )
+
     def _with(self, tables: Tables, entries: Selection, **more: Any) -> Dataset:
         about = {
             "name": self.name,

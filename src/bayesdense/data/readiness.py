@@ -10,7 +10,7 @@ from bayesdense.data.dataset import Dataset
 from bayesdense.data.select import Names, as_names
 from bayesdense.errors import ReadinessError, near_match
 
-__all__ = ["check_readiness"]
+__all__ = ["check_readiness", "check_ruler_readiness"]
 
 MIN_REFERENCE_SIZES = 2
 MIN_SIZE_SPAN = 3.0
@@ -99,6 +99,45 @@ def check_readiness(
             f"are left out: {_listed(idle)}."
         )
     return warnings + _harness_warnings(scores, set(references["model"]), used)
+
+
+def check_ruler_readiness(data: Dataset) -> list[str]:
+    """Check that the references of a dataset can fix a ruler.
+
+    Parameters
+    ----------
+    data : Dataset
+        The dataset; its targets play no part.
+
+    Returns
+    -------
+    list of str
+        Warnings, one sentence each: what will rest on priors.
+
+    Raises
+    ------
+    ReadinessError
+        If there are no references, they have neither losses nor scores on a
+        core benchmark, or a benchmark has references of one size only.
+
+    Examples
+    --------
+    >>> from bayesdense.data import load_dataset
+    >>> check_ruler_readiness(load_dataset("olmo_ladder"))
+    []
+    """
+    references = data.references
+    names = set(references["model"])
+    scores = data.scores[data.scores["model"].isin(names)]
+    scores = scores[scores["benchmark"].isin(data.core_benchmarks)]
+    used = [b for b in data.core_benchmarks if b in set(scores["benchmark"])]
+    blocking = _reference_problems(references, scores, used)
+    if not blocking and not used and not data.losses["model"].isin(names).any():
+        blocking = ["the reference models have neither losses nor scores on a core benchmark"]
+    if blocking:
+        lines = "".join(f"\n  {problem}" for problem in blocking)
+        raise ReadinessError(f"dataset '{data.name}' is not ready to be fitted:{lines}")
+    return _size_warnings(references, scores, used)
 
 
 def _listed(names: list[str]) -> str:

@@ -79,7 +79,9 @@ def validate_tables(
         With all problems: missing tables and columns, empty tables, values
         that are not allowed, duplicate keys, names that the models or
         benchmarks table does not have, and loss sets in more than one unit.
-        A loss set that no benchmark names is allowed.
+        A loss set that no benchmark names is allowed, and so are empty
+        benchmarks and scores tables where there are losses: that is enough
+        for a loss law.
 
     Notes
     -----
@@ -99,6 +101,7 @@ def validate_tables(
     """
     checked: dict[str, _Checked] = {}
     problems: list[Problem] = []
+    may_be_empty = _may_be_empty(tables)
     for name, schema in SCHEMA.items():
         frame = tables.get(name)
         if frame is None and schema.optional:
@@ -109,7 +112,7 @@ def validate_tables(
             continue
         table = _Checked(schema, frame, None if lines is None else lines.get(name))
         checked[name] = table
-        if _check_columns(table):
+        if _check_columns(table, may_be_empty=name in may_be_empty):
             for column in schema.columns:
                 if column.name in frame.columns or not column.required:
                     _check_column(table, column)
@@ -123,7 +126,19 @@ def validate_tables(
     return Tables(**{name: _finish(table) for name, table in checked.items()})
 
 
-def _check_columns(table: _Checked) -> bool:
+def _may_be_empty(tables: Mapping[str, pd.DataFrame | None]) -> set[str]:
+    """Return the tables that need no rows: losses alone make a loss law."""
+
+    def rows(name: str) -> int:
+        frame = tables.get(name)
+        return 0 if frame is None else len(frame)
+
+    if not rows("losses"):
+        return {"losses"}
+    return {"losses", "scores"} if rows("scores") else {"losses", "scores", "benchmarks"}
+
+
+def _check_columns(table: _Checked, *, may_be_empty: bool) -> bool:
     names = [str(c) for c in table.raw.columns]
     schema = table.schema
     for name in dict.fromkeys(n for n in names if names.count(n) > 1):
@@ -136,7 +151,7 @@ def _check_columns(table: _Checked) -> bool:
         if name not in names:
             found = ", ".join(names) or "no column at all"
             table.add(name, f"the column is missing; the table has {found}")
-    if not schema.optional and not len(table.raw) and not table.problems:
+    if not may_be_empty and not len(table.raw) and not table.problems:
         table.add(None, "the table has no rows; at least one is needed")
     # A missing column does not keep the other columns from being checked; two of one name do.
     return len(set(names)) == len(names)

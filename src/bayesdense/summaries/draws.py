@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from bayesdense.build import Layout
-from bayesdense.spec import ModelSpec
+from bayesdense.spec import RulerSpec
 
 __all__ = ["Draws", "RulerDraws"]
 
@@ -68,11 +68,11 @@ class RulerDraws:
         Posterior draws of a density model.
     layout : Layout
         The dataset under that model.
-    spec : ModelSpec
+    spec : RulerSpec
         The composition of that model.
     """
 
-    def __init__(self, draws: Draws, layout: Layout, spec: ModelSpec) -> None:
+    def __init__(self, draws: Draws, layout: Layout, spec: RulerSpec) -> None:
         self.law, self.score_map, self.layout = spec.law, spec.score_map, layout
         known = layout.has_losses
         self.coefficients = self._coefficients(draws)
@@ -120,12 +120,14 @@ class RulerDraws:
         Returns
         -------
         dict of str to numpy.ndarray
-            Shape ``(draw, *benchmark.shape)``.
+            Shape ``(draw, *benchmark.shape)``; covariates are 0.
         """
-        return {n: v[:, self.layout.ruler[benchmark]] for n, v in self.coefficients.items()}
+        dense = dict.fromkeys(self.law.covariates, np.zeros(()))
+        ruler = self.layout.ruler[benchmark]
+        return dense | {n: v[:, ruler] for n, v in self.coefficients.items()}
 
-    def logit(self, log_size: Any, tokens: Any, benchmark: np.ndarray) -> np.ndarray:
-        """Return ``gamma (l - L)``.
+    def loss(self, log_size: Any, tokens: Any, benchmark: np.ndarray) -> np.ndarray:
+        """Return the loss that the law gives.
 
         Parameters
         ----------
@@ -141,10 +143,50 @@ class RulerDraws:
         numpy.ndarray, shape (draw, n)
         """
         x = np.asarray(log_size) - self.layout.log_size_centre
-        loss = self.law.loss(x, tokens, self.of(benchmark))
+        return np.asarray(self.law.loss(x, tokens, self.of(benchmark)))
+
+    def logit(self, loss: np.ndarray, benchmark: np.ndarray) -> np.ndarray:
+        """Return ``gamma (l - L)``.
+
+        Parameters
+        ----------
+        loss : numpy.ndarray, shape (draw, n) or (n,)
+            In the unit of each benchmark's ruler.
+        benchmark : numpy.ndarray of int, shape (n,)
+            Codes of benchmarks.
+
+        Returns
+        -------
+        numpy.ndarray, shape (draw, n)
+        """
         return self.pivot[:, benchmark] - self.steepness[:, benchmark] * (
             loss - self.centre[benchmark]
         )
+
+    def cell_logit(self, log_size: np.ndarray, stray: np.ndarray) -> np.ndarray:
+        """Return the logit of every cell, at its measured loss where there is one.
+
+        Parameters
+        ----------
+        log_size : numpy.ndarray, shape (draw, cell)
+            ``ln N_eff`` on the benchmark of the cell.
+        stray : numpy.ndarray, shape (draw, cell)
+            What of it is the cell's own deviation.
+
+        Returns
+        -------
+        numpy.ndarray, shape (draw, cell)
+        """
+        arrays = self.layout.arrays
+        benchmark, tokens = arrays["cell_benchmark"], arrays["cell_tokens"]
+        own = {name: arrays.get(f"cell_{name}", 0.0) for name in self.law.covariates}
+        c = self.of(benchmark) | own
+        loss = np.asarray(self.law.loss(log_size - self.layout.log_size_centre, tokens, c))
+        if "cell_loss" in arrays:
+            fall = self.law.slope(arrays["cell_size"], tokens, c)
+            measured = arrays["cell_loss"] - fall * stray
+            loss = np.where(arrays["cell_loss_seen"] > 0, measured, loss)
+        return self.logit(loss, benchmark)
 
     def score(self, logit: np.ndarray, benchmark: np.ndarray) -> np.ndarray:
         """Return the score at a logit.

@@ -7,7 +7,7 @@ import pandas as pd
 
 from bayesdense.build import Layout
 from bayesdense.build.observation import STUDENT_DEGREES, replicated_random
-from bayesdense.spec import ModelSpec
+from bayesdense.spec import RulerSpec
 from bayesdense.summaries.draws import Draws, RulerDraws
 from bayesdense.summaries.intervals import interval, interval_columns
 
@@ -19,7 +19,7 @@ SEED = 20241204  # The replicates of a table are the same each time it is made.
 
 
 def replicate_scores(
-    draws: Draws, layout: Layout, spec: ModelSpec, *, new_cells: bool, seed: int = SEED
+    draws: Draws, layout: Layout, spec: RulerSpec, *, new_cells: bool, seed: int = SEED
 ) -> np.ndarray:
     """Draw every measured score again.
 
@@ -29,7 +29,7 @@ def replicate_scores(
         Posterior draws; at most 1,000 of them are used, evenly spread.
     layout : Layout
         The dataset under the model.
-    spec : ModelSpec
+    spec : RulerSpec
         The composition of the model.
     new_cells : bool
         Whether models stray anew on each benchmark. If not, only the
@@ -45,13 +45,12 @@ def replicate_scores(
     arrays = layout.arrays
     kept = np.unique(np.linspace(0, draws.count - 1, min(MOST_DRAWS, draws.count)).astype(int))
     cell_benchmark = arrays["cell_benchmark"]
-    position = draws["cell_ln_size"]
+    scale = arrays["cell_scale"] * draws["tau"][:, cell_benchmark]
+    stray = own = scale * draws["z_raw"]
     if new_cells:
-        scale = arrays["cell_scale"] * draws["tau"][:, cell_benchmark]
-        fresh = random.standard_normal(position.shape) - draws["z_raw"]
-        position = position + scale * fresh
+        stray = scale * random.standard_normal(scale.shape)
     ruler = RulerDraws(draws, layout, spec)
-    logit = ruler.logit(position, arrays["cell_tokens"], cell_benchmark)[kept]
+    logit = ruler.cell_logit(draws["cell_ln_size"] + (stray - own), stray)[kept]
     benchmark, cell = arrays["score_benchmark"], arrays["score_cell"]
 
     def score(values: np.ndarray, codes: np.ndarray) -> np.ndarray:
@@ -63,7 +62,8 @@ def replicate_scores(
     if "eta" in draws:
         shifted = shifted + draws["eta"][kept][:, arrays["score_harness"], benchmark]
     mean = score(shifted, benchmark)
-    items = (latent * (1.0 - latent) / arrays["cell_items"])[:, cell]
+    # A map without a ceiling leaves [0, 1], where items have no variance.
+    items = (np.maximum(latent * (1.0 - latent), 0.0) / arrays["cell_items"])[:, cell]
     items = items if spec.item_noise else np.zeros_like(items)
     source = draws["phi"][kept][:, benchmark] ** 2
     if spec.observation == "student-t":
@@ -80,7 +80,7 @@ def replicate_scores(
     )
 
 
-def score_table(draws: Draws, layout: Layout, spec: ModelSpec, prob: float) -> pd.DataFrame:
+def score_table(draws: Draws, layout: Layout, spec: RulerSpec, prob: float) -> pd.DataFrame:
     """Return measured scores beside their posterior predictive intervals.
 
     Parameters
@@ -89,7 +89,7 @@ def score_table(draws: Draws, layout: Layout, spec: ModelSpec, prob: float) -> p
         Posterior draws.
     layout : Layout
         The dataset under the model.
-    spec : ModelSpec
+    spec : RulerSpec
         The composition of the model.
     prob : float
         Probability of the intervals.
@@ -108,7 +108,7 @@ def score_table(draws: Draws, layout: Layout, spec: ModelSpec, prob: float) -> p
     return table.assign(**columns, inside=inside).reset_index(drop=True)
 
 
-def calibration_table(draws: Draws, layout: Layout, spec: ModelSpec) -> pd.DataFrame:
+def calibration_table(draws: Draws, layout: Layout, spec: RulerSpec) -> pd.DataFrame:
     """Return how often measured scores lie in their predictive intervals, by benchmark.
 
     Parameters
@@ -117,7 +117,7 @@ def calibration_table(draws: Draws, layout: Layout, spec: ModelSpec) -> pd.DataF
         Posterior draws.
     layout : Layout
         The dataset under the model.
-    spec : ModelSpec
+    spec : RulerSpec
         The composition of the model.
 
     Returns

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesdense.build import Layout
-from bayesdense.spec import ModelSpec
+from bayesdense.spec import RulerSpec
 from bayesdense.summaries.draws import Draws, RulerDraws
 from bayesdense.summaries.intervals import interval_columns
 
@@ -54,7 +54,7 @@ def parameter_table(posterior: xr.Dataset, names: list[str], prob: float) -> pd.
     return pd.DataFrame(rows)
 
 
-def reach_table(draws: Draws, layout: Layout, spec: ModelSpec, prob: float) -> pd.DataFrame:
+def reach_table(draws: Draws, layout: Layout, spec: RulerSpec, prob: float) -> pd.DataFrame:
     """Return the score at infinite size, and how many targets lie above it, by benchmark.
 
     Parameters
@@ -63,7 +63,7 @@ def reach_table(draws: Draws, layout: Layout, spec: ModelSpec, prob: float) -> p
         Posterior draws.
     layout : Layout
         The dataset under the model.
-    spec : ModelSpec
+    spec : RulerSpec
         The composition of the model.
     prob : float
         Probability of the intervals.

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bayesdense.parts.laws.base import Coefficients, laws
+from bayesdense.parts.laws.base import Coefficients, LossLaw, laws, size_of_power
 from bayesdense.parts.namespace import namespace
 from bayesdense.priors import Prior
 
@@ -14,7 +14,7 @@ __all__ = ["PowerSum"]
 
 
 @laws.register
-class PowerSum:
+class PowerSum(LossLaw):
     r"""``L(N, D) = a (N/N*)^-alpha + b (D/D*)^-beta``.
 
     Equation 2 of the Densing Law paper (Xiao et al., arXiv 2412.04315), with
@@ -45,7 +45,7 @@ class PowerSum:
     coefficients: ClassVar[tuple[str, ...]] = ("a", "alpha", "b", "beta")
     exponents: ClassVar[tuple[str, ...]] = ("alpha", "beta")
     shape: ClassVar[tuple[str, ...]] = ("alpha",)
-    terms: ClassVar[tuple[str, str]] = ("a", "b")
+    terms: ClassVar[tuple[str, ...]] = ("a", "b")
 
     def priors(self, mean_loss: Any) -> dict[str, Prior]:
         """Return the default priors of the amplitudes.
@@ -135,9 +135,28 @@ class PowerSum:
             ``ln(N/N*)``; NaN where no size reaches the loss.
         """
         c = coefficients
-        above = np.asarray(loss, dtype=float) - np.asarray(self.limit(z, c), dtype=float)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(above > 0, -np.log(above / c["a"]) / c["alpha"], np.nan)
+        return size_of_power(loss, self.limit(z, c), c["a"], c["alpha"])
+
+    def at_one(
+        self, coefficients: Coefficients, log_size: float, log_tokens: float
+    ) -> dict[str, Any]:
+        """Return ``a`` and ``b`` at ``N = 1`` and ``D = 1``: ``a N*^alpha``, ``b D*^beta``.
+
+        Parameters
+        ----------
+        coefficients, log_size, log_tokens
+            As for `LossLaw.at_one`.
+
+        Returns
+        -------
+        dict
+            ``a`` and ``b``.
+        """
+        c = coefficients
+        return {
+            "a": c["a"] * np.exp(c["alpha"] * log_size),
+            "b": c["b"] * np.exp(c["beta"] * log_tokens),
+        }
 
     def unit(self, shape: Coefficients) -> dict[str, Any]:
         """Return the coefficients of a loss without a scale.

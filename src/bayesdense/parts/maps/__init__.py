@@ -1,6 +1,13 @@
-"""Score maps: the benchmark score as a function of the loss."""
+"""Score maps: the benchmark score as a function of the loss.
+
+A map of one's own is a subclass of `ScoreMap`, registered with `register`.
+"""
 
 from bayesdense.parts.maps.base import ScoreMap, maps
+from bayesdense.parts.maps.exponential_error import ExponentialError
 from bayesdense.parts.maps.sigmoid import Sigmoid
+from bayesdense.parts.maps.threshold import Threshold
 
-__all__ = ["ScoreMap", "Sigmoid", "maps"]
+register = maps.register
+
+__all__ = ["ExponentialError", "ScoreMap", "Sigmoid", "Threshold", "maps", "register"]

@@ -7,14 +7,14 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import expit
 
-from bayesdense.parts.maps.base import maps
+from bayesdense.parts.maps.base import ScoreMap, maps
 from bayesdense.parts.namespace import namespace
 
 __all__ = ["Sigmoid"]
 
 
 @maps.register
-class Sigmoid:
+class Sigmoid(ScoreMap):
     r"""``S = d + c / (1 + exp(gamma (L - l)))``, that is ``d + c logistic(y)``.
 
     Equation 3 of the Densing Law paper (Xiao et al., arXiv 2412.04315), with

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
-from bayesdense.build import Layout, lay_out
-from bayesdense.build.model import model_priors
-from bayesdense.errors import BayesdenseError, UnknownNameError
-from bayesdense.spec import ModelSpec
+from bayesdense.errors import BayesdenseError
+from bayesdense.fit.base import Fit
+from bayesdense.spec import ModelSpec, RulerSpec
 from bayesdense.summaries.density import (
     above_reference,
     density_table,
@@ -22,8 +18,6 @@ from bayesdense.summaries.density import (
     plug_in_table,
     trend_table,
 )
-from bayesdense.summaries.diagnostics import diagnostics_table
-from bayesdense.summaries.draws import Draws
 from bayesdense.summaries.growth import (
     Rate,
     doubling_time_table,
@@ -32,76 +26,28 @@ from bayesdense.summaries.growth import (
     rates,
 )
 from bayesdense.summaries.intervals import PROB, check_prob
-from bayesdense.summaries.predictive import calibration_table, score_table
-from bayesdense.summaries.ruler import parameter_table, reach_table
+from bayesdense.summaries.ruler import reach_table
 
-if TYPE_CHECKING:
-    import xarray as xr
-
-    from bayesdense.checks import CheckReport
-    from bayesdense.data import Dataset
-    from bayesdense.priors import Prior
-
-__all__ = ["DensityFit", "load_fit"]
-
-HEADLINE = ("A", "A_j", "ln_density")
+__all__ = ["DensityFit"]
 
 
-class DensityFit:
+class DensityFit(Fit[ModelSpec]):
     """The posterior of a `DensityModel`, with tables, checks and provenance.
 
-    A fit is made by `DensityModel.fit` or read by `load_fit`. Nothing that
-    reads from it changes it.
-
-    Attributes
-    ----------
-    posterior : xarray.Dataset
-        Draws by name, dimensions ``chain`` and ``draw`` first and named
-        dimensions (``model``, ``benchmark``, ``harness``, ...) after them.
-        Rates are per year; logarithms are natural.
-    sample_stats : xarray.Dataset
-        What the sampler says of each draw.
-    data : Dataset
-        What was fitted.
-    spec : ModelSpec
-        The composition of the model.
-    info : dict
-        How it was made: sampler and its settings, seed, seconds, versions,
-        names of the free variables, digest of the data.
+    A fit is made by `DensityModel.fit` or read by `load_fit`. Its attributes
+    are ``posterior``, ``sample_stats``, ``data``, ``spec`` and ``info``: draws
+    by name with dimensions ``chain`` and ``draw`` first, rates per year,
+    logarithms natural.
     """
 
-    def __init__(
-        self,
-        *,
-        posterior: xr.Dataset,
-        sample_stats: xr.Dataset,
-        data: Dataset,
-        spec: ModelSpec,
-        info: Mapping[str, Any],
-    ) -> None:
-        self.posterior = posterior
-        self.sample_stats = sample_stats
-        self.data = data
-        self.spec = spec
-        self.info = dict(info)
-
-    @cached_property
-    def _layout(self) -> Layout:
-        return lay_out(self.data, self.spec)
-
-    @cached_property
-    def _draws(self) -> Draws:
-        return Draws(self.posterior)
+    kind: ClassVar[str] = "density"
+    spec_class: ClassVar[type[RulerSpec]] = ModelSpec
+    headline_names: ClassVar[tuple[str, ...]] = ("A", "A_j", "ln_density")
+    single_names: ClassVar[frozenset[str]] = Fit.single_names | {"f", "undated"}
 
     @cached_property
     def _rates(self) -> list[Rate]:
         return rates(self._draws, self._layout, self.spec)
-
-    @cached_property
-    def _report(self) -> CheckReport:
-        from bayesdense.checks import run_checks
-
-        return run_checks(self)
 
     def __repr__(self) -> str:
         """Return the headline, never without the verdict on it."""
@@ -111,21 +57,6 @@ class DensityFit:
             f"DensityFit of '{self.data.name}' on the ruler of {self.ruler_name} ({made})\n"
             f"{self.headline()}\n{self._report.verdict}"
         )
-
-    @property
-    def ruler_name(self) -> str:
-        """The families of the reference models, with commas between."""
-        return ", ".join(dict.fromkeys(self.data.references["family"]))
-
-    @property
-    def interrupted(self) -> str:
-        """Empty, or how many draws were kept when sampling was stopped."""
-        return str(self.info.get("interrupted", ""))
-
-    @cached_property
-    def priors(self) -> dict[str, Prior]:
-        """The priors in force, by parameter."""
-        return model_priors(self._layout, self.spec)
 
     def headline(self, *, prob: float = PROB) -> str:
         """Return the doubling time over all benchmarks in words.
@@ -254,34 +185,6 @@ class DensityFit:
             return plug_in_table(self._draws, self._layout, self.spec, prob)
         return effective_size_table(self._draws, self._layout, prob, by)
 
-    def scores(self, *, prob: float = PROB) -> pd.DataFrame:
-        """Return every score beside what the model would have predicted.
-
-        Parameters
-        ----------
-        prob : float
-            Probability of the intervals.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns ``model``, ``benchmark``, ``source``, ``harness``,
-            ``score``, ``median``, ``lower``, ``upper``, ``prob``, ``kind``,
-            ``inside``.
-        """
-        return score_table(self._draws, self._layout, self.spec, check_prob(prob))
-
-    def calibration(self) -> pd.DataFrame:
-        """Return the coverage of predictive intervals by benchmark.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns ``benchmark``, ``replicate``, ``scores``, ``inside_50``,
-            ``inside_80``, ``inside_90``.
-        """
-        return calibration_table(self._draws, self._layout, self.spec)
-
     def above_reference(self) -> pd.DataFrame:
         """Return the share of targets above the largest reference, by benchmark.
 
@@ -308,32 +211,6 @@ class DensityFit:
         """
         return reach_table(self._draws, self._layout, self.spec, check_prob(prob))
 
-    def parameters(self, *, names: Sequence[str] | None = None, prob: float = PROB) -> pd.DataFrame:
-        """Return the named parameters of the model with intervals.
-
-        Parameters
-        ----------
-        names : sequence of str, optional
-            Variables of the posterior; by default all but the deviations of
-            single models, families and cells.
-        prob : float
-            Probability of the intervals.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns ``parameter``, ``of``, ``mean``, ``sd``, ``median``,
-            ``lower``, ``upper``, ``prob``, ``kind``.
-        """
-        known = [str(name) for name in self.posterior.data_vars]
-        if names is None:
-            single = {"ln_density", "cell_ln_size", "f", "undated"}
-            names = [n for n in known if not n.endswith("_raw") and n not in single]
-        for name in names:
-            if name not in known:
-                raise UnknownNameError.of("parameter", name, known)
-        return parameter_table(self.posterior, list(names), check_prob(prob))
-
     def trend_line(self, *, prob: float = PROB) -> pd.DataFrame:
         """Return the trend of density over the dates of the targets, at 2e10 parameters.
 
@@ -349,82 +226,3 @@ class DensityFit:
             ``prob``, ``kind``.
         """
         return trend_table(self._draws, self._layout, self.spec, check_prob(prob))
-
-    def diagnostics(self) -> pd.DataFrame:
-        """Return R-hat and effective sample sizes of free variables and headline quantities.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns ``parameter``, ``rhat``, ``ess_bulk``, ``ess_tail`` and
-            ``ess``, the smaller of the two.
-        """
-        return self._diagnostics.copy()
-
-    @cached_property
-    def _diagnostics(self) -> pd.DataFrame:
-        return diagnostics_table(self.posterior, [*self.info["free"], *HEADLINE])
-
-    def checks(self) -> CheckReport:
-        """Return the checks of this fit, their verdict and what to do about it.
-
-        Returns
-        -------
-        CheckReport
-        """
-        return self._report
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Save the fit as one netCDF file, completely or not at all.
-
-        Parameters
-        ----------
-        path : path-like
-            The file, such as ``densing5.nc``; its folder must exist.
-
-        Returns
-        -------
-        pathlib.Path
-            The file.
-        """
-        from bayesdense.storage import Stored, write_file
-
-        manifest = {"spec": self.spec.to_dict(), "info": self.info, "interval": {"prob": PROB}}
-        stored = Stored(manifest, self.data, self.posterior, self.sample_stats)
-        return write_file(path, stored)
-
-
-def load_fit(path: str | os.PathLike[str]) -> DensityFit:
-    """Read a saved fit.
-
-    Parameters
-    ----------
-    path : path-like
-        A file that `DensityFit.save` wrote.
-
-    Returns
-    -------
-    DensityFit
-
-    Raises
-    ------
-    FitFileError
-        If the file is missing, no fit, cut short, altered or of another
-        version's layout.
-    UnknownNameError
-        If the model has a part that is not registered in this session.
-    """
-    from bayesdense.errors import FitFileError
-    from bayesdense.storage import read_file
-
-    stored = read_file(path)
-    info = stored.manifest["info"]
-    if stored.data.digest != info["data_digest"]:
-        raise FitFileError(f"'{path}': its data are not those that the fit was made from")
-    return DensityFit(
-        posterior=stored.posterior,
-        sample_stats=stored.sample_stats,
-        data=stored.data,
-        spec=ModelSpec.from_dict(stored.manifest["spec"]),
-        info=info,
-    )

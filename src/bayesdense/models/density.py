@@ -1,25 +1,19 @@
-"""What a user holds: a density model that is composed, inspected and fitted."""
+"""The main model: from scores to effective sizes to a doubling time."""
 
 from __future__ import annotations
 
-import dataclasses
-import platform
-import warnings
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from bayesdense.build import Layout, build_model, lay_out
-from bayesdense.build.model import model_priors
 from bayesdense.data import Dataset, check_readiness
-from bayesdense.errors import BayesdenseError, DiagnosticsWarning, ReadinessWarning
+from bayesdense.errors import BayesdenseError
 from bayesdense.fit import DensityFit
+from bayesdense.models.base import Model
 from bayesdense.parts.laws import LossLaw
 from bayesdense.parts.maps import ScoreMap
 from bayesdense.parts.sizes import SizeDefinition
 from bayesdense.parts.trends import Trend
 from bayesdense.priors import Prior
-from bayesdense.sampling import SamplingSettings, sample
 from bayesdense.spec import ModelSpec
 
 __all__ = ["DensityModel"]
@@ -40,10 +34,9 @@ DEFAULT_SPEC = ModelSpec(
     trend="linear",  # type: ignore[arg-type]
     size="total",  # type: ignore[arg-type]
 )
-PACKAGES = ("bayesdense", "pymc", "pytensor", "nutpie", "arviz", "numpy", "xarray", "pandas")
 
 
-class DensityModel:
+class DensityModel(Model[ModelSpec]):
     """A Bayesian model of the Densing Law: from scores to effective sizes to a doubling time.
 
     Scores of reference models fix a ruler (loss law and score map, eq. 2 and
@@ -59,9 +52,9 @@ class DensityModel:
         benchmarks, sizes, families and harnesses; ``pooled`` has none, as the
         paper.
     law : str or LossLaw
-        Loss law: ``"power-sum"``.
+        Loss law: ``"power-sum"``, or another of `bayesdense.laws`.
     score_map : str or ScoreMap
-        Score map: ``"sigmoid"``.
+        Score map: ``"sigmoid"``, or another of `bayesdense.maps`.
     trend : str or Trend
         ``"linear"`` (the typical model), ``"frontier"`` or ``"change-point"``.
     size : str or SizeDefinition
@@ -155,42 +148,6 @@ class DensityModel:
             shown["trend"] = self.spec.trend
         return f"DensityModel({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
-    def priors(self, data: Dataset) -> dict[str, Prior]:
-        """Return the priors in force for a dataset.
-
-        Parameters
-        ----------
-        data : Dataset
-            Decides which parameters there are and the scale of some priors.
-
-        Returns
-        -------
-        dict of str to Prior
-            By parameter; any of these names can be given as ``priors=``.
-        """
-        return model_priors(self._lay_out(data), self.spec)
-
-    def build(self, data: Dataset) -> Any:
-        """Return the model as a plain PyMC model with named dimensions.
-
-        Parameters
-        ----------
-        data : Dataset
-            With references, targets and core benchmarks.
-
-        Returns
-        -------
-        pymc.Model
-            Everything in PyMC and ArviZ works on it.
-
-        Raises
-        ------
-        ReadinessError
-            If the dataset cannot answer the question.
-        """
-        check_readiness(data)
-        return build_model(self._lay_out(data), self.spec)
-
     def fit(
         self,
         data: Dataset,
@@ -242,7 +199,11 @@ class DensityModel:
         DiagnosticsWarning
             If the posterior is not to be trusted.
         """
-        settings = SamplingSettings(
+        return self._fit(
+            data,
+            DensityFit,
+            label=self.spec.trend.name,
+            progress=progress,
             draws=draws,
             tune=tune,
             chains=chains,
@@ -250,77 +211,6 @@ class DensityModel:
             seed=seed,
             target_accept=target_accept,
         )
-        notes = check_readiness(data)
-        layout = self._lay_out(data)
-        notes += layout.notes
-        if self.spec.d0 is not None and not layout.loss_sets:
-            notes.append(
-                f"d0={self.spec.d0:g} has no effect: without losses the ruler knows no tokens."
-            )
-        for note in notes:
-            warnings.warn(note, ReadinessWarning, stacklevel=2)
-        model = build_model(layout, self.spec)
-        result = sample(
-            model,
-            structure=self._structure(layout),
-            settings=settings,
-            label=f"{data.name}, {self.spec.trend.name}",
-            progress=progress,
-        )
-        fit = DensityFit(
-            posterior=result.posterior,
-            sample_stats=result.sample_stats,
-            data=data,
-            spec=self.spec,
-            info={
-                "sampler": "nutpie",
-                "settings": dataclasses.asdict(settings),
-                "compile_seconds": result.compile_seconds,
-                "sampling_seconds": result.sampling_seconds,
-                "interrupted": result.interrupted,
-                "free": [variable.name for variable in model.free_RVs],
-                "notes": notes,
-                "data_digest": data.digest,
-                "versions": _versions(),
-            },
-        )
-        report = fit.checks()
-        if not report.trusted:
-            warnings.warn(report.verdict, DiagnosticsWarning, stacklevel=2)
-        return fit
 
-    def _lay_out(self, data: Dataset) -> Layout:
-        if not isinstance(data, Dataset):
-            raise BayesdenseError(
-                f"a model is fitted to a bayesdense Dataset, not to {type(data).__name__}; "
-                "load_dataset and read_dataset make one"
-            )
-        return lay_out(data, self.spec)
-
-    def _structure(self, layout: Layout) -> tuple[Any, ...]:
-        """Return what shapes the graph besides the data and the variables' shapes."""
-        spec = self.spec
-        parts = (spec.law, spec.score_map, spec.trend, spec.size)
-        return (
-            tuple((type(part), repr(sorted(vars(part).items()))) for part in parts),
-            (spec.growth, spec.level, spec.size_slope, spec.families, spec.harness_offsets),
-            (spec.item_noise, spec.observation),
-            repr(sorted((n, p.to_dict()) for n, p in model_priors(layout, spec).items())),
-            tuple(layout.has_losses),
-            tuple(layout.ruler),
-            tuple(
-                (name, len(labels))
-                for name, labels in layout.coords.items()
-                if name not in ("score_id", "loss_id")
-            ),
-        )
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+    def _check(self, data: Dataset) -> list[str]:
+        return check_readiness(data)

@@ -1,0 +1,92 @@
+"""From density to what was measured: cells, their losses and their scores (MODEL section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bayesdense.build.layout import Layout
+from bayesdense.build.observation import add_scores
+from bayesdense.build.ruler import Ruler, add_losses
+from bayesdense.priors import Prior
+from bayesdense.spec import RulerSpec
+
+__all__ = ["add_measurements", "cell_priors"]
+
+
+def cell_priors(layout: Layout) -> dict[str, Prior]:
+    """Return the default prior of the cell deviations.
+
+    Parameters
+    ----------
+    layout : Layout
+        Decides whether there are cells.
+
+    Returns
+    -------
+    dict of str to Prior
+    """
+    if not layout.size("benchmark"):
+        return {}
+    return {"tau": Prior("LogNormal", mu=float(np.log(0.7)), sigma=0.5)}
+
+
+def add_measurements(
+    layout: Layout,
+    spec: RulerSpec,
+    priors: Mapping[str, Prior],
+    ruler: Ruler,
+    *,
+    density: Any,
+    difference: Any,
+) -> None:
+    """Add cell deviations, observed losses and observed scores to the model in context.
+
+    Parameters
+    ----------
+    layout : Layout
+        With models, cells, losses and scores.
+    spec : RulerSpec
+        With the law.
+    priors : mapping of str to Prior
+        All priors of the model.
+    ruler : Ruler
+        What `add_ruler` returned.
+    density : tensor, shape (model,)
+        ``ln rho``, targets first.
+    difference : tensor, shape (model, benchmark), or None
+        ``g``: what a benchmark adds to the log effective size; None for nothing.
+    """
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    model = pm.modelcontext(None)
+    density = pm.Deterministic("ln_density", density, dims="model")
+    if layout.loss_sets:
+        add_losses(layout, spec, priors, ruler)
+    if not layout.size("cell"):
+        return
+    tau = priors["tau"].variable("tau", dims="benchmark")
+    # Per model and benchmark: ln N_eff relative to the centre of the ruler.
+    of_model, of_benchmark = model["cell_model"], model["cell_benchmark"]
+    position = (density + model["relative_log_size"])[of_model]
+    if difference is not None:
+        position = position + difference[of_model, of_benchmark]
+    z = pm.Normal("z_raw", 0.0, 1.0, dims="cell")
+    stray = model["cell_scale"] * tau[of_benchmark] * z
+    position = position + stray
+    pm.Deterministic("cell_ln_size", position + layout.log_size_centre, dims="cell")
+
+    tokens, of_ruler = model["cell_tokens"], model["cell_ruler"]
+    read = spec.law.covariates if layout.loss_sets else ()
+    covariates = {name: model[f"cell_{name}"] for name in read}
+    loss = ruler.loss(spec.law, position, tokens, of_ruler, covariates)
+    if layout.loss_sets:
+        # Where a run's loss was measured, the map is read there, not at what the law
+        # expects of its size; it strays by as much as the law falls over that distance.
+        fall = ruler.slope(spec.law, model["cell_size"], tokens, of_ruler, covariates)
+        measured = model["cell_loss"] - fall * stray
+        loss = pt.where(model["cell_loss_seen"] > 0, measured, loss)
+    add_scores(layout, spec, priors, ruler, ruler.logit(loss, of_benchmark))

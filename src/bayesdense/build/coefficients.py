@@ -1,0 +1,229 @@
+"""The coefficients of the loss law, in coordinates that sampling finds easy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bayesdense.build.effects import scaled_normal
+from bayesdense.build.layout import Layout
+from bayesdense.priors import Prior
+from bayesdense.spec import RulerSpec
+
+__all__ = ["add_coefficients", "log_term_logp", "log_term_random"]
+
+# What the losses of one set say about the logarithm of an exponent, for coordinates.
+EXPONENT_ERROR = 0.25
+# Priors whose logarithm is sampled together with that of the other terms.
+LOG_PRIORS = ("LogNormal", "HalfNormal")
+
+
+def add_coefficients(
+    layout: Layout, spec: RulerSpec, priors: Mapping[str, Prior]
+) -> dict[str, Any]:
+    """Add the law's coefficients to the PyMC model in context.
+
+    Parameters
+    ----------
+    layout : Layout
+        Decides which rulers there are.
+    spec : RulerSpec
+        With the law.
+    priors : mapping of str to Prior
+        All priors of the model.
+
+    Returns
+    -------
+    dict of str to tensor, shape (ruler,)
+        Loss sets first, then benchmarks that have scores only.
+    """
+    import pymc as pm
+
+    law, n_sets = spec.law, len(layout.loss_sets)
+    scores_only = not layout.has_losses.all()
+    mixed = n_sets > 0 and scores_only
+    seen: dict[str, Any] = {}
+    if n_sets:
+        suffix = "_with_losses" if mixed else ""
+        owner = dict(zip(law.exponents, law.terms, strict=False))
+        together = (*((law.floor,) if law.floor else ()), *law.terms)
+        if law.terms and all(priors[n].distribution in LOG_PRIORS for n in together):
+            if law.floor and len(law.terms) == len(law.exponents):
+                # With a floor to give way, exponents can come first, and the terms in
+                # coordinates in which the slopes stay when an exponent moves.
+                for name in law.exponents:
+                    seen[name] = _free_exponent(name, priors, suffix, n_sets)
+                shift = _slopes_kept([seen[name] for name in law.exponents])
+                seen |= _terms(together, priors, suffix, shift)
+            else:
+                seen |= _terms(together, priors, suffix, None)
+        for name in law.coefficients:
+            if name in seen:
+                continue
+            term = seen.get(owner.get(name, ""))
+            if name in law.exponents and n_sets > 1:
+                seen[name] = _pooled_exponent(name, term, priors, suffix)
+            elif term is not None and priors[name].distribution == "LogNormal":
+                seen[name] = _exponent(name, term, priors, suffix)
+            else:
+                seen[name] = priors[name].variable(f"{name}{suffix}", dims="loss_set")
+    if not scores_only:
+        return seen
+    suffix = "_scores_only" if mixed else ""
+    dim = "benchmark_scores_only" if mixed else "benchmark"
+    shape = {name: priors[name].variable(f"{name}{suffix}", dims=dim) for name in law.shape}
+    unit = law.unit(shape)
+    if not mixed:
+        return unit
+    n_only = int((~layout.has_losses).sum())
+    both = {}
+    for name, values in unit.items():
+        first = seen[name] if name in seen else np.zeros(n_sets)
+        both[name] = pm.math.concatenate([first, values * np.ones(n_only)])
+    for name in law.shape:
+        pm.Deterministic(name, both[name], dims="ruler")
+    return both
+
+
+def _free_exponent(name: str, priors: Mapping[str, Prior], suffix: str, n_sets: int) -> Any:
+    """Return exponents that come before their terms: pooled in part, or on their own."""
+    import pymc as pm
+
+    if n_sets == 1:
+        return priors[name].variable(f"{name}{suffix}", dims="loss_set")
+    mean = priors[f"{name}_mean"].variable(f"{name}_mean")
+    spread = priors[f"{name}_sd"].variable(f"{name}_sd")
+    logs = mean + scaled_normal(name, spread, EXPONENT_ERROR, "loss_set")
+    return pm.Deterministic(f"{name}{suffix}", pm.math.exp(logs), dims="loss_set")
+
+
+def _slopes_kept(exponents: list[Any]) -> Any:
+    """Return the shift of the split of (floor, a, b) that keeps ``a alpha`` and ``b beta``.
+
+    To first order around a split of a half, a quarter and a quarter, with the
+    sum fixed: the floor takes what the terms give up.
+    """
+    import pytensor.tensor as pt
+
+    alpha, beta = (pt.log(values) for values in exponents)
+    of_floor = -(0.5 * (alpha + beta) + beta)
+    return pt.stack([of_floor, alpha - beta, pt.zeros_like(alpha)], axis=-1)
+
+
+def _terms(
+    names: tuple[str, ...], priors: Mapping[str, Prior], suffix: str, shift: Any
+) -> dict[str, Any]:
+    """Return the terms of the loss at the centre, sampled as their sum and its split.
+
+    The losses fix the sum much better than any term.
+    """
+    import pymc as pm
+
+    from bayesdense.build.transforms import total_and_split
+
+    size = len(pm.modelcontext(None).coords["loss_set"])
+
+    def column(parameter: str, default: float) -> np.ndarray:
+        given = [priors[n].parameters.get(parameter, default) for n in names]
+        return np.stack([np.broadcast_to(values, size) for values in given], 1)
+
+    half = [[float(priors[n].distribution == "HalfNormal") for n in names]] * size
+    location, scale = column("mu", 0.0), column("sigma", 1.0)
+    logs = pm.CustomDist(
+        "log_terms",
+        location,
+        scale,
+        np.array(half),
+        np.zeros(scale.shape) if shift is None else shift,
+        logp=log_term_logp,
+        random=log_term_random,
+        transform=total_and_split,
+        initval=np.where(np.array(half) > 0, np.log(scale / 2), location),
+        dims=("loss_set", "term"),
+    )
+    return {
+        name: pm.Deterministic(f"{name}{suffix}", pm.math.exp(logs[:, i]), dims="loss_set")
+        for i, name in enumerate(names)
+    }
+
+
+def log_term_logp(value: Any, location: Any, scale: Any, half: Any, shift: Any) -> Any:
+    """Return the log density of the logarithm of a LogNormal or half-normal number.
+
+    Parameters
+    ----------
+    value : tensor
+        The logarithm.
+    location, scale : tensor
+        ``mu`` and ``sigma`` of the LogNormal; the half-normal has ``sigma`` only.
+    half : tensor
+        1 where the number is half-normal, 0 where it is LogNormal.
+    shift : tensor
+        Only moves the coordinates of the sampler.
+
+    Returns
+    -------
+    tensor
+    """
+    import pytensor.tensor as pt
+
+    normal = -0.5 * ((value - location) / scale) ** 2 - pt.log(scale * np.sqrt(2 * np.pi))
+    of_half = 0.5 * np.log(2 / np.pi) - pt.log(scale) - 0.5 * pt.exp(2 * value) / scale**2 + value
+    return pt.where(half > 0, of_half, normal)
+
+
+def log_term_random(
+    location: np.ndarray,
+    scale: np.ndarray,
+    half: np.ndarray,
+    shift: np.ndarray,
+    rng: np.random.Generator | None = None,
+    size: tuple[int, ...] | None = None,
+) -> np.ndarray:
+    """Draw what `log_term_logp` is the density of.
+
+    Parameters
+    ----------
+    location, scale, half, shift
+        As for `log_term_logp`.
+    rng : numpy.random.Generator, optional
+        Source of randomness.
+    size : tuple of int, optional
+        Shape of the result.
+
+    Returns
+    -------
+    numpy.ndarray
+    """
+    rng = np.random.default_rng() if rng is None else rng
+    z = rng.standard_normal(np.shape(location) if size is None else size)
+    return np.where(half > 0, np.log(np.abs(z) * scale), location + scale * z)
+
+
+def _exponent(name: str, term: Any, priors: Mapping[str, Prior], suffix: str) -> Any:
+    """Return the exponent of a single loss set, sampled as the slope of its term.
+
+    The losses fix how fast they fall, exponent times term, better than either.
+    """
+    import pymc as pm
+
+    prior, log_term = priors[name].parameters, pm.math.log(term)
+    slope = pm.Normal(f"log_{name}_slope", prior["mu"] + log_term, prior["sigma"], dims="loss_set")
+    return pm.Deterministic(f"{name}{suffix}", pm.math.exp(slope - log_term), dims="loss_set")
+
+
+def _pooled_exponent(name: str, term: Any, priors: Mapping[str, Prior], suffix: str) -> Any:
+    """Return exponents that loss sets share in part: Normal(mean, sd) on the log.
+
+    Each is sampled as the slope of its term, where it has one: the losses fix
+    how fast they fall, exponent times term, better than either.
+    """
+    import pymc as pm
+
+    mean = priors[f"{name}_mean"].variable(f"{name}_mean")
+    spread = priors[f"{name}_sd"].variable(f"{name}_sd")
+    log_term = 0.0 if term is None else pm.math.log(term)
+    slope = pm.Normal(f"log_{name}_slope", mean + log_term, spread, dims="loss_set")
+    return pm.Deterministic(f"{name}{suffix}", pm.math.exp(slope - log_term), dims="loss_set")

@@ -1,0 +1,56 @@
+"""Log density of the references: what the ruler calls 1 (MODEL section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bayesdense.build.effects import zero_sum
+from bayesdense.build.layout import Layout
+from bayesdense.priors import Prior
+
+__all__ = ["add_references", "reference_priors"]
+
+
+def reference_priors(layout: Layout) -> dict[str, Prior]:
+    """Return the default prior of the offsets between reference families.
+
+    Parameters
+    ----------
+    layout : Layout
+        With the reference families.
+
+    Returns
+    -------
+    dict of str to Prior
+        ``r``, where there is more than one family.
+    """
+    if layout.size("reference_family") < 2:
+        return {}
+    return {"r": Prior("Normal", mu=0.0, sigma=0.5)}
+
+
+def add_references(layout: Layout, priors: Mapping[str, Prior]) -> Any:
+    """Add the log density of the references: family offset and residual (MODEL section 4).
+
+    Parameters
+    ----------
+    layout : Layout
+        With the references and their families.
+    priors : mapping of str to Prior
+        With ``r`` where there are several reference families.
+
+    Returns
+    -------
+    tensor, shape (reference,)
+    """
+    import pymc as pm
+
+    model = pm.modelcontext(None)
+    residual = pm.Normal("reference_raw", 0.0, 1.0, dims="reference")
+    density = model["reference_residual"] * residual
+    if "r" in priors:
+        offset = zero_sum(priors["r"].variable("r_raw", dims="reference_family"))
+        r = pm.Deterministic("r", offset, dims="reference_family")
+        density = density + r[model["reference_family_code"]]
+    return density

@@ -1,0 +1,208 @@
+"""What every fit is: draws, the data and model behind them, checks, and a file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pandas as pd
+
+from bayesdense.build import Layout, lay_out
+from bayesdense.build.model import model_priors
+from bayesdense.errors import UnknownNameError
+from bayesdense.spec import RulerSpec
+from bayesdense.summaries.diagnostics import diagnostics_table
+from bayesdense.summaries.draws import Draws
+from bayesdense.summaries.intervals import PROB, check_prob
+from bayesdense.summaries.predictive import calibration_table, score_table
+from bayesdense.summaries.ruler import parameter_table
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from bayesdense.checks import CheckReport
+    from bayesdense.data import Dataset
+    from bayesdense.priors import Prior
+
+__all__ = ["Fit"]
+
+
+class Fit[S: RulerSpec]:
+    """The posterior of a model, with tables, checks and provenance.
+
+    Nothing that reads from a fit changes it.
+
+    Attributes
+    ----------
+    posterior : xarray.Dataset
+        Draws by name, dimensions ``chain`` and ``draw`` first and named
+        dimensions (``model``, ``benchmark``, ``harness``, ...) after them.
+        Rates are per year; logarithms are natural.
+    sample_stats : xarray.Dataset
+        What the sampler says of each draw.
+    data : Dataset
+        What was fitted.
+    spec : RulerSpec
+        The composition of the model.
+    info : dict
+        How it was made: sampler and its settings, seed, seconds, versions,
+        names of the free variables, digest of the data.
+    """
+
+    kind: ClassVar[str]
+    """What the file says that a fit is of."""
+
+    spec_class: ClassVar[type[RulerSpec]]
+    headline_names: ClassVar[tuple[str, ...]] = ()
+    """Variables that are diagnosed besides the free ones."""
+
+    single_names: ClassVar[frozenset[str]] = frozenset({"ln_density", "cell_ln_size"})
+    """Variables of single models and cells, which `parameters` leaves out."""
+
+    def __init__(
+        self,
+        *,
+        posterior: xr.Dataset,
+        sample_stats: xr.Dataset,
+        data: Dataset,
+        spec: S,
+        info: Mapping[str, Any],
+    ) -> None:
+        self.posterior = posterior
+        self.sample_stats = sample_stats
+        self.data = data
+        self.spec = spec
+        self.info = dict(info)
+
+    @cached_property
+    def _layout(self) -> Layout:
+        return lay_out(self.data, self.spec)
+
+    @cached_property
+    def _draws(self) -> Draws:
+        return Draws(self.posterior)
+
+    @cached_property
+    def _report(self) -> CheckReport:
+        from bayesdense.checks import run_checks
+
+        return run_checks(self)
+
+    @property
+    def ruler_name(self) -> str:
+        """The families of the reference models, with commas between."""
+        return ", ".join(dict.fromkeys(self.data.references["family"]))
+
+    @property
+    def interrupted(self) -> str:
+        """Empty, or how many draws were kept when sampling was stopped."""
+        return str(self.info.get("interrupted", ""))
+
+    @cached_property
+    def priors(self) -> dict[str, Prior]:
+        """The priors in force, by parameter."""
+        return model_priors(self._layout, self.spec)
+
+    def scores(self, *, prob: float = PROB) -> pd.DataFrame:
+        """Return every score beside what the model would have predicted.
+
+        Parameters
+        ----------
+        prob : float
+            Probability of the intervals.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``model``, ``benchmark``, ``source``, ``harness``,
+            ``score``, ``median``, ``lower``, ``upper``, ``prob``, ``kind``,
+            ``inside``.
+        """
+        return score_table(self._draws, self._layout, self.spec, check_prob(prob))
+
+    def calibration(self) -> pd.DataFrame:
+        """Return the coverage of predictive intervals by benchmark.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``benchmark``, ``replicate``, ``scores``, ``inside_50``,
+            ``inside_80``, ``inside_90``.
+        """
+        return calibration_table(self._draws, self._layout, self.spec)
+
+    def parameters(self, *, names: Sequence[str] | None = None, prob: float = PROB) -> pd.DataFrame:
+        """Return the named parameters of the model with intervals.
+
+        Parameters
+        ----------
+        names : sequence of str, optional
+            Variables of the posterior; by default all but the deviations of
+            single models, families and cells.
+        prob : float
+            Probability of the intervals.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``parameter``, ``of``, ``mean``, ``sd``, ``median``,
+            ``lower``, ``upper``, ``prob``, ``kind``.
+        """
+        known = [str(name) for name in self.posterior.data_vars]
+        if names is None:
+            names = [n for n in known if not n.endswith("_raw") and n not in self.single_names]
+        for name in names:
+            if name not in known:
+                raise UnknownNameError.of("parameter", name, known)
+        return parameter_table(self.posterior, list(names), check_prob(prob))
+
+    def diagnostics(self) -> pd.DataFrame:
+        """Return R-hat and effective sample sizes of free variables and headline quantities.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``parameter``, ``rhat``, ``ess_bulk``, ``ess_tail`` and
+            ``ess``, the smaller of the two.
+        """
+        return self._diagnostics.copy()
+
+    @cached_property
+    def _diagnostics(self) -> pd.DataFrame:
+        return diagnostics_table(self.posterior, [*self.info["free"], *self.headline_names])
+
+    def checks(self) -> CheckReport:
+        """Return the checks of this fit, their verdict and what to do about it.
+
+        Returns
+        -------
+        CheckReport
+        """
+        return self._report
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Save the fit as one netCDF file, completely or not at all.
+
+        Parameters
+        ----------
+        path : path-like
+            The file, such as ``densing5.nc``; its folder must exist.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+        """
+        from bayesdense.storage import Stored, write_file
+
+        manifest = {
+            "kind": self.kind,
+            "spec": self.spec.to_dict(),
+            "info": self.info,
+            "interval": {"prob": PROB},
+        }
+        stored = Stored(manifest, self.data, self.posterior, self.sample_stats)
+        return write_file(path, stored)

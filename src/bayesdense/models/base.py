@@ -1,0 +1,159 @@
+"""What every model has: priors, a PyMC model, and the way from data to a fit."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+import warnings
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from bayesdense.build import Layout, build_model, lay_out
+from bayesdense.build.model import model_priors
+from bayesdense.data import Dataset
+from bayesdense.errors import BayesdenseError, DiagnosticsWarning, ReadinessWarning
+from bayesdense.priors import Prior
+from bayesdense.sampling import SamplingSettings, sample
+from bayesdense.spec import RulerSpec
+
+__all__ = ["Model"]
+
+PACKAGES = ("bayesdense", "pymc", "pytensor", "nutpie", "arviz", "numpy", "xarray", "pandas")
+
+
+class Model[S: RulerSpec]:
+    """A composition of parts that is built for a dataset and fitted to it.
+
+    Attributes
+    ----------
+    spec : RulerSpec
+        The parts and switches, checked.
+    """
+
+    spec: S
+
+    def priors(self, data: Dataset) -> dict[str, Prior]:
+        """Return the priors in force for a dataset.
+
+        Parameters
+        ----------
+        data : Dataset
+            Decides which parameters there are and the scale of some priors.
+
+        Returns
+        -------
+        dict of str to Prior
+            By parameter; any of these names can be given as ``priors=``.
+        """
+        return model_priors(self._lay_out(data), self.spec)
+
+    def build(self, data: Dataset) -> Any:
+        """Return the model as a plain PyMC model with named dimensions.
+
+        Parameters
+        ----------
+        data : Dataset
+            With what this model needs.
+
+        Returns
+        -------
+        pymc.Model
+            Everything in PyMC and ArviZ works on it.
+
+        Raises
+        ------
+        ReadinessError
+            If the dataset cannot answer the question.
+        """
+        self._require_dataset(data)
+        self._check(data)
+        return build_model(self._lay_out(data), self.spec)
+
+    def _check(self, data: Dataset) -> list[str]:
+        """Raise if the dataset cannot answer the question; return what to warn of."""
+        raise NotImplementedError
+
+    def _fit(self, data: Dataset, kind: Any, *, label: str, progress: bool, **settings: Any) -> Any:
+        """Check, build, sample, check again."""
+        chosen = SamplingSettings(**settings)
+        self._require_dataset(data)
+        notes = self._check(data)
+        layout = self._lay_out(data)
+        notes += layout.notes
+        if self.spec.d0 is not None and not layout.loss_sets:
+            notes.append(
+                f"d0={self.spec.d0:g} has no effect: without losses the ruler knows no tokens."
+            )
+        for note in notes:
+            warnings.warn(note, ReadinessWarning, stacklevel=3)
+        model = build_model(layout, self.spec)
+        result = sample(
+            model,
+            structure=self._structure(layout),
+            settings=chosen,
+            label=f"{data.name}, {label}",
+            progress=progress,
+        )
+        fit = kind(
+            posterior=result.posterior,
+            sample_stats=result.sample_stats,
+            data=data,
+            spec=self.spec,
+            info={
+                "sampler": "nutpie",
+                "settings": dataclasses.asdict(chosen),
+                "compile_seconds": result.compile_seconds,
+                "sampling_seconds": result.sampling_seconds,
+                "interrupted": result.interrupted,
+                "free": [variable.name for variable in model.free_RVs],
+                "notes": notes,
+                "data_digest": data.digest,
+                "versions": _versions(),
+            },
+        )
+        report = fit.checks()
+        if not report.trusted:
+            warnings.warn(report.verdict, DiagnosticsWarning, stacklevel=3)
+        return fit
+
+    def _require_dataset(self, data: Any) -> None:
+        if not isinstance(data, Dataset):
+            raise BayesdenseError(
+                f"a model is fitted to a bayesdense Dataset, not to {type(data).__name__}; "
+                "load_dataset, read_dataset and Dataset.from_frames make one"
+            )
+
+    def _lay_out(self, data: Dataset) -> Layout:
+        self._require_dataset(data)
+        return lay_out(data, self.spec)
+
+    def _structure(self, layout: Layout) -> tuple[Any, ...]:
+        """Return what shapes the graph besides the data and the variables' shapes."""
+        spec = self.spec
+        entries = [(f.name, getattr(spec, f.name)) for f in dataclasses.fields(spec)]
+        parts = [(name, value) for name, value in entries if hasattr(value, "equation")]
+        parts += [("size", spec.size)]
+        switches = [(n, v) for n, v in entries if isinstance(v, str | bool)]
+        return (
+            type(spec).__name__,
+            tuple((n, type(part), repr(sorted(vars(part).items()))) for n, part in parts),
+            tuple(switches),
+            repr(sorted((n, p.to_dict()) for n, p in model_priors(layout, spec).items())),
+            tuple(layout.has_losses),
+            tuple(layout.ruler),
+            tuple(
+                (name, len(labels))
+                for name, labels in layout.coords.items()
+                if name not in ("score_id", "loss_id")
+            ),
+        )
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found

@@ -1,0 +1,172 @@
+"""One law for dense and sparse models."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from bayesdense.parts.laws.base import Coefficients, laws, size_of_power
+from bayesdense.parts.laws.irreducible import Irreducible
+from bayesdense.parts.namespace import namespace
+from bayesdense.priors import Prior
+
+__all__ = ["DenseSparse"]
+
+
+@laws.register
+class DenseSparse(Irreducible):
+    r"""``L = e (1-s)^g + (a (1-s)^alpha + c s) (N/N*)^-alpha + b (D/D*)^-beta``.
+
+    The law of Hossain et al. (arXiv 2508.06617) with ``s``, from 0 to below
+    1, the share of parameters that a token does not pass through; it is read
+    from the column ``sparsity`` of the models table. Coefficients are relative
+    to the centre of the runs; ``e``, ``a``, ``b`` and ``c`` are in the unit of
+    the loss. At ``s = 0`` it is `Irreducible`; targets are read as dense.
+
+    The paper's constants are not taken over: ``g`` and ``c`` have priors.
+
+    Examples
+    --------
+    >>> c = {"e": 1.5, "g": 1.0, "a": 2.0, "c": 0.4, "alpha": 0.5, "b": 1.0, "beta": 0.3}
+    >>> float(round(DenseSparse().loss(0.0, 0.0, {**c, "sparsity": 0.75}), 12))
+    2.675
+    """
+
+    name: ClassVar[str] = "dense-and-sparse"
+    equation: ClassVar[str] = "L = e (1-s)^g + (a (1-s)^alpha + c s) (N/N*)^-alpha + b (D/D*)^-beta"
+    coefficients: ClassVar[tuple[str, ...]] = ("e", "g", "a", "c", "alpha", "b", "beta")
+    covariates: ClassVar[tuple[str, ...]] = ("sparsity",)
+
+    def priors(self, mean_loss: Any) -> dict[str, Prior]:
+        """Return the default priors of all coefficients that are not exponents of a size.
+
+        Parameters
+        ----------
+        mean_loss : array_like of float, shape (loss_set,)
+            Mean observed loss of each loss set, in its unit.
+
+        Returns
+        -------
+        dict of str to Prior
+            ``g`` Normal(0, 0.5): sparsity may move the floor either way. ``c``
+            half-normal with half the mean loss as its scale.
+        """
+        scale = [float(v) / 2 for v in np.asarray(mean_loss, dtype=float)]
+        own = {
+            "g": Prior("Normal", mu=0.0, sigma=0.5),
+            "c": Prior("HalfNormal", sigma=scale),
+        }
+        return {**super().priors(mean_loss), **own}
+
+    def loss(self, x: Any, z: Any, coefficients: Coefficients) -> Any:
+        """Return the loss.
+
+        Parameters
+        ----------
+        x, z : array_like
+            ``ln(N/N*)`` and ``ln(D/D*)``.
+        coefficients : mapping
+            All coefficients, and ``sparsity`` where it is not 0.
+
+        Returns
+        -------
+        array_like
+            In the unit of the loss.
+        """
+        c = coefficients
+        xp = namespace(x, z, *c.values())
+        return self.limit(z, c) + self._amplitude(c) * xp.exp(-c["alpha"] * x)
+
+    def slope(self, x: Any, z: Any, coefficients: Coefficients) -> Any:
+        """Return ``-dL/dx``.
+
+        Parameters
+        ----------
+        x, z, coefficients
+            As for `loss`.
+
+        Returns
+        -------
+        array_like
+            Loss per unit of ``ln N``; positive.
+        """
+        c = coefficients
+        xp = namespace(x, *c.values())
+        return self._amplitude(c) * c["alpha"] * xp.exp(-c["alpha"] * x)
+
+    def limit(self, z: Any, coefficients: Coefficients) -> Any:
+        """Return the loss at infinite size, ``e (1-s)^g + b (D/D*)^-beta``.
+
+        Parameters
+        ----------
+        z, coefficients
+            As for `loss`.
+
+        Returns
+        -------
+        array_like
+            In the unit of the loss.
+        """
+        c = coefficients
+        xp = namespace(z, *c.values())
+        rest = c["e"] * (1.0 - c.get("sparsity", 0.0)) ** c["g"] + c["b"] * xp.exp(-c["beta"] * z)
+        return rest + c["offset"] if "offset" in c else rest
+
+    def log_size(self, loss: Any, z: Any, coefficients: Coefficients) -> Any:
+        """Return the size at which a loss is reached.
+
+        Parameters
+        ----------
+        loss : array_like
+            In the unit of the law.
+        z, coefficients
+            As for `loss` (numbers only).
+
+        Returns
+        -------
+        numpy.ndarray
+            ``ln(N/N*)``; NaN where no size reaches the loss.
+        """
+        c = coefficients
+        return size_of_power(loss, self.limit(z, c), self._amplitude(c), c["alpha"])
+
+    def unit(self, shape: Coefficients) -> dict[str, Any]:
+        """Return the coefficients of a loss without a scale: those of a dense family.
+
+        Parameters
+        ----------
+        shape : mapping
+            ``alpha``.
+
+        Returns
+        -------
+        dict
+            All coefficients and the ``offset``.
+        """
+        zero = 0.0 * shape["alpha"]
+        return {"g": zero, "c": zero, **super().unit(shape)}
+
+    def at_one(
+        self, coefficients: Coefficients, log_size: float, log_tokens: float
+    ) -> dict[str, Any]:
+        """Return ``a``, ``b`` and ``c`` at ``N = 1`` and ``D = 1``.
+
+        Parameters
+        ----------
+        coefficients, log_size, log_tokens
+            As for `LossLaw.at_one`.
+
+        Returns
+        -------
+        dict
+            ``a``, ``b`` and ``c``.
+        """
+        c = coefficients
+        own = {"c": c["c"] * np.exp(c["alpha"] * log_size)}
+        return {**super().at_one(c, log_size, log_tokens), **own}
+
+    @staticmethod
+    def _amplitude(c: Coefficients) -> Any:
+        s = c.get("sparsity", 0.0)
+        return c["a"] * (1.0 - s) ** c["alpha"] + c["c"] * s

@@ -1,0 +1,103 @@
+"""The joint law of Kaplan et al. above a floor."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from bayesdense.parts.laws.base import Coefficients, laws
+from bayesdense.parts.laws.kaplan import Kaplan
+from bayesdense.priors import Prior
+
+__all__ = ["KaplanFloor"]
+
+
+@laws.register
+class KaplanFloor(Kaplan):
+    r"""``L(N, D) = e + [(Nc/N)^(alpha/beta) + Dc/D]^beta``.
+
+    The joint law of Kaplan et al. (arXiv 2001.08361) above an irreducible
+    loss ``e``, in the unit of the loss: ``E + ((A/N)^(alpha/beta) + B/D)^beta``
+    in the notation of others. With ``e = 0`` it is `Kaplan`.
+
+    Examples
+    --------
+    >>> c = {"e": 0.5, "a": 2.0, "alpha": 1.0, "b": 1.0, "beta": 1.0}
+    >>> float(round(KaplanFloor().loss(np.log(4.0), np.log(2.0), c), 12))
+    1.5
+    """
+
+    name: ClassVar[str] = "kaplan-floor"
+    equation: ClassVar[str] = "L = e + [(Nc/N)^(alpha/beta) + Dc/D]^beta"
+    coefficients: ClassVar[tuple[str, ...]] = ("e", "a", "alpha", "b", "beta")
+
+    def priors(self, mean_loss: Any) -> dict[str, Prior]:
+        """Return the default priors of ``e``, ``a`` and ``b``.
+
+        Parameters
+        ----------
+        mean_loss : array_like of float, shape (loss_set,)
+            Mean observed loss of each loss set, in its unit.
+
+        Returns
+        -------
+        dict of str to Prior
+            ``e`` half-normal with the mean loss as its scale.
+        """
+        scale = [float(v) for v in np.asarray(mean_loss, dtype=float)]
+        return {"e": Prior("HalfNormal", sigma=scale), **super().priors(mean_loss)}
+
+    def loss(self, x: Any, z: Any, coefficients: Coefficients) -> Any:
+        """Return the loss.
+
+        Parameters
+        ----------
+        x, z : array_like
+            ``ln(N/N*)`` and ``ln(D/D*)``.
+        coefficients : mapping
+            As for `Kaplan.loss`, and ``e``.
+
+        Returns
+        -------
+        array_like
+            In the unit of the loss.
+        """
+        return coefficients["e"] + super().loss(x, z, coefficients)
+
+    def limit(self, z: Any, coefficients: Coefficients) -> Any:
+        """Return the loss at infinite size, ``e + b (D/D*)^-beta``.
+
+        Parameters
+        ----------
+        z, coefficients
+            As for `loss`.
+
+        Returns
+        -------
+        array_like
+            In the unit of the loss.
+        """
+        return coefficients["e"] + super().limit(z, coefficients)
+
+    def log_size(self, loss: Any, z: Any, coefficients: Coefficients) -> Any:
+        """Return the size at which a loss is reached.
+
+        Parameters
+        ----------
+        loss : array_like
+            In the unit of the law.
+        z, coefficients
+            As for `loss` (numbers only).
+
+        Returns
+        -------
+        numpy.ndarray
+            ``ln(N/N*)``; NaN where no size reaches the loss.
+        """
+        # Kaplan's inverse asks for its own limit, so the floor comes off both.
+        above = np.asarray(loss, dtype=float) - coefficients["e"]
+        return Kaplan.log_size(_WITHOUT_FLOOR, above, z, coefficients)
+
+
+_WITHOUT_FLOOR = Kaplan()
