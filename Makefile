@@ -14,7 +14,7 @@ $(shell mkdir -p .cache/home)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint types yardsticks notebooks clean
+.PHONY: help setup demo test test-slow lint types yardsticks rulers notebooks clean
 
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,9 @@ types: setup ## check the types
 
 yardsticks: setup ## measure the models against the yardsticks
 	$(PYTHON) scripts/yardsticks.py
+
+rulers: setup ## hold the ruler against real reference families
+	$(PYTHON) scripts/rulers.py
 
 notebooks: setup ## run every notebook in place
 	@set -e; for notebook in notebooks/*.ipynb; do \

@@ -120,6 +120,52 @@ def test_coordinates_of_the_two_terms_keep_the_distribution():
     assert total_and_split.log_jac_det(forth).eval() == pytest.approx(0.0)
 
 
+def test_coordinates_of_several_terms_are_inverse_with_the_same_volume():
+    from bayesdense.build.transforms import total_and_split
+
+    value, shift = np.array([0.3, -1.2, 0.8]), np.array([0.7, -0.4, 0.0])
+    forth = total_and_split.forward(value, shift).eval()
+    assert np.exp(forth[0]) == pytest.approx(np.exp(value).sum())
+    back = total_and_split.backward(forth, shift).eval()
+    assert back == pytest.approx(value)
+    step = 1e-6
+    moved = [total_and_split.backward(forth + step * e, shift).eval() for e in np.eye(3)]
+    assert abs(np.linalg.det((np.array(moved) - value) / step)) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_the_density_of_the_logarithm_of_a_term():
+    from scipy import stats
+
+    from bayesdense.build.coefficients import log_term_logp, log_term_random
+
+    value = np.array([-1.0, 0.4])
+    location, scale, half = np.array([0.2, 0.0]), np.array([1.3, 2.0]), np.array([0.0, 1.0])
+    found = log_term_logp(value, location, scale, half, 0.0 * half).eval()
+    # The second: half-normal on the number, times the number for the change of variable.
+    expected = [
+        stats.norm(0.2, 1.3).logpdf(-1.0),
+        stats.halfnorm(scale=2.0).logpdf(np.exp(0.4)) + 0.4,
+    ]
+    assert found == pytest.approx(expected, abs=1e-12)
+    drawn = log_term_random(location, scale, half, 0.0 * half, size=(40_000, 2))
+    assert np.exp(drawn[:, 1]).mean() == pytest.approx(2.0 * np.sqrt(2 / np.pi), rel=0.03)
+    assert drawn[:, 0].std() == pytest.approx(1.3, rel=0.03)
+
+
+@pytest.mark.parametrize("spread", [0.01, 0.3, 5.0])
+def test_units_of_an_effect_do_not_change_its_distribution(spread):
+    """With and without an offset, whatever the expected error: Normal(0, scale)."""
+    from bayesdense.build.effects import scaled_normal
+
+    with pm.Model(coords={"i": range(20_000)}):
+        plain = scaled_normal("p", spread, 0.1, "i")
+        moved = scaled_normal("m", spread, 0.1, "i", offset=0.7)
+        draws = pm.draw([plain, moved], random_seed=3)
+    for values in draws:
+        assert values.mean() == pytest.approx(0.0, abs=0.05 * spread)
+        assert values.std() == pytest.approx(spread, rel=0.03)
+
+
 def test_scores_by_hand(built):
     """The likelihood's mean is eq. 3 after eq. 2 with the offset inside the map."""
     kind, data, layout, model = built
@@ -141,7 +187,7 @@ def test_scores_by_hand(built):
     raw = values["eta_raw"] * scale / np.sqrt(1 + (scale / error) ** 2)
     eta = raw - raw.mean(axis=0)
     tokens = data.models.set_index("model")["n_tokens"]
-    lean = lambda what, j: layout.arrays[f"{what}_lean"][j] * np.log(values["u"][j])  # noqa: E731
+    ceiling = lambda what, j: layout.arrays[f"{what}_lean"][j] * np.log(values["u"][j])  # noqa: E731
     sizes = data.models.set_index("model")["n_params"]
     losses = data.losses.set_index(["model", "loss_set"])["loss"]
     runs = [n for n in layout.coords["reference"]]
@@ -153,10 +199,14 @@ def test_scores_by_hand(built):
             budget = tokens[row["model"]] if row["model"] in runs else 1e12
             z = np.log(budget) - layout.log_tokens_centre
             log_a, log_b = values["log_terms"][k]
-            exponents = {
-                "alpha": np.exp(values["log_alpha_slope"][k] - log_a),
-                "beta": np.exp(values["log_beta_slope"][k] - log_b),
-            }
+            exponents = {}
+            for i, (symbol, log_term) in enumerate((("alpha", log_a), ("beta", log_b))):
+                spread, error = values[f"{symbol}_sd"], layout.arrays["slope_error"][k, i]
+                unit = spread / np.sqrt(1 + (spread / error) ** 2)
+                centre = values[f"{symbol}_mean"]
+                offset = centre + log_term - layout.arrays["slope_guess"][k, i]
+                lean = (unit / error) ** 2 * offset
+                exponents[symbol] = np.exp(centre + unit * values[f"{symbol}_raw"][k] - lean)
             loss = np.exp(log_a - exponents["alpha"] * x)
             loss += np.exp(log_b - exponents["beta"] * z)
             if row["model"] in runs:
@@ -166,8 +216,8 @@ def test_scores_by_hand(built):
                 stray = 0.3 * values["tau"][j] * values["z_raw"][row["cell"]]
                 loss = measured - fall * stray
             where = int(np.flatnonzero(np.flatnonzero(layout.has_losses) == j)[0])
-            gamma = np.exp(values["log_gamma_raw"][where] - lean("slope", j))
-            pivot = values["pivot_raw"][where] - lean("pivot", j)
+            gamma = np.exp(values["log_gamma_raw"][where] - ceiling("slope", j))
+            pivot = values["pivot_raw"][where] - ceiling("pivot", j)
             midpoint = layout.lowest_loss[k] + pivot / gamma
             logit = gamma * (midpoint - loss)
         else:
@@ -175,8 +225,8 @@ def test_scores_by_hand(built):
             name = "_scores_only" if kind == "some of each" else ""
             alpha = values[f"alpha{name}"][where]
             q = (1 - np.exp(-alpha * x)) / alpha
-            slope = np.exp(values[f"log_s{name}_raw"][where] - lean("slope", j))
-            logit = values[f"pi{name}_raw"][where] - lean("pivot", j) + slope * q
+            slope = np.exp(values[f"log_s{name}_raw"][where] - ceiling("slope", j))
+            logit = values[f"pi{name}_raw"][where] - ceiling("pivot", j) + slope * q
         logit += eta[layout.coords["harness"].index(row["harness"]), j]
         floor = values["d"][j]
         span = (1 - floor) * values["u"][j]

@@ -53,8 +53,11 @@ def add_coefficients(
             if law.floor and len(law.terms) == len(law.exponents):
                 # With a floor to give way, exponents can come first, and the terms in
                 # coordinates in which the slopes stay when an exponent moves.
-                for name in law.exponents:
-                    seen[name] = _free_exponent(name, priors, suffix, n_sets)
+                for i, name in enumerate(law.exponents):
+                    if n_sets > 1:
+                        seen[name] = _pooled_exponent(name, i, None, priors, suffix)
+                    else:
+                        seen[name] = priors[name].variable(f"{name}{suffix}", dims="loss_set")
                 shift = _slopes_kept([seen[name] for name in law.exponents])
                 seen |= _terms(together, priors, suffix, shift)
             else:
@@ -64,7 +67,8 @@ def add_coefficients(
                 continue
             term = seen.get(owner.get(name, ""))
             if name in law.exponents and n_sets > 1:
-                seen[name] = _pooled_exponent(name, term, priors, suffix)
+                place = law.exponents.index(name)
+                seen[name] = _pooled_exponent(name, place, term, priors, suffix)
             elif term is not None and priors[name].distribution == "LogNormal":
                 seen[name] = _exponent(name, term, priors, suffix)
             else:
@@ -85,18 +89,6 @@ def add_coefficients(
     for name in law.shape:
         pm.Deterministic(name, both[name], dims="ruler")
     return both
-
-
-def _free_exponent(name: str, priors: Mapping[str, Prior], suffix: str, n_sets: int) -> Any:
-    """Return exponents that come before their terms: pooled in part, or on their own."""
-    import pymc as pm
-
-    if n_sets == 1:
-        return priors[name].variable(f"{name}{suffix}", dims="loss_set")
-    mean = priors[f"{name}_mean"].variable(f"{name}_mean")
-    spread = priors[f"{name}_sd"].variable(f"{name}_sd")
-    logs = mean + scaled_normal(name, spread, EXPONENT_ERROR, "loss_set")
-    return pm.Deterministic(f"{name}{suffix}", pm.math.exp(logs), dims="loss_set")
 
 
 def _slopes_kept(exponents: list[Any]) -> Any:
@@ -214,16 +206,22 @@ def _exponent(name: str, term: Any, priors: Mapping[str, Prior], suffix: str) ->
     return pm.Deterministic(f"{name}{suffix}", pm.math.exp(slope - log_term), dims="loss_set")
 
 
-def _pooled_exponent(name: str, term: Any, priors: Mapping[str, Prior], suffix: str) -> Any:
+def _pooled_exponent(
+    name: str, place: int, term: Any, priors: Mapping[str, Prior], suffix: str
+) -> Any:
     """Return exponents that loss sets share in part: Normal(mean, sd) on the log.
 
-    Each is sampled as the slope of its term, where it has one: the losses fix
-    how fast they fall, exponent times term, better than either.
+    The losses fix how fast they fall, exponent times term, better than the
+    exponent; where they differ little, the mean says more than the losses.
     """
     import pymc as pm
 
+    model = pm.modelcontext(None)
     mean = priors[f"{name}_mean"].variable(f"{name}_mean")
     spread = priors[f"{name}_sd"].variable(f"{name}_sd")
-    log_term = 0.0 if term is None else pm.math.log(term)
-    slope = pm.Normal(f"log_{name}_slope", mean + log_term, spread, dims="loss_set")
-    return pm.Deterministic(f"{name}{suffix}", pm.math.exp(slope - log_term), dims="loss_set")
+    offset, error = None, EXPONENT_ERROR
+    if term is not None:
+        offset = mean + pm.math.log(term) - model["slope_guess"][:, place]
+        error = model["slope_error"][:, place]
+    logs = mean + scaled_normal(name, spread, error, "loss_set", offset=offset)
+    return pm.Deterministic(f"{name}{suffix}", pm.math.exp(logs), dims="loss_set")

@@ -10,11 +10,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-__all__ = ["ceiling_leans", "expected_errors"]
+__all__ = ["ceiling_leans", "expected_errors", "loss_slopes"]
 
 # Usual spread of one cell around the model, in log size and in logits.
 CELL_SPREAD = 0.7
 LOGIT_SPREAD = 0.3
+# What the losses of one set say about the logarithm of a slope.
+SLOPE_ERROR = 0.05
 
 
 def expected_errors(
@@ -84,6 +86,40 @@ def ceiling_leans(
     # The share of the span that the anchor has reached, with a usual ceiling.
     share = np.clip((mean - chance) / (1.0 - chance) / 0.95, 0.02, 0.75)
     return {"pivot_lean": 1.0 / (1.0 - share), "slope_lean": share / (1.0 - share)}
+
+
+def loss_slopes(
+    size: np.ndarray, tokens: np.ndarray, loss: np.ndarray, loss_set: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return roughly how fast losses fall in log size and log tokens.
+
+    Parameters
+    ----------
+    size, tokens : numpy.ndarray, shape (loss,)
+        ``ln(N/N*)`` and ``ln(D/D*)``.
+    loss : numpy.ndarray, shape (loss,)
+        Losses.
+    loss_set : numpy.ndarray of int, shape (loss,)
+        Code of the loss set of each.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray, shape (loss_set, 2)
+        ``slope_guess``, the logarithms of the slopes in size and in tokens by
+        a straight line, and ``slope_error``, their rough standard errors.
+    """
+    count = int(loss_set.max()) + 1
+    guess, error = np.zeros((count, 2)), np.ones((count, 2))
+    for k in range(count):
+        rows = loss_set == k
+        design = np.column_stack([np.ones(rows.sum()), size[rows], tokens[rows]])
+        fitted, *_ = np.linalg.lstsq(design, loss[rows], rcond=None)
+        slopes = -fitted[1:]
+        usual = 0.05 * loss[rows].mean()
+        guess[k] = np.log(np.where(slopes > 0.1 * usual, slopes, usual))
+        # A line bends away from a law, so it is no better than this.
+        error[k] = np.where(slopes > 0.1 * usual, SLOPE_ERROR, 1.0)
+    return {"slope_guess": guess, "slope_error": error}
 
 
 def _slope_errors(values: np.ndarray, benchmark: np.ndarray, count: int) -> np.ndarray:

@@ -25,7 +25,14 @@ def zero_sum(values: Any) -> Any:
     return values - values.mean()
 
 
-def scaled_normal(name: str, scale: Any, expected_error: Any, dims: str | tuple[str, ...]) -> Any:
+def scaled_normal(
+    name: str,
+    scale: Any,
+    expected_error: Any,
+    dims: str | tuple[str, ...],
+    *,
+    offset: Any = None,
+) -> Any:
     """Add ``Normal(0, scale)`` effects whose scale is unknown, so that NUTS finds its way.
 
     Sampled as multiples of the scale, effects that the data fix well diverge
@@ -46,6 +53,11 @@ def scaled_normal(name: str, scale: Any, expected_error: Any, dims: str | tuple[
         ``k``, positive, in the unit of the effects.
     dims : str or tuple of str
         Named dimensions.
+    offset : tensor, optional
+        Where the data fix not the effect but its sum with something else
+        that is sampled: that something, less a rough value of the sum. The
+        conditional posterior of the effect is then around ``-offset``, shrunk
+        to zero by ``g^2 / k^2``, and the units are counted from there.
 
     Returns
     -------
@@ -55,4 +67,8 @@ def scaled_normal(name: str, scale: Any, expected_error: Any, dims: str | tuple[
     import pymc as pm
 
     widening = pm.math.sqrt(1.0 + (scale / expected_error) ** 2)
-    return scale / widening * pm.Normal(f"{name}_raw", 0.0, widening, dims=dims)
+    unit = scale / widening
+    if offset is None:
+        return unit * pm.Normal(f"{name}_raw", 0.0, widening, dims=dims)
+    lean = (unit / expected_error) ** 2 * offset
+    return unit * pm.Normal(f"{name}_raw", lean / unit, widening, dims=dims) - lean

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesdense.build.coordinates import ceiling_leans, expected_errors
+from bayesdense.build.coordinates import ceiling_leans, expected_errors, loss_slopes
 from bayesdense.build.losses import covariate, losses_of_cells, require_tokens, used_losses
 from bayesdense.data import Dataset
 from bayesdense.spec import DENSITY_SIZE, ModelSpec, RulerSpec
@@ -214,6 +214,12 @@ def _lay_out(data: Dataset, benchmarks: list[str], spec: RulerSpec) -> Layout:
             "loss_observed": np.log(losses["loss"].to_numpy(dtype=float)),
             "loss_family": reference_family[run],
         }
+        arrays |= loss_slopes(
+            arrays["loss_size"],
+            arrays["loss_tokens"],
+            np.exp(arrays["loss_observed"]),
+            arrays["loss_set_code"],
+        )
         arrays |= losses_of_cells(arrays, len(models), n_targets + run, ruler, len(loss_sets))
         for name in spec.law.covariates:
             values = covariate(models, references, name, spec.law.name)

@@ -38,7 +38,7 @@ def covariate(models: pd.DataFrame, references: np.ndarray, name: str, law: str)
     if bad.any():
         row = models[bad].iloc[0]
         raise ReadinessError(
-            f"models, column '{name}': reference '{row['model']}' has {row[name]!r}; allowed is a "
+            f"models, column '{name}': reference '{row['model']}' has {row[name]}; allowed is a "
             "number from 0 to below 1."
         )
     return np.where(references, values, 0.0)

@@ -82,13 +82,14 @@ class RulerDraws:
         if known.any():
             self.pivot[:, known] = draws["pivot"]
             self.steepness[:, known] = draws["gamma"]
-        if not known.all():
+        if len(known) and not known.all():
             suffix = "_scores_only" if known.any() else ""
             self.pivot[:, ~known] = draws[f"pi{suffix}"]
             self.steepness[:, ~known] = draws[f"s{suffix}"]
         self.centre = np.zeros(len(known))
         self.centre[known] = layout.lowest_loss[layout.ruler[known]]
-        self.floor, self.span = draws["d"], draws["c"]
+        no_benchmark = np.empty((count, 0))
+        self.floor, self.span = (draws[name] if len(known) else no_benchmark for name in "dc")
         self.tokens = np.where(known, float(layout.arrays["tokens_budget"]), 0.0)
 
     def _coefficients(self, draws: Draws) -> dict[str, np.ndarray]:

@@ -101,7 +101,10 @@ def score_table(draws: Draws, layout: Layout, spec: RulerSpec, prob: float) -> p
         ``median``, ``lower``, ``upper`` (scores from 0 to 1, of a model that
         strays anew), ``prob``, ``kind``, ``inside``.
     """
-    replicated = replicate_scores(draws, layout, spec, new_cells=True)
+    if not len(layout.scores):
+        replicated = np.empty((1, 0))
+    else:
+        replicated = replicate_scores(draws, layout, spec, new_cells=True)
     columns = interval_columns(replicated, prob)
     table = layout.scores[["model", "benchmark", "source", "harness", "score"]]
     inside = table["score"].between(columns["lower"], columns["upper"])
@@ -130,6 +133,8 @@ def calibration_table(draws: Draws, layout: Layout, spec: RulerSpec) -> pd.DataF
     benchmark = layout.arrays["score_benchmark"]
     rows = []
     for label, new_cells in (("measurement", False), ("new cell", True)):
+        if not len(observed):
+            break
         replicated = replicate_scores(draws, layout, spec, new_cells=new_cells)
         inside = {}
         for level in LEVELS:
@@ -141,4 +146,5 @@ def calibration_table(draws: Draws, layout: Layout, spec: RulerSpec) -> pd.DataF
             rows.append(
                 {"benchmark": name, "replicate": label, "scores": int(chosen.sum()), **shares}
             )
-    return pd.DataFrame(rows)
+    columns = ["benchmark", "replicate", "scores", *(f"inside_{100 * k:.0f}" for k in LEVELS)]
+    return pd.DataFrame(rows, columns=columns)
