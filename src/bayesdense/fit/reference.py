@@ -11,7 +11,7 @@ from bayesdense.fit.base import Fit
 from bayesdense.spec import RulerSpec
 from bayesdense.summaries.intervals import PROB, check_prob
 from bayesdense.summaries.law import allocation_table, coefficient_table
-from bayesdense.summaries.prediction import prediction_table
+from bayesdense.summaries.prediction import map_table, prediction_table
 from bayesdense.summaries.ruler import reach_table
 
 __all__ = ["ReferenceFit"]
@@ -120,6 +120,38 @@ class ReferenceFit(Fit[RulerSpec]):
             ``lower``, ``upper``, ``prob``, ``kind``, ``outside_reference``.
         """
         return allocation_table(self._draws, self._layout, self.spec, compute, check_prob(prob))
+
+    def score_curve(self, benchmark: str, *, prob: float = PROB) -> pd.DataFrame:
+        """Return the score map of one benchmark over the losses of its runs (eq. 3).
+
+        Parameters
+        ----------
+        benchmark : str
+            A benchmark whose runs have losses.
+        prob : float
+            Probability of the intervals.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``benchmark``, ``loss_set``, ``loss``, ``median``,
+            ``lower``, ``upper``, ``prob``, ``kind``, ``outside_reference``.
+        """
+        return map_table(self._draws, self._layout, self.spec, benchmark, check_prob(prob))
+
+    def runs(self) -> pd.DataFrame:
+        """Return the losses of the reference runs, as they were used.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``model``, ``family``, ``n_params``, ``n_tokens``,
+            ``loss_set``, ``loss``, ``unit``.
+        """
+        losses = self.data.losses[self.data.losses["loss_set"].isin(self._layout.loss_sets)]
+        columns = ["model", "family", "n_params", "n_tokens"]
+        joined = self.data.references[columns].merge(losses, on="model")
+        return joined[[*columns, "loss_set", "loss", "unit"]]
 
     def reach(self, *, prob: float = PROB) -> pd.DataFrame:
         """Return the score of an infinitely large reference model, by benchmark.

@@ -10,7 +10,18 @@ from bayesdense.plots.calibration_dots import calibration
 from bayesdense.plots.density_ranking import density
 from bayesdense.plots.doubling_time_forest import doubling_time
 from bayesdense.plots.effective_size_scatter import effective_size
+from bayesdense.plots.loss_law_curves import loss_law
+from bayesdense.plots.score_map_curve import score_map
 from bayesdense.plots.score_scatter import scores
 from bayesdense.plots.trend_line import trend
 
-__all__ = ["calibration", "density", "doubling_time", "effective_size", "scores", "trend"]
+__all__ = [
+    "calibration",
+    "density",
+    "doubling_time",
+    "effective_size",
+    "loss_law",
+    "score_map",
+    "scores",
+    "trend",
+]

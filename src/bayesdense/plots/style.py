@@ -188,7 +188,7 @@ def count_text(count: float) -> str:
 
 
 def log_ticks(axis: Any, *, text: Any) -> None:
-    """Label a logarithmic axis at 1, 2 and 5 in each decade, or at decades where that is many.
+    """Label a logarithmic axis at 1, 2 and 5 in each decade, at decades, or at even steps.
 
     Parameters
     ----------
@@ -197,10 +197,23 @@ def log_ticks(axis: Any, *, text: Any) -> None:
     text : callable
         From a number to its label.
     """
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import (
+        FixedLocator,
+        FuncFormatter,
+        LogLocator,
+        MaxNLocator,
+        NullFormatter,
+        NullLocator,
+    )
 
     low, high = sorted(axis.get_view_interval())
     decades = math.log10(high / low)
+    if decades < 0.7:
+        # Too short for 1, 2 and 5: round numbers at even steps.
+        axis.set_major_locator(FixedLocator(MaxNLocator(7).tick_values(low, high)))
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
+        return
     steps = (1.0, 2.0, 5.0) if decades < 2.2 else ((1.0, 3.0) if decades < 3.2 else (1.0,))
     axis.set_major_locator(LogLocator(base=10, subs=steps, numticks=30))
     axis.set_minor_locator(LogLocator(base=10, subs=tuple(range(1, 10)), numticks=100))

@@ -10,14 +10,15 @@ import pandas as pd
 from bayesdense.build import Layout
 from bayesdense.build.observation import STUDENT_DEGREES
 from bayesdense.build.ruler import LOSS_DEGREES
-from bayesdense.errors import BayesdenseError
+from bayesdense.errors import BayesdenseError, UnknownNameError
 from bayesdense.spec import RulerSpec
 from bayesdense.summaries.draws import Draws, RulerDraws
 from bayesdense.summaries.intervals import interval_columns
 from bayesdense.summaries.law import outside_range, positive_numbers
 
-__all__ = ["predict_draws", "prediction_table"]
+__all__ = ["map_table", "predict_draws", "prediction_table"]
 
+GRID_POINTS = 120
 SEED = 20241204  # The noise of a table is the same each time it is made.
 
 
@@ -174,3 +175,56 @@ def _source_noise(
     if spec.observation == "student-t":
         return random.standard_t(STUDENT_DEGREES, shape)
     return random.standard_normal(shape)
+
+
+def map_table(
+    draws: Draws, layout: Layout, spec: RulerSpec, benchmark: str, prob: float
+) -> pd.DataFrame:
+    """Return the score map of one benchmark over the losses of its runs (eq. 3).
+
+    Parameters
+    ----------
+    draws : Draws
+        Posterior draws.
+    layout : Layout
+        The dataset under the model.
+    spec : RulerSpec
+        The composition of the model.
+    benchmark : str
+        A benchmark whose runs have losses.
+    prob : float
+        Probability of the intervals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``benchmark``, ``loss_set``, ``loss``, ``median``, ``lower``,
+        ``upper``, ``prob``, ``kind``, ``outside_reference`` (beyond the losses
+        of the runs: the grid reaches a fifth of their range further down).
+    """
+    names = layout.coords["benchmark"]
+    if benchmark not in names:
+        raise UnknownNameError.of("benchmark", benchmark, names)
+    j = names.index(benchmark)
+    if not layout.has_losses[j]:
+        raise BayesdenseError(
+            f"benchmark '{benchmark}' has scores only: without losses there is no map to show; "
+            "predict gives its scores by size"
+        )
+    k = int(layout.ruler[j])
+    rows = layout.arrays["loss_set_code"] == k
+    losses = np.exp(layout.arrays["loss_observed"][rows])
+    low, high = float(losses.min()), float(losses.max())
+    grid = np.linspace(low - 0.2 * (high - low), high, GRID_POINTS)
+    ruler = RulerDraws(draws, layout, spec)
+    code = np.full(GRID_POINTS, j)
+    score = ruler.score(ruler.logit(grid, code), code)
+    return pd.DataFrame(
+        {
+            "benchmark": benchmark,
+            "loss_set": layout.loss_sets[k],
+            "loss": grid,
+            **interval_columns(score, prob),
+            "outside_reference": grid < low,
+        }
+    )
