@@ -149,7 +149,16 @@ def test_scores_alone_make_a_ruler_too():
         fit.allocation(compute=1e22)
 
 
-@pytest.mark.parametrize("law", ["kaplan", "kaplan-floor", "over-training", "dense-and-sparse"])
+@pytest.mark.parametrize(
+    "law",
+    [
+        # Each compiles a model of its own; the two that share their code with others are slow.
+        pytest.param("kaplan", marks=pytest.mark.slow),
+        "kaplan-floor",
+        pytest.param("over-training", marks=pytest.mark.slow),
+        "dense-and-sparse",
+    ],
+)
 @quiet
 def test_other_laws_are_sampled_and_recovered(law):
     truth = {

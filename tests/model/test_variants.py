@@ -10,7 +10,7 @@ import bayesdense as bd
 from tests.model.simulate import KINDS, simulate
 from tests.model.test_coverage import POOLED
 
-SAMPLING = {"draws": 1000, "tune": 1000, "chains": 4, "seed": 7, "progress": False}
+SAMPLING = {"draws": 700, "tune": 700, "chains": 4, "seed": 7, "progress": False}
 WRONG = 0.05
 
 
