@@ -20,7 +20,13 @@ from scipy.special import expit, logit
 
 import bayesdense as bd
 
-LADDER_LAWS = ("power-sum", "irreducible", "kaplan-floor", "over-training")
+LADDER = (
+    ("power-sum", "sigmoid"),
+    ("irreducible", "sigmoid"),
+    ("over-training", "sigmoid"),
+    ("irreducible", "exponential-error"),
+    ("irreducible", "threshold"),
+)
 # Gadre et al. (arXiv 2403.08540) fitted five runs and print these constants.
 PUBLISHED = {"e": 1.837, "a": 212.0, "b": 366.7, "eta_c": 0.136}
 FIVE = [(10.6e6, 1), (78.9e6, 1), (154e6, 1), (412e6, 1), (10.6e6, 16)]
@@ -43,10 +49,10 @@ def held_out(data: bd.Dataset) -> pd.DataFrame:
     return rows.merge(large[columns], on="model")[[*columns, "of", "quantity", "observed"]]
 
 
-def predict_ladder(law: str, *, draws: int) -> pd.DataFrame:
-    """Fit one law below 5e9 parameters and put predictions beside what was held out."""
+def predict_ladder(law: str, score_map: str, *, draws: int) -> pd.DataFrame:
+    """Fit a law and a map below 5e9 parameters and put predictions beside what was held out."""
     small, everything = ladder()
-    fit = bd.ReferenceModel(law=law).fit(small, draws=draws, seed=1)
+    fit = bd.ReferenceModel(law=law, score_map=score_map).fit(small, draws=draws, seed=1)
     rows = held_out(everything)
     runs = rows[["model", "n_params", "n_tokens"]].drop_duplicates()
     predicted = fit.predict(n_params=runs["n_params"].tolist(), n_tokens=runs["n_tokens"].tolist())
@@ -54,7 +60,7 @@ def predict_ladder(law: str, *, draws: int) -> pd.DataFrame:
     found["inside"] = found["observed"].between(found["lower"], found["upper"])
     diagnostics = fit.diagnostics()
     return found.assign(
-        law=law,
+        law=law if score_map == "sigmoid" else f"{law}, {score_map}",
         rhat=diagnostics["rhat"].max(),
         ess=diagnostics["ess"].min(),
         divergences=int(fit.sample_stats["diverging"].sum()),
@@ -199,7 +205,7 @@ def main() -> None:
     warnings.simplefilter("ignore", bd.BayesdenseWarning)
 
     chains = [least_squares_chain(floor=floor) for floor in (False, True)]
-    chains += [predict_ladder(law, draws=options.draws) for law in LADDER_LAWS]
+    chains += [predict_ladder(*parts, draws=options.draws) for parts in LADDER]
     everything = pd.concat(chains)
     everything.to_csv(options.out / "ladder.csv", index=False)
     rows = []

@@ -45,14 +45,20 @@ def llama() -> bd.Dataset:
     return bd.load_dataset("densing5").select(**PAPER)
 
 
-def qwen(family: str) -> bd.Dataset:
-    """Return the same selection read off one dense Qwen family, without the Llama references."""
+def one_family(family: str) -> bd.Dataset:
+    """Return the same selection read off one dense family, without the other Llama references."""
     data = bd.load_dataset("densing5")
-    models = data.models
-    kept = models.loc[~models["is_reference"], "model"].tolist()
-    dense = models[(models["family"] == family) & (models["n_active"] == models["n_params"])]
-    swapped = data.with_reference(models=dense["model"].tolist())
-    return swapped.select(models=kept, **PAPER)
+    others = data.models[~data.models["is_reference"] | (data.models["family"] == family)]
+    swapped = data.with_reference(families=family, dense=True)
+    return swapped.select(models=others["model"].tolist(), **PAPER)
+
+
+def pythia() -> bd.Dataset:
+    """Return the leaderboard's models read off Pythia, on the same harness."""
+    swapped = bd.load_dataset("leaderboard").with_reference(families="Pythia")
+    return swapped.select(
+        benchmarks=["HellaSwag", "ARC-C", "WinoGrande"], since="2022-06-01", until="2024-06-30"
+    )
 
 
 def leaderboard() -> bd.Dataset:
@@ -113,19 +119,21 @@ FORMS = [
     ),
     Form("active parameters", "Llama-1, 2", llama, lambda: bd.DensityModel(size="active")),
     Form("pooled", "open_lm", leaderboard, lambda: bd.DensityModel(form="pooled", d0=1e12)),
+    Form("default", "Llama-2", partial(one_family, "Llama-2"), lambda: bd.DensityModel()),
+    Form("default", "Pythia", pythia, lambda: bd.DensityModel()),
     Form("default", "open_lm", leaderboard, lambda: bd.DensityModel(d0=1e12)),
-    Form("default", "Qwen1.5", lambda: qwen("Qwen1.5"), lambda: bd.DensityModel()),
+    Form("default", "Qwen1.5", partial(one_family, "Qwen1.5"), lambda: bd.DensityModel()),
     Form("without families", "Llama-1, 2", llama, lambda: bd.DensityModel(families=False)),
     Form(
         "without families",
         "Qwen1.5",
-        lambda: qwen("Qwen1.5"),
+        partial(one_family, "Qwen1.5"),
         lambda: bd.DensityModel(families=False),
     ),
     Form(
         "without families",
         "Qwen2.5",
-        lambda: qwen("Qwen2.5"),
+        partial(one_family, "Qwen2.5"),
         lambda: bd.DensityModel(families=False),
     ),
     Form("without size slope", "Llama-1, 2", llama, lambda: bd.DensityModel(size_slope="none")),

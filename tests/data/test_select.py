@@ -214,6 +214,19 @@ def test_swapping_references(small: Dataset) -> None:
         small.with_reference(dataset="densing5")  # type: ignore[arg-type]
 
 
+def test_dense_references_leave_mixture_models_out() -> None:
+    data = load_dataset("densing5")
+    mixed = data.with_reference(families="Qwen1.5")
+    dense = data.with_reference(families="Qwen1.5", dense=True)
+    out = set(mixed.references["model"]) - set(dense.references["model"])
+    assert out == {"Qwen1.5-MoE-A2.7B"} and out <= set(dense.targets["model"])
+    assert (dense.references["n_active"] == dense.references["n_params"]).all()
+    with pytest.raises(DataError, match="dense must be True or False, not 'yes'"):
+        data.with_reference(families="Qwen1.5", dense="yes")  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="and dense"):
+        data.with_reference(models="Qwen1.5-MoE-A2.7B", dense=True)
+
+
 def renamed(data: Dataset, **benchmarks: Any) -> Dataset:
     """Return a lender: the same data with other model names, harness and loss set."""
     frames = {name: getattr(data, name) for name in ("models", "scores", "losses")}

@@ -184,6 +184,29 @@ def test_other_laws_are_sampled_and_recovered(law):
 
 
 @quiet
+def test_the_sensitivity_to_bits_is_recovered():
+    """Runs at 3 to 16 bits count as smaller ones, by a factor that is sampled."""
+    runs = runs_of(bd.laws.Irreducible(), IRREDUCIBLE, seed=6, sizes=20)
+    # Drawn at random: in step with the tokens per parameter they could not be told apart.
+    bits = np.random.default_rng(7).choice([16.0, 8.0, 6.0, 4.0, 3.0], len(runs))
+    sensitivity = 2.0
+    factor = np.log(1 - np.exp(-bits / sensitivity))
+    x = np.log(runs["n_params"]) - np.log(runs["n_params"]).mean()
+    z = np.log(runs["n_tokens"]) - np.log(runs["n_tokens"]).mean()
+    law = bd.laws.Irreducible()
+    ratio = law.loss(x + factor, z, IRREDUCIBLE) / law.loss(x, z, IRREDUCIBLE)
+    runs = runs.assign(loss=runs["loss"] * ratio, bits_weights=bits)
+    fit = bd.ReferenceModel(law="irreducible", size="precision").fit(
+        bd.Dataset.from_losses(runs), draws=1000, **SAMPLING
+    )
+    found = fit.parameters(names=["gamma_weights"], prob=0.98).iloc[0]
+    assert found["lower"] < sensitivity < found["upper"]
+    assert found["sd"] < 0.4
+    size = fit.posterior["ln_size"].mean(("chain", "draw"))
+    assert float(size.max()) < np.log(7e9)
+
+
+@quiet
 def test_a_law_of_ones_own_goes_through_fit_and_prediction():
     @bd.laws.register
     class OnePower(bd.laws.LossLaw):

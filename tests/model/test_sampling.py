@@ -127,7 +127,9 @@ def test_a_seed_is_drawn_and_recorded_where_none_is_given():
 
 INTERRUPTED = textwrap.dedent(
     """
-    import sys, warnings
+    import signal, sys, warnings
+    # A job in the background starts with Ctrl-C ignored, and hands that on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.path.insert(0, {root!r})
     import bayesdense as bd
     from bayesdense import sampling
@@ -158,10 +160,14 @@ def interrupt(root, *, draws, tune, wait):
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    assert process.stdout.readline().strip() == "sampling"
-    time.sleep(wait)
-    os.kill(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    try:
+        assert process.stdout.readline().strip() == "sampling"
+        time.sleep(wait)
+        os.kill(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        # Ten million draws must not go on after a test that failed.
+        process.kill()
     assert process.returncode == 0, err
     return out
 

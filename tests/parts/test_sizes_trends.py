@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from bayesdense.errors import BayesdenseError, UnknownNameError
-from bayesdense.parts.sizes import sizes
+from bayesdense.parts.sizes import GeometricMean, Precision, Representation, Routed, sizes
 from bayesdense.parts.trends import ChangePoint, Frontier, Linear, trends
 
 ORIGIN = np.datetime64("2024-01-01", "s")
@@ -22,6 +22,78 @@ def test_total_and_active_sizes():
     assert sizes.get("active").log_size(table) == pytest.approx([1.0, 3.0])
     with pytest.raises(UnknownNameError, match="Known: "):
         sizes.get("bits")
+
+
+def test_geometric_mean_lies_half_way_and_agrees_for_dense_models():
+    table = pd.DataFrame({"n_params": [np.e**4, np.e**3], "n_active": [np.e**2, np.e**3]})
+    assert GeometricMean().log_size(table) == pytest.approx([3.0, 3.0])
+
+
+def test_precision_by_hand_and_at_many_bits():
+    table = pd.DataFrame(
+        {
+            "model": ["a", "b", "c"],
+            "n_params": [1e9] * 3,
+            "bits_weights": [4, None, 1e6],
+            "bits_kv_cache": ["8", "", "16"],
+        }
+    )
+    design = Precision().design(table)
+    assert design["gamma_weights"].tolist() == [4.0, 16.0, 1e6]
+    assert set(design) == set(Precision().priors(design)) == {"gamma_weights", "gamma_kv_cache"}
+    factor = np.exp(
+        Precision().log_multiplier(design, {"gamma_weights": 4.0, "gamma_kv_cache": 8.0})
+    )
+    expected = [
+        (1 - np.exp(-1)) * (1 - np.exp(-1)),
+        (1 - np.exp(-4)) * (1 - np.exp(-2)),
+        1 - np.exp(-2),
+    ]
+    assert factor == pytest.approx(expected, rel=1e-12)
+    many = {name: np.full(1, 1e6) for name in design}
+    assert Precision().log_multiplier(many, {"gamma_weights": 4.0, "gamma_kv_cache": 8.0}) == 0.0
+
+
+def test_representation_multiplies_capacities():
+    table = pd.DataFrame({"representation": ["int4 + sparse50", None, "sparse50"]})
+    design = Representation().design(table)
+    capacities = {"capacity_int4": 0.5, "capacity_sparse50": 0.8}
+    assert set(design) == set(capacities)
+    found = np.exp(Representation().log_multiplier(design, capacities))
+    assert found == pytest.approx([0.4, 1.0, 0.8])
+    whole = dict.fromkeys(capacities, 1.0)
+    assert np.exp(Representation().log_multiplier(design, whole)) == pytest.approx(np.ones(3))
+
+
+def test_routed_is_the_dense_size_of_equal_loss():
+    """log L = a log N + b log E + c log N log E + d, solved for the dense N by hand."""
+    a, b, c, n, experts = -0.08, -0.03, 0.001, 1e9, 64.0
+    log_loss = a * np.log(n) + b * np.log(experts) + c * np.log(n) * np.log(experts)
+    dense = log_loss / a
+    table = pd.DataFrame({"model": ["m", "d"], "n_active": [n, n], "n_experts": [experts, None]})
+    design = Routed().design(table)
+    centre = np.log(2e10)
+    coefficients = {"routed_b": (b + c * centre) / a, "routed_c": c / a}
+    found = Routed().log_size(table) + Routed().log_multiplier(design, coefficients)
+    assert found == pytest.approx([dense, np.log(n)], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("size", "columns", "message"),
+    [
+        (Precision(), {}, "at least one of the columns bits_weights, bits_activations, bits_kv"),
+        (Precision(), {"bits_weights": [4, -1]}, "'bits_weights': 'b' has -1; allowed is a number"),
+        (Precision(), {"bits_weights": [4, "few"]}, "'bits_weights': 'b' has few; allowed"),
+        (Representation(), {}, "reads the column 'representation', which is not there"),
+        (Representation(), {"representation": ["", None]}, "no model names a format"),
+        (Routed(), {}, "reads the column 'n_experts', which is not there"),
+        (Routed(), {"n_experts": [8, 0]}, "'n_experts': 'b' has 0; allowed is a number from 1 up"),
+    ],
+)
+def test_columns_that_a_size_reads(size, columns, message):
+    table = pd.DataFrame({"model": ["a", "b"], "n_params": 1e9, "n_active": 1e9, **columns})
+    with pytest.raises(BayesdenseError, match=message):
+        size.design(table)
 
 
 def test_linear_line_and_growth():

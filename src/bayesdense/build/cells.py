@@ -41,6 +41,7 @@ def add_measurements(
     *,
     density: Any,
     difference: Any,
+    factor: Any,
 ) -> None:
     """Add cell deviations, observed losses and observed scores to the model in context.
 
@@ -58,6 +59,8 @@ def add_measurements(
         ``ln rho``, targets first.
     difference : tensor, shape (model, benchmark), or None
         ``g``: what a benchmark adds to the log effective size; None for nothing.
+    factor : tensor, shape (model,), or None
+        Logarithm of the factor of the sizes; None for none.
     """
     import pymc as pm
     import pytensor.tensor as pt
@@ -65,13 +68,14 @@ def add_measurements(
     model = pm.modelcontext(None)
     density = pm.Deterministic("ln_density", density, dims="model")
     if layout.loss_sets:
-        add_losses(layout, spec, priors, ruler)
+        add_losses(layout, spec, priors, ruler, factor)
     if not layout.size("cell"):
         return
     tau = priors["tau"].variable("tau", dims="benchmark")
     # Per model and benchmark: ln N_eff relative to the centre of the ruler.
     of_model, of_benchmark = model["cell_model"], model["cell_benchmark"]
-    position = (density + model["relative_log_size"])[of_model]
+    size = model["relative_log_size"] if factor is None else model["relative_log_size"] + factor
+    position = (density + size)[of_model]
     if difference is not None:
         position = position + difference[of_model, of_benchmark]
     z = pm.Normal("z_raw", 0.0, 1.0, dims="cell")
@@ -86,7 +90,7 @@ def add_measurements(
     if layout.loss_sets:
         # Where a run's loss was measured, the map is read there, not at what the law
         # expects of its size; it strays by as much as the law falls over that distance.
-        fall = ruler.slope(spec.law, model["cell_size"], tokens, of_ruler, covariates)
+        fall = ruler.slope(spec.law, size[of_model], tokens, of_ruler, covariates)
         measured = model["cell_loss"] - fall * stray
         loss = pt.where(model["cell_loss_seen"] > 0, measured, loss)
     add_scores(layout, spec, priors, ruler, ruler.logit(loss, of_benchmark))

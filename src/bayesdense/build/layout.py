@@ -53,6 +53,8 @@ class Layout:
         The rows that are used, in the order of the codes.
     notes : list of str
         What a user should know about how the data were used.
+    size_design : dict of str to numpy.ndarray
+        What the factor of the size definition reads, by coefficient.
     """
 
     coords: dict[str, list[Any]]
@@ -70,6 +72,7 @@ class Layout:
     models: pd.DataFrame
     scores: pd.DataFrame
     notes: list[str]
+    size_design: dict[str, np.ndarray]
 
     def size(self, dim: str) -> int:
         """Return the length of a named dimension.
@@ -204,6 +207,8 @@ def _lay_out(data: Dataset, benchmarks: list[str], spec: RulerSpec) -> Layout:
         "score_observed": scores["score"].to_numpy(dtype=float),
         "harness_measured": measured,
     }
+    design = spec.size.design(models)
+    arrays |= {f"size_{name}": values for name, values in design.items()}
     arrays |= expected_errors(arrays, n_targets=n_targets, n_families=len(families))
     if loss_sets:
         run = model_index.get_indexer(losses["model"]) - n_targets
@@ -212,6 +217,7 @@ def _lay_out(data: Dataset, benchmarks: list[str], spec: RulerSpec) -> Layout:
             "loss_set_code": pd.Index(loss_sets).get_indexer(losses["loss_set"]),
             "loss_tokens": run_tokens[n_targets + run],
             "loss_observed": np.log(losses["loss"].to_numpy(dtype=float)),
+            "loss_model": n_targets + run,
             "loss_family": reference_family[run],
         }
         arrays |= loss_slopes(
@@ -258,6 +264,7 @@ def _lay_out(data: Dataset, benchmarks: list[str], spec: RulerSpec) -> Layout:
         models=models,
         scores=scores,
         notes=notes,
+        size_design=design,
     )
 
 

@@ -23,7 +23,6 @@ def losses_of_cells(
     return {
         "cell_loss_seen": seen.astype(float),
         "cell_loss": np.where(seen, found, 1.0),
-        "cell_size": arrays["relative_log_size"][arrays["cell_model"]],
     }
 
 

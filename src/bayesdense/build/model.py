@@ -11,6 +11,7 @@ from bayesdense.build.layout import Layout
 from bayesdense.build.observation import observation_priors
 from bayesdense.build.references import add_references, reference_priors
 from bayesdense.build.ruler import add_ruler, ruler_priors
+from bayesdense.build.size import add_sizes, size_priors
 from bayesdense.build.targets import add_targets, target_priors
 from bayesdense.errors import PriorError
 from bayesdense.priors import Prior, override
@@ -32,11 +33,12 @@ def default_priors(layout: Layout, spec: RulerSpec) -> dict[str, Prior]:
     Returns
     -------
     dict of str to Prior
-        In the order ruler, targets, references, cells, observation.
+        In the order ruler, sizes, targets, references, cells, observation.
     """
     of_targets = target_priors(layout, spec) if isinstance(spec, ModelSpec) else {}
     return {
         **ruler_priors(layout, spec, layout.chance),
+        **size_priors(layout, spec),
         **of_targets,
         **reference_priors(layout),
         **cell_priors(layout),
@@ -104,12 +106,15 @@ def build_model(layout: Layout, spec: RulerSpec) -> Any:
         for name, values in layout.arrays.items():
             pm.Data(name, values)
         ruler = add_ruler(layout, spec, priors, layout.chance)
+        factor = add_sizes(layout, spec, priors)
         density, difference = None, None
         if isinstance(spec, ModelSpec):
-            density, difference = add_targets(layout, spec, priors)
+            density, difference = add_targets(layout, spec, priors, factor)
             shape = layout.size("reference"), layout.size("benchmark")
             difference = pt.concatenate([difference, pt.zeros(shape)])
         of_references = add_references(layout, priors)
         density = of_references if density is None else pt.concatenate([density, of_references])
-        add_measurements(layout, spec, priors, ruler, density=density, difference=difference)
+        add_measurements(
+            layout, spec, priors, ruler, density=density, difference=difference, factor=factor
+        )
     return model

@@ -243,6 +243,7 @@ def add_losses(
     spec: RulerSpec,
     priors: Mapping[str, Prior],
     ruler: Ruler,
+    factor: Any = None,
 ) -> None:
     """Add the observed losses: Student-t on the log, four degrees (MODEL section 2).
 
@@ -252,6 +253,8 @@ def add_losses(
         As for `add_ruler`.
     ruler : Ruler
         What `add_ruler` returned.
+    factor : tensor, shape (model,), optional
+        Logarithm of the factor of the sizes.
     """
     import pymc as pm
 
@@ -260,6 +263,8 @@ def add_losses(
     which = model["loss_set_code"]
     covariates = {name: model[f"loss_{name}"] for name in spec.law.covariates}
     size, tokens = model["loss_size"], model["loss_tokens"]
+    if factor is not None:
+        size = size + factor[model["loss_model"]]
     if "r" in model.named_vars:
         # Another family's runs have the losses of runs of another size.
         size = size + model["r"][model["loss_family"]]

@@ -50,7 +50,9 @@ def target_priors(layout: Layout, spec: ModelSpec) -> dict[str, Prior]:
     return priors
 
 
-def add_targets(layout: Layout, spec: ModelSpec, priors: Mapping[str, Prior]) -> tuple[Any, Any]:
+def add_targets(
+    layout: Layout, spec: ModelSpec, priors: Mapping[str, Prior], factor: Any = None
+) -> tuple[Any, Any]:
     """Add the log density of the targets and their differences between benchmarks.
 
     Parameters
@@ -61,6 +63,8 @@ def add_targets(layout: Layout, spec: ModelSpec, priors: Mapping[str, Prior]) ->
         With trend and switches.
     priors : mapping of str to Prior
         All priors of the model.
+    factor : tensor, shape (model,), optional
+        Logarithm of the factor of the sizes.
 
     Returns
     -------
@@ -75,6 +79,8 @@ def add_targets(layout: Layout, spec: ModelSpec, priors: Mapping[str, Prior]) ->
     model = pm.modelcontext(None)
     several = layout.size("benchmark") > 1
     years, size = model["target_years"], model["target_log_size"]
+    if factor is not None:
+        size = size + factor[: layout.size("target")]
     n_dated, n_targets = layout.size("dated_target"), layout.size("target")
     growth = priors["A"].variable("A")
     level = priors["B"].variable("B") * pt.ones(n_targets)

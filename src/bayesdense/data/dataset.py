@@ -272,6 +272,7 @@ scores, 390 losses
         *,
         families: Names | None = None,
         models: Names | None = None,
+        dense: bool = False,
         dataset: Dataset | None = None,
     ) -> Dataset:
         """Exchange the reference models, or borrow another dataset's.
@@ -282,6 +283,8 @@ scores, 390 losses
             The new references: models in a named family and named themselves,
             where both are given. With `dataset`, which of its references to
             borrow, all by default.
+        dense : bool
+            True leaves mixture models out of the references.
         dataset : Dataset, optional
             The dataset to borrow from. Only benchmarks that both have remain,
             with this dataset's items and chance and the other's loss sets.
@@ -308,7 +311,8 @@ scores, 390 losses
         ['Llama-2-13B', 'Llama-2-70B', 'Llama-2-7B']
         """
         if dataset is None:
-            return self._with(*swap_references(self.tables, families=families, models=models))
+            swapped = swap_references(self.tables, families=families, models=models, dense=dense)
+            return self._with(*swapped)
         if not isinstance(dataset, Dataset):
             raise DataError(f"dataset={dataset!r}: allowed is a Dataset, as load_dataset gives.")
         tables, entries = borrow_references(
@@ -317,6 +321,7 @@ scores, 390 losses
             lender_name=dataset.name,
             families=families,
             models=models,
+            dense=dense,
         )
         sources = [*self.sources, *(s for s in dataset.sources if s not in self.sources)]
         return self._with(tables, entries, name=f"{self.name} on {dataset.name}", sources=sources)

@@ -17,7 +17,11 @@ CHANCE_TOLERANCE = 0.01
 
 
 def swap_references(
-    tables: Tables, *, families: Names | None = None, models: Names | None = None
+    tables: Tables,
+    *,
+    families: Names | None = None,
+    models: Names | None = None,
+    dense: bool = False,
 ) -> tuple[Tables, Selection]:
     """Make other models of the same dataset the references.
 
@@ -28,6 +32,8 @@ def swap_references(
     families, models : str or iterable of str, optional
         The new references: those models that are in a named family and named
         themselves, where both are given. All other models become targets.
+    dense : bool
+        Whether mixture models are left out of the references.
 
     Returns
     -------
@@ -43,7 +49,7 @@ def swap_references(
     """
     if families is None and models is None:
         raise DataError("with_reference: name the families or models, or give a dataset.")
-    chosen = _chosen(tables.models, families, models)
+    chosen = _chosen(tables.models, families, models, dense)
     entry = {
         "filter": "with_reference",
         "value": tables.models.loc[chosen, "model"].tolist(),
@@ -61,6 +67,7 @@ def borrow_references(
     lender_name: str,
     families: Names | None = None,
     models: Names | None = None,
+    dense: bool = False,
 ) -> tuple[Tables, Selection]:
     """Measure one dataset's models with another dataset's references.
 
@@ -74,6 +81,8 @@ def borrow_references(
         Its name, for messages.
     families, models : str or iterable of str, optional
         Which of the lender's references to borrow; all of them by default.
+    dense : bool
+        Whether mixture models are left out.
 
     Returns
     -------
@@ -94,7 +103,7 @@ def borrow_references(
     lent = lender.models[lender.models["is_reference"]]
     if not len(lent):
         raise DataError(f"with_reference: dataset '{lender_name}' has no reference models to lend.")
-    lent = lent[_chosen(lent, families, models)]
+    lent = lent[_chosen(lent, families, models, dense)]
     clash = sorted(set(lent["model"]) & set(tables.models["model"]))
     if clash:
         raise DataError(
@@ -123,8 +132,14 @@ def borrow_references(
     return merged, [entry]
 
 
-def _chosen(frame: pd.DataFrame, families: Names | None, models: Names | None) -> NDArray[np.bool_]:
+def _chosen(
+    frame: pd.DataFrame, families: Names | None, models: Names | None, dense: bool
+) -> NDArray[np.bool_]:
+    if not isinstance(dense, bool):
+        raise DataError(f"with_reference: dense must be True or False, not {dense!r}.")
     mask = np.ones(len(frame), dtype=bool)
+    if dense:
+        mask &= (frame["n_active"] == frame["n_params"]).to_numpy(dtype=bool)
     for what, option, value in (("family", "families", families), ("model", "models", models)):
         if value is not None:
             names = as_names(option, value)
@@ -132,7 +147,8 @@ def _chosen(frame: pd.DataFrame, families: Names | None, models: Names | None) -
             mask &= frame[what].isin(names).to_numpy(dtype=bool)
     if not mask.any():
         raise DataError(
-            f"with_reference: no model is both in families={families!r} and in models={models!r}."
+            f"with_reference: no model is both in families={families!r} and in models={models!r}"
+            f"{', and dense' if dense else ''}."
         )
     return mask
 

@@ -58,7 +58,8 @@ class DensityModel(Model[ModelSpec]):
     trend : str or Trend
         ``"linear"`` (the typical model), ``"frontier"`` or ``"change-point"``.
     size : str or SizeDefinition
-        What counts as parameters: ``"total"`` or ``"active"``.
+        What counts as parameters: ``"total"``, ``"active"``, or another of
+        `bayesdense.sizes`.
     growth, level : {"by-benchmark", "common"}, optional
         Whether growth rates and levels differ between benchmarks.
     size_slope : {"by-benchmark", "common", "none"}, optional

@@ -41,7 +41,8 @@ class ReferenceModel(Model[RulerSpec]):
     score_map : str or ScoreMap
         Score map: ``"sigmoid"``, or another of `bayesdense.maps`.
     size : str or SizeDefinition
-        What counts as parameters: ``"total"`` or ``"active"``.
+        What counts as parameters: ``"total"``, ``"active"``, or another of
+        `bayesdense.sizes`.
     harness_offsets : bool
         Whether harnesses differ systematically.
     item_noise : bool

@@ -10,7 +10,7 @@ import pandas as pd
 from bayesdense.build import Layout
 from bayesdense.build.layout import DAYS_PER_YEAR
 from bayesdense.spec import DENSITY_SIZE, ModelSpec
-from bayesdense.summaries.draws import Draws, RulerDraws
+from bayesdense.summaries.draws import Draws, RulerDraws, log_sizes
 from bayesdense.summaries.intervals import interval_columns
 
 __all__ = [
@@ -65,7 +65,7 @@ def density_table(draws: Draws, layout: Layout, prob: float) -> pd.DataFrame:
     """
     table = _models(layout)
     low, high = reference_range(layout)
-    log_size = np.median(draws["ln_density"], axis=0) + np.log(table["size"].to_numpy())
+    log_size = np.median(draws["ln_density"] + log_sizes(draws, layout), axis=0)
     return table.assign(
         **interval_columns(np.exp(draws["ln_density"]), prob),
         outside_reference=(log_size < low) | (log_size > high),
@@ -98,7 +98,7 @@ def effective_size_table(draws: Draws, layout: Layout, prob: float, by: str) -> 
     """
     if by == "model":
         table = _models(layout)
-        log_size = draws["ln_density"] + np.log(table["size"].to_numpy())
+        log_size = draws["ln_density"] + log_sizes(draws, layout)
     else:
         table = _cells(layout)
         log_size = draws["cell_ln_size"]

@@ -11,7 +11,7 @@ import xarray as xr
 from bayesdense.build import Layout
 from bayesdense.spec import RulerSpec
 
-__all__ = ["Draws", "RulerDraws"]
+__all__ = ["Draws", "RulerDraws", "log_sizes"]
 
 
 class Draws(Mapping[str, np.ndarray]):
@@ -59,6 +59,26 @@ class Draws(Mapping[str, np.ndarray]):
         return int(self._posterior.sizes["chain"] * self._posterior.sizes["draw"])
 
 
+def log_sizes(draws: Draws, layout: Layout) -> np.ndarray:
+    """Return the log size of every model, as the model counts it.
+
+    Parameters
+    ----------
+    draws : Draws
+        Posterior draws.
+    layout : Layout
+        The dataset under the model.
+
+    Returns
+    -------
+    numpy.ndarray, shape (draw, model) or (model,)
+        By draw where the size has a factor that was sampled.
+    """
+    if "ln_size" in draws:
+        return draws["ln_size"]
+    return np.asarray(layout.arrays["relative_log_size"] + layout.log_size_centre)
+
+
 class RulerDraws:
     """Posterior draws of the ruler: from size to score and back, draw by draw.
 
@@ -74,6 +94,7 @@ class RulerDraws:
 
     def __init__(self, draws: Draws, layout: Layout, spec: RulerSpec) -> None:
         self.law, self.score_map, self.layout = spec.law, spec.score_map, layout
+        self.log_size = log_sizes(draws, layout)
         known = layout.has_losses
         self.coefficients = self._coefficients(draws)
         count = draws.count
@@ -184,7 +205,8 @@ class RulerDraws:
         c = self.of(benchmark) | own
         loss = np.asarray(self.law.loss(log_size - self.layout.log_size_centre, tokens, c))
         if "cell_loss" in arrays:
-            fall = self.law.slope(arrays["cell_size"], tokens, c)
+            own_size = (self.log_size - self.layout.log_size_centre)[..., arrays["cell_model"]]
+            fall = self.law.slope(own_size, tokens, c)
             measured = arrays["cell_loss"] - fall * stray
             loss = np.where(arrays["cell_loss_seen"] > 0, measured, loss)
         return self.logit(loss, benchmark)

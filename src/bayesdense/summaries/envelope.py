@@ -6,7 +6,8 @@ import numpy as np
 
 from bayesdense.build import Layout
 from bayesdense.parts.trends import Trend
-from bayesdense.summaries.draws import Draws
+from bayesdense.spec import DENSITY_SIZE
+from bayesdense.summaries.draws import Draws, log_sizes
 
 __all__ = ["envelope_slope", "replicated_log_density"]
 
@@ -79,7 +80,8 @@ def replicated_log_density(
     years = layout.arrays["years"]
     level = draws["B"][:, None] + trend.line(draws, years, layout.origin)
     if "lambda" in draws:
-        level = level + draws["lambda"][:, None] * layout.arrays["target_log_size"][: len(years)]
+        size = log_sizes(draws, layout)[..., : len(years)] - np.log(DENSITY_SIZE)
+        level = level + draws["lambda"][:, None] * size
     if "sigma_f" in draws:
         family = random.standard_normal((draws.count, layout.size("family")))
         codes = layout.arrays["family_code"][: len(years)]

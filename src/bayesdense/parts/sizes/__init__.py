@@ -1,7 +1,27 @@
-"""Size definitions: what counts as the number of parameters."""
+"""Size definitions: what counts as the number of parameters.
+
+A definition of one's own is a subclass of `SizeDefinition`, registered with
+`register`.
+"""
 
 from bayesdense.parts.sizes.active import Active
 from bayesdense.parts.sizes.base import SizeDefinition, sizes
+from bayesdense.parts.sizes.geometric_mean import GeometricMean
+from bayesdense.parts.sizes.precision import Precision
+from bayesdense.parts.sizes.representation import Representation
+from bayesdense.parts.sizes.routed import Routed
 from bayesdense.parts.sizes.total import Total
 
-__all__ = ["Active", "SizeDefinition", "Total", "sizes"]
+register = sizes.register
+
+__all__ = [
+    "Active",
+    "GeometricMean",
+    "Precision",
+    "Representation",
+    "Routed",
+    "SizeDefinition",
+    "Total",
+    "register",
+    "sizes",
+]

@@ -7,13 +7,13 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from bayesdense.parts.sizes.base import sizes
+from bayesdense.parts.sizes.base import SizeDefinition, sizes
 
 __all__ = ["Active"]
 
 
 @sizes.register
-class Active:
+class Active(SizeDefinition):
     """``N`` is the number of active parameters: for a mixture model, those used for one token.
 
     Examples

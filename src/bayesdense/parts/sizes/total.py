@@ -7,13 +7,13 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from bayesdense.parts.sizes.base import sizes
+from bayesdense.parts.sizes.base import SizeDefinition, sizes
 
 __all__ = ["Total"]
 
 
 @sizes.register
-class Total:
+class Total(SizeDefinition):
     """``N`` is the total number of parameters, as in equation 1 of the Densing Law paper.
 
     Examples
