@@ -1,9 +1,10 @@
 # Every job sets up .venv first, when that is needed. `make` alone lists the jobs.
 
 # What `make demo` runs, and arguments for pytest. Two workers: compiling a model uses one
-# core. Tests of one file run on one worker, so that they share their fits.
+# core. Tests of one file run on one worker, so that they share their fits; files keep their
+# order, because those with few tests are the long ones and must not come last.
 DEMO_ARGS   ?= fit densing5 --out out/densing5
-PYTEST_ARGS ?= -n 2 --dist loadfile
+PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 
 PYTHON := .venv/bin/python
 

@@ -7,7 +7,7 @@ import pytest
 import bayesdense as bd
 from tests.model.simulate import KINDS, simulate
 
-SAMPLING = {"draws": 1500, "tune": 1000, "chains": 4, "seed": 11, "progress": False}
+SAMPLING = {"draws": 2500, "tune": 1000, "chains": 4, "seed": 11, "progress": False}
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,11 @@ import pytest
 from tests.model.simulate import KINDS, Truth
 
 TRUTH = Truth()
+# 'some of each' runs all the code that 'losses and scores' does.
+SAMPLED = [
+    pytest.param(kind, marks=pytest.mark.slow if kind == "losses and scores" else ())
+    for kind in KINDS
+]
 
 
 def expected(fit, kind):
@@ -42,7 +47,7 @@ def expected(fit, kind):
     return values
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SAMPLED)
 def test_parameters_are_recovered(fits, kind):
     fit = fits(kind)
     assert fit.checks().trusted, fit.checks()
@@ -57,7 +62,7 @@ def test_parameters_are_recovered(fits, kind):
     assert float(fit.posterior["A"].std()) < 0.4
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SAMPLED)
 def test_doubling_time_interval_holds_the_truth_and_is_tighter_with_losses(fits, kind):
     table = fits(kind).doubling_time(prob=0.98)
     row = table[(table["benchmark"] == "all benchmarks") & (table["estimator"] == "typical")]
