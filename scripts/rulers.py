@@ -24,6 +24,7 @@ LADDER = (
     ("power-sum", "sigmoid"),
     ("irreducible", "sigmoid"),
     ("over-training", "sigmoid"),
+    ("kaplan-floor", "sigmoid"),
     ("irreducible", "exponential-error"),
     ("irreducible", "threshold"),
 )
