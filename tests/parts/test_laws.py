@@ -175,7 +175,9 @@ def test_kaplan_by_hand_and_its_limits():
     c = {"a": 4**0.5, "alpha": 0.5, "b": 16**0.25, "beta": 0.25}
     assert Kaplan().loss(np.log(2.0), 0.0, c) == pytest.approx(20**0.25, abs=1e-14)
     assert Kaplan().loss(np.log(2.0), 200.0, c) == pytest.approx((4 / 2) ** 0.5)
-    assert Kaplan().at_one(c, np.log(3.0), np.log(5.0)) == pytest.approx({"Nc": 12.0, "Dc": 80.0})
+    assert Kaplan().at_one(c, np.log(3.0), np.log(5.0)) == pytest.approx(
+        {"Nc": 12.0, "alpha": 0.5, "Dc": 80.0, "beta": 0.25}
+    )
     assert KaplanFloor().loss(0.3, 0.2, {**c, "e": 0.0}) == Kaplan().loss(0.3, 0.2, c)
     assert KaplanFloor().loss(0.3, 0.2, {**c, "e": 0.4}) == 0.4 + Kaplan().loss(0.3, 0.2, c)
 
@@ -195,7 +197,9 @@ def test_over_training_by_hand():
     }
     x, z = np.log(n) - centre[0], np.log(ratio * n) - centre[1]
     assert OverTraining().loss(x, z, c) == pytest.approx(expected, rel=1e-12)
-    assert OverTraining().at_one(c, *centre) == pytest.approx({"a": a, "b": b})
+    assert OverTraining().at_one(c, *centre) == pytest.approx(
+        {"e": e, "a": a, "b": b, "eta_c": eta}
+    )
 
 
 def test_over_training_is_irreducible_with_one_exponent():

@@ -148,6 +148,22 @@ class RulerDraws:
         ruler = self.layout.ruler[benchmark]
         return dense | {n: v[:, ruler] for n, v in self.coefficients.items()}
 
+    def of_ruler(self, ruler: int) -> dict[str, np.ndarray]:
+        """Return the law's coefficients of one ruler.
+
+        Parameters
+        ----------
+        ruler : int
+            Loss sets are counted first, then benchmarks with scores only.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+            Shape ``(draw, 1)``, against which runs broadcast; covariates are 0.
+        """
+        dense = dict.fromkeys(self.law.covariates, np.zeros(()))
+        return dense | {n: v[:, ruler, None] for n, v in self.coefficients.items()}
+
     def loss(self, log_size: Any, tokens: Any, benchmark: np.ndarray) -> np.ndarray:
         """Return the loss that the law gives.
 

@@ -55,15 +55,11 @@ def coefficient_table(
     names = [*layout.loss_sets, *benchmarks[~layout.has_losses]]
     rows = []
     for k, name in enumerate(names):
-        c: Mapping[str, Any] = {n: v[:, k] for n, v in ruler.coefficients.items()}
         # With scores only the loss has no scale, so amplitudes mean nothing.
-        shown = {n: c[n] for n in (spec.law.coefficients if k < sets else spec.law.shape)}
+        wanted = spec.law.coefficients if k < sets else spec.law.shape
+        shown = {n: ruler.coefficients[n][:, k] for n in wanted}
         if at == "one" and k < sets:
-            changed = spec.law.at_one(c, layout.log_size_centre, layout.log_tokens_centre)
-            shown = {n: v for n, v in shown.items() if n not in changed}
-            if "Nc" in changed:
-                shown = {n: v for n, v in shown.items() if n not in ("a", "b")}
-            shown = {**changed, **shown}
+            shown = spec.law.at_one(shown, layout.log_size_centre, layout.log_tokens_centre)
         for coefficient, values in shown.items():
             rows.append(
                 {
@@ -109,9 +105,7 @@ def allocation_table(
     centre = layout.log_size_centre + layout.log_tokens_centre
     rows = []
     for k, loss_set in enumerate(layout.loss_sets):
-        c = dict.fromkeys(spec.law.covariates, 0.0) | {
-            n: v[:, k, None] for n, v in ruler.coefficients.items()
-        }
+        c = ruler.of_ruler(k)
         total = np.log(budgets / FLOP_PER_PARAMETER_AND_TOKEN) - centre
         x = _lowest(spec.law, total, c, draws.count)
         log_size = x + layout.log_size_centre

@@ -128,13 +128,12 @@ def predict_draws(
     """
     random = np.random.default_rng(seed)
     ruler, n_sets = RulerDraws(draws, layout, spec), len(layout.loss_sets)
-    dense = dict.fromkeys(spec.law.covariates, 0.0)
     shape = draws.count, len(log_size)
     x = np.broadcast_to(log_size - layout.log_size_centre, shape)
     z = log_tokens - layout.log_tokens_centre if n_sets else np.zeros(len(log_size))
     losses = np.empty((*shape, n_sets))
     for k in range(n_sets):
-        c = dense | {name: values[:, k, None] for name, values in ruler.coefficients.items()}
+        c = ruler.of_ruler(k)
         losses[..., k] = spec.law.loss(x, z, c)
     if new_run and n_sets:
         deviation = random.standard_t(LOSS_DEGREES, losses.shape)
@@ -146,7 +145,7 @@ def predict_draws(
     items = layout.items_of_benchmark
     for j in range(scores.shape[-1]):
         k = int(layout.ruler[j])
-        c = dense | {name: values[:, k, None] for name, values in ruler.coefficients.items()}
+        c = ruler.of_ruler(k)
         stray = np.zeros(shape)
         if new_run:
             stray = spec.reference_cell_scale * draws["tau"][:, j, None]

@@ -11,7 +11,7 @@ from bayesdense.errors import BayesdenseError
 from bayesdense.priors import Prior
 from bayesdense.registry import Registry
 
-__all__ = ["Coefficients", "LossLaw", "laws", "size_of_power"]
+__all__ = ["Coefficients", "LossLaw", "amplitude_priors", "floor_prior", "laws"]
 
 Coefficients = Mapping[str, Any]
 """Coefficients of a law by name; numbers, arrays or symbols that broadcast."""
@@ -207,31 +207,47 @@ class LossLaw:
         Returns
         -------
         dict
-            By name, only those that differ; empty where the law says nothing.
+            What a paper would print, by name; as they are where the law says
+            nothing else.
         """
-        return {}
+        return dict(coefficients)
 
     def __repr__(self) -> str:
         """Return the call that makes this law."""
         return f"{type(self).__name__}()"
 
 
-def size_of_power(loss: Any, rest: Any, amplitude: Any, exponent: Any) -> np.ndarray:
-    """Solve ``loss = rest + amplitude exp(-exponent x)`` for ``x``.
+def amplitude_priors(mean_loss: Any) -> dict[str, Prior]:
+    """Return priors of two terms ``a`` and ``b`` that make up the loss between them.
 
     Parameters
     ----------
-    loss, rest, amplitude, exponent : array_like
-        Numbers that broadcast.
+    mean_loss : array_like of float, shape (loss_set,)
+        Mean observed loss of each loss set, in its unit.
 
     Returns
     -------
-    numpy.ndarray
-        NaN where ``loss <= rest``: no size reaches it.
+    dict of str to Prior
+        Half the mean loss each, within a factor of e.
     """
-    above = np.asarray(loss, dtype=float) - np.asarray(rest, dtype=float)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(above > 0, -np.log(above / amplitude) / exponent, np.nan)
+    half = [float(v) for v in np.log(np.asarray(mean_loss, dtype=float) / 2.0)]
+    return {name: Prior("LogNormal", mu=half, sigma=1.0) for name in ("a", "b")}
+
+
+def floor_prior(mean_loss: Any) -> Prior:
+    """Return the prior of a loss that no model gets below.
+
+    Parameters
+    ----------
+    mean_loss : array_like of float, shape (loss_set,)
+        Mean observed loss of each loss set, in its unit.
+
+    Returns
+    -------
+    Prior
+        Half-normal with the mean loss as its scale: no floor is not excluded.
+    """
+    return Prior("HalfNormal", sigma=[float(v) for v in np.asarray(mean_loss, dtype=float)])
 
 
 laws: Registry[LossLaw] = Registry(

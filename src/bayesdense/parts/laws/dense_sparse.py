@@ -6,9 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bayesdense.parts.laws.base import Coefficients, laws, size_of_power
+from bayesdense.parts.laws.base import Coefficients, laws
 from bayesdense.parts.laws.irreducible import Irreducible
-from bayesdense.parts.namespace import namespace
 from bayesdense.priors import Prior
 
 __all__ = ["DenseSparse"]
@@ -59,13 +58,19 @@ class DenseSparse(Irreducible):
         }
         return {**super().priors(mean_loss), **own}
 
-    def loss(self, x: Any, z: Any, coefficients: Coefficients) -> Any:
-        """Return the loss.
+    def amplitude(self, coefficients: Coefficients) -> Any:
+        """Return ``a (1-s)^alpha + c s``."""
+        c = coefficients
+        s = c.get("sparsity", 0.0)
+        return c["a"] * (1.0 - s) ** c["alpha"] + c["c"] * s
+
+    def rest(self, z: Any, coefficients: Coefficients) -> Any:
+        """Return ``e (1-s)^g + b (D/D*)^-beta``.
 
         Parameters
         ----------
-        x, z : array_like
-            ``ln(N/N*)`` and ``ln(D/D*)``.
+        z : array_like
+            ``ln(D/D*)``.
         coefficients : mapping
             All coefficients, and ``sparsity`` where it is not 0.
 
@@ -75,77 +80,8 @@ class DenseSparse(Irreducible):
             In the unit of the loss.
         """
         c = coefficients
-        xp = namespace(x, z, *c.values())
-        return self.limit(z, c) + self._amplitude(c) * xp.exp(-c["alpha"] * x)
-
-    def slope(self, x: Any, z: Any, coefficients: Coefficients) -> Any:
-        """Return ``-dL/dx``.
-
-        Parameters
-        ----------
-        x, z, coefficients
-            As for `loss`.
-
-        Returns
-        -------
-        array_like
-            Loss per unit of ``ln N``; positive.
-        """
-        c = coefficients
-        xp = namespace(x, *c.values())
-        return self._amplitude(c) * c["alpha"] * xp.exp(-c["alpha"] * x)
-
-    def limit(self, z: Any, coefficients: Coefficients) -> Any:
-        """Return the loss at infinite size, ``e (1-s)^g + b (D/D*)^-beta``.
-
-        Parameters
-        ----------
-        z, coefficients
-            As for `loss`.
-
-        Returns
-        -------
-        array_like
-            In the unit of the loss.
-        """
-        c = coefficients
-        xp = namespace(z, *c.values())
-        rest = c["e"] * (1.0 - c.get("sparsity", 0.0)) ** c["g"] + c["b"] * xp.exp(-c["beta"] * z)
-        return rest + c["offset"] if "offset" in c else rest
-
-    def log_size(self, loss: Any, z: Any, coefficients: Coefficients) -> Any:
-        """Return the size at which a loss is reached.
-
-        Parameters
-        ----------
-        loss : array_like
-            In the unit of the law.
-        z, coefficients
-            As for `loss` (numbers only).
-
-        Returns
-        -------
-        numpy.ndarray
-            ``ln(N/N*)``; NaN where no size reaches the loss.
-        """
-        c = coefficients
-        return size_of_power(loss, self.limit(z, c), self._amplitude(c), c["alpha"])
-
-    def unit(self, shape: Coefficients) -> dict[str, Any]:
-        """Return the coefficients of a loss without a scale: those of a dense family.
-
-        Parameters
-        ----------
-        shape : mapping
-            ``alpha``.
-
-        Returns
-        -------
-        dict
-            All coefficients and the ``offset``.
-        """
-        zero = 0.0 * shape["alpha"]
-        return {"g": zero, "c": zero, **super().unit(shape)}
+        dense = (1.0 - c.get("sparsity", 0.0)) ** c["g"]
+        return super().rest(z, {**c, "e": c["e"] * dense})
 
     def at_one(
         self, coefficients: Coefficients, log_size: float, log_tokens: float
@@ -160,13 +96,8 @@ class DenseSparse(Irreducible):
         Returns
         -------
         dict
-            ``a``, ``b`` and ``c``.
+            All coefficients.
         """
         c = coefficients
-        own = {"c": c["c"] * np.exp(c["alpha"] * log_size)}
-        return {**super().at_one(c, log_size, log_tokens), **own}
-
-    @staticmethod
-    def _amplitude(c: Coefficients) -> Any:
-        s = c.get("sparsity", 0.0)
-        return c["a"] * (1.0 - s) ** c["alpha"] + c["c"] * s
+        moved = super().at_one(c, log_size, log_tokens)
+        return {**moved, "c": c["c"] * np.exp(c["alpha"] * log_size)}

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import numpy as np
-
-from bayesdense.parts.laws.base import Coefficients, laws
+from bayesdense.parts.laws.base import Coefficients, floor_prior, laws
 from bayesdense.parts.laws.power_sum import PowerSum
 from bayesdense.priors import Prior
 
@@ -23,6 +21,7 @@ class Irreducible(PowerSum):
 
     Examples
     --------
+    >>> import numpy as np
     >>> c = {"e": 1.5, "a": 2.0, "alpha": 0.5, "b": 1.0, "beta": 0.3}
     >>> float(round(Irreducible().loss(np.log(100.0), 0.0, c), 12))
     2.7
@@ -49,52 +48,8 @@ class Irreducible(PowerSum):
             ``e`` half-normal with the mean loss as its scale; the others as
             in `PowerSum`.
         """
-        scale = [float(v) for v in np.asarray(mean_loss, dtype=float)]
-        return {"e": Prior("HalfNormal", sigma=scale), **super().priors(mean_loss)}
+        return {"e": floor_prior(mean_loss), **super().priors(mean_loss)}
 
-    def loss(self, x: Any, z: Any, coefficients: Coefficients) -> Any:
-        """Return the loss.
-
-        Parameters
-        ----------
-        x, z : array_like
-            ``ln(N/N*)`` and ``ln(D/D*)``.
-        coefficients : mapping
-            As for `PowerSum.loss`, and ``e``.
-
-        Returns
-        -------
-        array_like
-            In the unit of the loss.
-        """
-        return coefficients["e"] + super().loss(x, z, coefficients)
-
-    def limit(self, z: Any, coefficients: Coefficients) -> Any:
-        """Return the loss at infinite size, ``e + b (D/D*)^-beta``.
-
-        Parameters
-        ----------
-        z, coefficients
-            As for `loss`.
-
-        Returns
-        -------
-        array_like
-            In the unit of the loss.
-        """
-        return coefficients["e"] + super().limit(z, coefficients)
-
-    def unit(self, shape: Coefficients) -> dict[str, Any]:
-        """Return the coefficients of a loss without a scale: those of `PowerSum`, ``e = 0``.
-
-        Parameters
-        ----------
-        shape : mapping
-            ``alpha``.
-
-        Returns
-        -------
-        dict
-            All coefficients and the ``offset``, which takes the place of ``e``.
-        """
-        return {"e": 0.0 * shape["alpha"], **super().unit(shape)}
+    def rest(self, z: Any, coefficients: Coefficients) -> Any:
+        """Return ``e + b (D/D*)^-beta``; arguments as for `PowerSum.rest`."""
+        return coefficients["e"] + super().rest(z, coefficients)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bayesdense.parts.laws.base import Coefficients, LossLaw, laws
+from bayesdense.parts.laws.base import Coefficients, LossLaw, amplitude_priors, laws
 from bayesdense.parts.namespace import namespace
 from bayesdense.priors import Prior
 
@@ -54,8 +54,7 @@ class Kaplan(LossLaw):
         dict of str to Prior
             Half the mean loss each, within a factor of e.
         """
-        half = [float(v) for v in np.log(np.asarray(mean_loss, dtype=float) / 2.0)]
-        return {name: Prior("LogNormal", mu=half, sigma=1.0) for name in ("a", "b")}
+        return amplitude_priors(mean_loss)
 
     def loss(self, x: Any, z: Any, coefficients: Coefficients) -> Any:
         """Return the loss.
@@ -133,10 +132,11 @@ class Kaplan(LossLaw):
         Returns
         -------
         dict
-            ``Nc`` and ``Dc``.
+            ``Nc`` and ``Dc`` in the place of ``a`` and ``b``, and all others.
         """
         c = coefficients
         return {
             "Nc": np.exp(log_size + np.log(c["a"]) / c["alpha"]),
             "Dc": np.exp(log_tokens + np.log(c["b"]) / c["beta"]),
+            **{name: values for name, values in c.items() if name not in ("a", "b")},
         }

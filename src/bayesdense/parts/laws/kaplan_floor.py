@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bayesdense.parts.laws.base import Coefficients, laws
+from bayesdense.parts.laws.base import Coefficients, floor_prior, laws
 from bayesdense.parts.laws.kaplan import Kaplan
 from bayesdense.priors import Prior
 
@@ -45,8 +45,7 @@ class KaplanFloor(Kaplan):
         dict of str to Prior
             ``e`` half-normal with the mean loss as its scale.
         """
-        scale = [float(v) for v in np.asarray(mean_loss, dtype=float)]
-        return {"e": Prior("HalfNormal", sigma=scale), **super().priors(mean_loss)}
+        return {"e": floor_prior(mean_loss), **super().priors(mean_loss)}
 
     def loss(self, x: Any, z: Any, coefficients: Coefficients) -> Any:
         """Return the loss.
@@ -97,7 +96,4 @@ class KaplanFloor(Kaplan):
         """
         # Kaplan's inverse asks for its own limit, so the floor comes off both.
         above = np.asarray(loss, dtype=float) - coefficients["e"]
-        return Kaplan.log_size(_WITHOUT_FLOOR, above, z, coefficients)
-
-
-_WITHOUT_FLOOR = Kaplan()
+        return Kaplan().log_size(above, z, coefficients)

@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bayesdense.parts.laws.base import Coefficients, LossLaw, laws, size_of_power
+from bayesdense.parts.laws.base import Coefficients, amplitude_priors, floor_prior, laws
+from bayesdense.parts.laws.size_power import SizePower
 from bayesdense.parts.namespace import namespace
 from bayesdense.priors import Prior
 
@@ -16,11 +17,11 @@ FLOP_PER_PARAMETER_AND_TOKEN = 6.0
 
 
 @laws.register
-class OverTraining(LossLaw):
+class OverTraining(SizePower):
     r"""``L(C, M) = e + (a M^eta + b M^-eta) C^-eta``, ``M = D/N``, ``C = 6 N D``.
 
     Equation 4 of Gadre et al. (arXiv 2403.08540): loss falls in compute with
-    one exponent ``eta_c``, at any ratio ``M`` of tokens to parameters. Written
+    one exponent ``eta``, at any ratio ``M`` of tokens to parameters. Written
     out, the ratio cancels: ``(D/N)^eta (6 N D)^-eta = 6^-eta N^(-2 eta)``. So
     relative to the centre it is
 
@@ -28,6 +29,7 @@ class OverTraining(LossLaw):
 
     a sum of two powers with one exponent, with ``e``, ``a`` and ``b`` in the
     unit of the loss. `at_one` gives ``a`` and ``b`` as the paper prints them.
+    The coefficient is called ``eta_c``: ``eta`` is the offset of a harness.
 
     Examples
     --------
@@ -60,56 +62,21 @@ class OverTraining(LossLaw):
             ``e`` half-normal with the mean loss as its scale; the others half
             the mean loss, within a factor of e.
         """
-        mean = np.asarray(mean_loss, dtype=float)
-        half = [float(v) for v in np.log(mean / 2.0)]
-        powers = {name: Prior("LogNormal", mu=half, sigma=1.0) for name in ("a", "b")}
-        return {"e": Prior("HalfNormal", sigma=[float(v) for v in mean]), **powers}
+        return {"e": floor_prior(mean_loss), **amplitude_priors(mean_loss)}
 
-    def loss(self, x: Any, z: Any, coefficients: Coefficients) -> Any:
-        """Return the loss.
+    def exponent(self, coefficients: Coefficients) -> Any:
+        """Return ``2 eta``."""
+        return 2 * coefficients["eta_c"]
+
+    def rest(self, z: Any, coefficients: Coefficients) -> Any:
+        """Return ``e + b (D/D*)^(-2 eta)``.
 
         Parameters
         ----------
-        x, z : array_like
-            ``ln(N/N*)`` and ``ln(D/D*)``.
+        z : array_like
+            ``ln(D/D*)``.
         coefficients : mapping
-            ``e``, ``a``, ``b``, ``eta_c``, and optionally ``offset``, which only
-            `unit` sets; broadcasting against `x` and `z`.
-
-        Returns
-        -------
-        array_like
-            In the unit of the loss.
-        """
-        c = coefficients
-        xp = namespace(x, z, *c.values())
-        total = c["e"] + c["a"] * xp.exp(-2 * c["eta_c"] * x) + c["b"] * xp.exp(-2 * c["eta_c"] * z)
-        return total + c["offset"] if "offset" in c else total
-
-    def slope(self, x: Any, z: Any, coefficients: Coefficients) -> Any:
-        """Return ``-dL/dx = 2 eta a (N/N*)^(-2 eta)``.
-
-        Parameters
-        ----------
-        x, z, coefficients
-            As for `loss`.
-
-        Returns
-        -------
-        array_like
-            Loss per unit of ``ln N``; positive.
-        """
-        c = coefficients
-        xp = namespace(x, *c.values())
-        return 2 * c["eta_c"] * c["a"] * xp.exp(-2 * c["eta_c"] * x)
-
-    def limit(self, z: Any, coefficients: Coefficients) -> Any:
-        """Return the loss at infinite size, ``e + b (D/D*)^(-2 eta)``.
-
-        Parameters
-        ----------
-        z, coefficients
-            As for `loss`.
+            With ``e``, ``b`` and ``eta_c``.
 
         Returns
         -------
@@ -118,43 +85,7 @@ class OverTraining(LossLaw):
         """
         c = coefficients
         xp = namespace(z, *c.values())
-        rest = c["e"] + c["b"] * xp.exp(-2 * c["eta_c"] * z)
-        return rest + c["offset"] if "offset" in c else rest
-
-    def log_size(self, loss: Any, z: Any, coefficients: Coefficients) -> Any:
-        """Return the size at which a loss is reached.
-
-        Parameters
-        ----------
-        loss : array_like
-            In the unit of the law.
-        z, coefficients
-            As for `loss` (numbers only).
-
-        Returns
-        -------
-        numpy.ndarray
-            ``ln(N/N*)``; NaN where no size reaches the loss.
-        """
-        c = coefficients
-        return size_of_power(loss, self.limit(z, c), c["a"], 2 * c["eta_c"])
-
-    def unit(self, shape: Coefficients) -> dict[str, Any]:
-        """Return the coefficients of a loss without a scale, as `PowerSum.unit` does.
-
-        Parameters
-        ----------
-        shape : mapping
-            ``eta_c``.
-
-        Returns
-        -------
-        dict
-            All coefficients and the ``offset``.
-        """
-        inverse = 1.0 / (2 * shape["eta_c"])
-        zero = 0.0 * shape["eta_c"]
-        return {"e": zero, "a": inverse, "b": zero, "eta_c": shape["eta_c"], "offset": -inverse}
+        return c["e"] + c["b"] * xp.exp(-self.exponent(c) * z)
 
     def at_one(
         self, coefficients: Coefficients, log_size: float, log_tokens: float
@@ -169,11 +100,12 @@ class OverTraining(LossLaw):
         Returns
         -------
         dict
-            ``a`` and ``b``.
+            All coefficients.
         """
         c = coefficients
         six = np.log(FLOP_PER_PARAMETER_AND_TOKEN)
         return {
+            **c,
             "a": c["a"] * np.exp(c["eta_c"] * (six + 2 * log_size)),
             "b": c["b"] * np.exp(c["eta_c"] * (six + 2 * log_tokens)),
         }

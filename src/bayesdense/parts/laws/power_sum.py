@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bayesdense.parts.laws.base import Coefficients, LossLaw, laws, size_of_power
+from bayesdense.parts.laws.base import Coefficients, amplitude_priors, laws
+from bayesdense.parts.laws.size_power import SizePower
 from bayesdense.parts.namespace import namespace
 from bayesdense.priors import Prior
 
@@ -14,7 +15,7 @@ __all__ = ["PowerSum"]
 
 
 @laws.register
-class PowerSum(LossLaw):
+class PowerSum(SizePower):
     r"""``L(N, D) = a (N/N*)^-alpha + b (D/D*)^-beta``.
 
     Equation 2 of the Densing Law paper (Xiao et al., arXiv 2412.04315), with
@@ -60,54 +61,17 @@ class PowerSum(LossLaw):
         dict of str to Prior
             ``a`` and ``b``: half the mean loss each, within a factor of e.
         """
-        half = [float(v) for v in np.log(np.asarray(mean_loss, dtype=float) / 2.0)]
-        return {name: Prior("LogNormal", mu=half, sigma=1.0) for name in ("a", "b")}
+        return amplitude_priors(mean_loss)
 
-    def loss(self, x: Any, z: Any, coefficients: Coefficients) -> Any:
-        """Return the loss.
+    def rest(self, z: Any, coefficients: Coefficients) -> Any:
+        """Return ``b (D/D*)^-beta``.
 
         Parameters
         ----------
-        x, z : array_like
-            ``ln(N/N*)`` and ``ln(D/D*)``.
+        z : array_like
+            ``ln(D/D*)``.
         coefficients : mapping
-            ``a``, ``alpha``, ``b``, ``beta``, broadcasting against `x` and
-            `z`, and optionally ``offset``, which only `unit` sets.
-
-        Returns
-        -------
-        array_like
-            In the unit of the loss.
-        """
-        c = coefficients
-        xp = namespace(x, z, *c.values())
-        total = c["a"] * xp.exp(-c["alpha"] * x) + c["b"] * xp.exp(-c["beta"] * z)
-        return total + c["offset"] if "offset" in c else total
-
-    def slope(self, x: Any, z: Any, coefficients: Coefficients) -> Any:
-        """Return ``-dL/dx = a alpha (N/N*)^-alpha``.
-
-        Parameters
-        ----------
-        x, z, coefficients
-            As for `loss`.
-
-        Returns
-        -------
-        array_like
-            Loss per unit of ``ln N``; positive.
-        """
-        c = coefficients
-        xp = namespace(x, *c.values())
-        return c["a"] * c["alpha"] * xp.exp(-c["alpha"] * x)
-
-    def limit(self, z: Any, coefficients: Coefficients) -> Any:
-        """Return the loss at infinite size, ``b (D/D*)^-beta``.
-
-        Parameters
-        ----------
-        z, coefficients
-            As for `loss`.
+            With ``b`` and ``beta``.
 
         Returns
         -------
@@ -116,26 +80,7 @@ class PowerSum(LossLaw):
         """
         c = coefficients
         xp = namespace(z, *c.values())
-        rest = c["b"] * xp.exp(-c["beta"] * z)
-        return rest + c["offset"] if "offset" in c else rest
-
-    def log_size(self, loss: Any, z: Any, coefficients: Coefficients) -> Any:
-        """Return the size at which a loss is reached: equation 4, second step.
-
-        Parameters
-        ----------
-        loss : array_like
-            In the unit of the law.
-        z, coefficients
-            As for `loss` (numbers only).
-
-        Returns
-        -------
-        numpy.ndarray
-            ``ln(N/N*)``; NaN where no size reaches the loss.
-        """
-        c = coefficients
-        return size_of_power(loss, self.limit(z, c), c["a"], c["alpha"])
+        return c["b"] * xp.exp(-c["beta"] * z)
 
     def at_one(
         self, coefficients: Coefficients, log_size: float, log_tokens: float
@@ -150,37 +95,11 @@ class PowerSum(LossLaw):
         Returns
         -------
         dict
-            ``a`` and ``b``.
+            All coefficients.
         """
         c = coefficients
         return {
+            **c,
             "a": c["a"] * np.exp(c["alpha"] * log_size),
             "b": c["b"] * np.exp(c["beta"] * log_tokens),
-        }
-
-    def unit(self, shape: Coefficients) -> dict[str, Any]:
-        """Return the coefficients of a loss without a scale.
-
-        With scores only, the loss can be shifted and stretched at will. Here
-        it is 0 at the centre and falls there by 1 per unit of ``ln N``:
-        ``L = (exp(-alpha x) - 1) / alpha``, and tokens play no part.
-
-        Parameters
-        ----------
-        shape : mapping
-            ``alpha``.
-
-        Returns
-        -------
-        dict
-            All coefficients and the ``offset``.
-        """
-        alpha = shape["alpha"]
-        zero = 0.0 * alpha
-        return {
-            "a": 1.0 / alpha,
-            "alpha": alpha,
-            "b": zero,
-            "beta": zero + 1.0,
-            "offset": -1.0 / alpha,
         }
