@@ -134,7 +134,7 @@ def run_checks(fit: Fit[Any]) -> CheckReport:
         )
     if isinstance(fit, DensityFit):
         results += [_above_reference(fit), _reach(fit)]
-    if len(fit.scores()):
+    if "tau" in fit.posterior:  # There are scores.
         results.append(_calibration(fit))
     results.append(_prior_like(fit))
     if "share" in fit.posterior:

@@ -58,8 +58,11 @@ def by_hand(kind, data, layout, values):
     effect = lambda name, scale, error: (  # noqa: E731
         v[name] * scale / np.sqrt(1 + (scale / error) ** 2)
     )
-    rates = center(effect("A_raw", v["sigma_A"], layout.arrays["growth_error"]))
-    slopes = center(effect("lambda_raw", v["sigma_lambda"], layout.arrays["size_slope_error"]))
+    arrays = layout.arrays
+    rates = arrays["growth_basis"] @ effect("A_raw", v["sigma_A"], arrays["growth_error"])
+    slopes = arrays["size_slope_basis"] @ effect(
+        "lambda_raw", v["sigma_lambda"], arrays["size_slope_error"]
+    )
     offsets = center(v["o_raw"])
     family = effect("f_raw", v["sigma_f"], layout.arrays["family_error"])
     error = layout.arrays["family_benchmark_error"]
@@ -166,6 +169,30 @@ def test_units_of_an_effect_do_not_change_its_distribution(spread):
         assert values.std() == pytest.approx(spread, rel=0.03)
 
 
+def test_contrasts_are_the_zero_sum_normal_and_independent_in_information():
+    from bayesdense.build.coordinates import contrasts
+
+    error = np.array([0.1, 0.4, 0.2, 0.05])
+    basis, along = contrasts(error)
+    projection = np.eye(4) - np.full((4, 4), 0.25)
+    assert basis @ basis.T == pytest.approx(projection, abs=1e-12)
+    information = basis.T @ np.diag(error**-2) @ basis
+    assert information == pytest.approx(np.diag(along**-2), abs=1e-9)
+
+
+def test_offsets_of_harnesses_are_zero_where_they_never_measured():
+    """Harness b never measured y, and z was measured by one harness only."""
+    from bayesdense.build.coordinates import _harness_contrasts
+
+    measured = np.array([[1, 1, 1], [1, 0, 0], [1, 1, 0]], dtype=bool)
+    found = _harness_contrasts(np.full((3, 3), 0.2), measured)
+    assert found["harness_contrast_benchmark"].tolist() == [0, 0, 1]
+    rows = found["harness_basis"].reshape(3, 3, 3)
+    assert np.abs(rows.sum(axis=0)).max() < 1e-12
+    assert not rows[~measured].any()
+    assert np.abs(rows[[0, 2], 1, 2]) == pytest.approx(np.sqrt(0.5))
+
+
 def test_scores_by_hand(built):
     """The likelihood's mean is eq. 3 after eq. 2 with the offset inside the map."""
     kind, data, layout, model = built
@@ -183,9 +210,11 @@ def test_scores_by_hand(built):
     )()
     benchmarks = layout.coords["benchmark"]
     error = layout.arrays["harness_error"]
+    # Two harnesses on every benchmark: one contrast each.
     scale = values["eta_sd"]
     raw = values["eta_raw"] * scale / np.sqrt(1 + (scale / error) ** 2)
-    eta = raw - raw.mean(axis=0)
+    eta = (layout.arrays["harness_basis"] @ raw).reshape(2, len(benchmarks))
+    assert eta.sum(axis=0) == pytest.approx(0.0, abs=1e-12)
     tokens = data.models.set_index("model")["n_tokens"]
     ceiling = lambda what, j: layout.arrays[f"{what}_lean"][j] * np.log(values["u"][j])  # noqa: E731
     sizes = data.models.set_index("model")["n_params"]

@@ -121,12 +121,11 @@ def test_law_and_map_are_recovered_from_references_alone(both):
 def test_scores_of_the_largest_run_are_predicted(both):
     prediction = both.predict(n_params=2e10, n_tokens=2e12, prob=0.98)
     scores = prediction[prediction["quantity"] == "score"].set_index("of")
-    size = TRUTH.a * 1e0
     sizes = np.array([2e8, 4e8, 1e9, 3e9, 7e9, 2e10])
     tokens = np.outer(sizes, [5.0, 20.0, 100.0]).ravel()
     x = np.log(2e10) - np.log(sizes).mean()
     z = np.log(2e12) - np.log(tokens).mean()
-    loss = size * np.exp(-TRUTH.alpha * x) + TRUTH.b * np.exp(-TRUTH.beta * z)
+    loss = TRUTH.a * np.exp(-TRUTH.alpha * x) + TRUTH.b * np.exp(-TRUTH.beta * z)
     for j, name in enumerate(TRUTH.benchmarks):
         floor = TRUTH.floor[j]
         logit = TRUTH.gamma[j] * (TRUTH.midpoint[j] - loss)
@@ -218,7 +217,7 @@ def test_a_law_of_ones_own_goes_through_fit_and_prediction():
             return {n: bd.Prior("LogNormal", mu=half, sigma=1.0) for n in ("e", "a")}
 
         def loss(self, x, z, c):
-            return c["e"] + c["a"] / (1.0 * (2.718281828459045 ** (c["alpha"] * x)))
+            return c["e"] + c["a"] * np.exp(-c["alpha"] * x)
 
     runs = runs_of(OnePower(), {"e": 1.5, "a": 1.0, "alpha": 0.3}, seed=4)
     fit = bd.ReferenceModel(law="one-power").fit(

@@ -67,14 +67,13 @@ def add_measurements(
 
     model = pm.modelcontext(None)
     density = pm.Deterministic("ln_density", density, dims="model")
+    size = model["relative_log_size"] if factor is None else model["relative_log_size"] + factor
     if layout.loss_sets:
-        add_losses(layout, spec, priors, ruler, factor)
+        add_losses(layout, spec, priors, ruler, size)
     if not layout.size("cell"):
         return
     tau = priors["tau"].variable("tau", dims="benchmark")
-    # Per model and benchmark: ln N_eff relative to the centre of the ruler.
     of_model, of_benchmark = model["cell_model"], model["cell_benchmark"]
-    size = model["relative_log_size"] if factor is None else model["relative_log_size"] + factor
     position = (density + size)[of_model]
     if difference is not None:
         position = position + difference[of_model, of_benchmark]

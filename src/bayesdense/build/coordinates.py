@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-__all__ = ["ceiling_leans", "expected_errors", "loss_slopes"]
+__all__ = ["ceiling_leans", "contrasts", "expected_errors", "loss_slopes"]
 
 # Usual spread of one cell around the model, in log size and in logits.
 CELL_SPREAD = 0.7
@@ -35,7 +35,9 @@ def expected_errors(
     -------
     dict of str to numpy.ndarray
         Standard errors, all positive: ``harness_error`` in logits, the others
-        in log size (per year, per unit of log size, or as they are).
+        in log size (per year, per unit of log size, or as they are). For
+        effects that add up to zero, the errors are those of their `contrasts`,
+        and a ``_basis`` is beside them.
     """
     measured = arrays["harness_measured"]
     scores = np.zeros(measured.shape)
@@ -46,14 +48,74 @@ def expected_errors(
     family = arrays["family_code"]
     cells = np.zeros((n_families, measured.shape[1]))
     np.add.at(cells, (family[target], benchmark), 1.0)
+    found = {}
+    for name, of in (("growth", "target_years"), ("size_slope", "target_log_size")):
+        errors = _slope_errors(arrays[of][target], benchmark, cells.shape[1])
+        found[f"{name}_basis"], found[f"{name}_error"] = contrasts(errors)
     return {
-        "harness_error": LOGIT_SPREAD / np.sqrt(np.maximum(scores, 1.0)),
-        "growth_error": _slope_errors(arrays["target_years"][target], benchmark, cells.shape[1]),
-        "size_slope_error": _slope_errors(
-            arrays["target_log_size"][target], benchmark, cells.shape[1]
-        ),
+        **found,
+        **_harness_contrasts(LOGIT_SPREAD / np.sqrt(np.maximum(scores, 1.0)), measured > 0),
         "family_error": CELL_SPREAD / np.sqrt(np.bincount(family, minlength=n_families)),
         "family_benchmark_error": CELL_SPREAD / np.sqrt(np.maximum(cells, 1.0)),
+    }
+
+
+def contrasts(error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the directions in which effects that add up to zero are best sampled.
+
+    Effects less their mean have one direction fewer than there are effects. In
+    the directions returned here, what the data say of one says nothing of
+    another; they are orthonormal, so independent Normal coordinates of equal
+    scale are the zero-sum Normal of that scale.
+
+    Parameters
+    ----------
+    error : numpy.ndarray, shape (n,)
+        Standard error of each effect on its own.
+
+    Returns
+    -------
+    basis : numpy.ndarray, shape (n, n - 1)
+        One direction a column.
+    error : numpy.ndarray, shape (n - 1,)
+        Standard errors along them.
+
+    Examples
+    --------
+    >>> basis, error = contrasts(np.array([0.1, 0.1]))
+    >>> abs(basis).round(3), error.round(3)
+    (array([[0.707],
+           [0.707]]), array([0.1]))
+    """
+    n = len(error)
+    # Of an orthonormal basis that starts with the mean, all but the mean.
+    complete, _ = np.linalg.qr(np.column_stack([np.ones(n), np.eye(n)[:, 1:]]))
+    centred = complete[:, 1:]
+    information, turned = np.linalg.eigh(centred.T @ (centred / error[:, None] ** 2))
+    return centred @ turned, 1.0 / np.sqrt(information)
+
+
+def _harness_contrasts(error: np.ndarray, measured: np.ndarray) -> dict[str, np.ndarray]:
+    """Return contrasts between the harnesses that measured each benchmark.
+
+    The basis has one row for each harness and benchmark, harness by harness.
+    """
+    n_harnesses, n_benchmarks = error.shape
+    columns, errors, owner = [], [np.empty(0)], []
+    for j in range(n_benchmarks):
+        rows = np.flatnonzero(measured[:, j])
+        if len(rows) < 2:
+            continue
+        basis, along = contrasts(error[rows, j])
+        block = np.zeros((n_harnesses, n_benchmarks, len(along)))
+        block[rows, j] = basis
+        columns.append(block.reshape(-1, len(along)))
+        errors.append(along)
+        owner += [j] * len(along)
+    return {
+        "harness_basis": np.concatenate([np.empty((error.size, 0)), *columns], axis=1),
+        "harness_error": np.concatenate(errors),
+        "harness_contrast_benchmark": np.array(owner, dtype=int),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["scaled_normal", "zero_sum"]
+__all__ = ["scaled_normal", "scaled_zero_sum", "zero_sum"]
 
 
 def zero_sum(values: Any) -> Any:
@@ -72,3 +72,34 @@ def scaled_normal(
         return unit * pm.Normal(f"{name}_raw", 0.0, widening, dims=dims)
     lean = (unit / expected_error) ** 2 * offset
     return unit * pm.Normal(f"{name}_raw", lean / unit, widening, dims=dims) - lean
+
+
+def scaled_zero_sum(name: str, scale: Any, basis: Any, expected_error: Any, dims: str) -> Any:
+    """Add zero-sum ``Normal(0, scale)`` effects whose scale is unknown.
+
+    They are what is left of independent effects when their mean is taken off.
+    That mean is not sampled: no data see it, and in units that suit the other
+    directions it would be a funnel.
+
+    Parameters
+    ----------
+    name : str
+        The variable is called ``<name>_raw``.
+    scale : tensor
+        Standard deviation before the mean is taken off; a number, or one for
+        each direction.
+    basis : tensor, shape (n, n - 1)
+        Orthonormal directions, from `bayesdense.build.coordinates.contrasts`.
+    expected_error : tensor, shape (n - 1,)
+        As for `scaled_normal`, along those directions.
+    dims : str
+        Named dimension of the directions.
+
+    Returns
+    -------
+    tensor, shape (n,)
+        The effects.
+    """
+    import pytensor.tensor as pt
+
+    return pt.dot(basis, scaled_normal(name, scale, expected_error, dims))

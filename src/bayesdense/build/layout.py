@@ -213,20 +213,18 @@ def _lay_out(data: Dataset, benchmarks: list[str], spec: RulerSpec) -> Layout:
     if loss_sets:
         run = model_index.get_indexer(losses["model"]) - n_targets
         arrays |= {
-            "loss_size": log_size[n_targets + run] - log_size_centre,
             "loss_set_code": pd.Index(loss_sets).get_indexer(losses["loss_set"]),
             "loss_tokens": run_tokens[n_targets + run],
             "loss_observed": np.log(losses["loss"].to_numpy(dtype=float)),
             "loss_model": n_targets + run,
-            "loss_family": reference_family[run],
         }
         arrays |= loss_slopes(
-            arrays["loss_size"],
+            arrays["relative_log_size"][arrays["loss_model"]],
             arrays["loss_tokens"],
             np.exp(arrays["loss_observed"]),
             arrays["loss_set_code"],
         )
-        arrays |= losses_of_cells(arrays, len(models), n_targets + run, ruler, len(loss_sets))
+        arrays |= losses_of_cells(arrays, len(models), ruler, len(loss_sets))
         for name in spec.law.covariates:
             values = covariate(models, references, name, spec.law.name)
             arrays[f"loss_{name}"] = values[n_targets + run]
@@ -242,7 +240,9 @@ def _lay_out(data: Dataset, benchmarks: list[str], spec: RulerSpec) -> Layout:
         "family": list(families),
         "reference_family": list(reference_families),
         "benchmark": benchmarks,
+        "benchmark_contrast": list(range(len(benchmarks) - 1)),
         "harness": harnesses,
+        "harness_contrast": list(range(len(arrays["harness_error"]))),
         "loss_set": loss_sets,
         "cell": list(range(len(cells))),
         "score_id": list(range(len(scores))),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -13,11 +15,29 @@ __all__ = ["covariate", "losses_of_cells", "require_tokens", "used_losses"]
 
 
 def losses_of_cells(
-    arrays: dict[str, np.ndarray], n_models: int, run: np.ndarray, ruler: np.ndarray, n_sets: int
+    arrays: Mapping[str, np.ndarray], n_models: int, ruler: np.ndarray, n_sets: int
 ) -> dict[str, np.ndarray]:
-    """Return the loss that was measured on the loss set of each cell, where there is one."""
+    """Return the loss that was measured on the loss set of each cell, where there is one.
+
+    Parameters
+    ----------
+    arrays : mapping of str to numpy.ndarray
+        Losses and cells of a layout.
+    n_models : int
+        Number of models.
+    ruler : numpy.ndarray of int, shape (benchmark,)
+        The ruler of each benchmark; loss sets come first.
+    n_sets : int
+        Number of loss sets.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray, shape (cell,)
+        ``cell_loss_seen``, 1 where the loss was measured, and ``cell_loss``,
+        which is 1 where it was not.
+    """
     table = np.full((n_models, n_sets + len(ruler)), np.nan)
-    table[run, arrays["loss_set_code"]] = np.exp(arrays["loss_observed"])
+    table[arrays["loss_model"], arrays["loss_set_code"]] = np.exp(arrays["loss_observed"])
     found = table[arrays["cell_model"], ruler[arrays["cell_benchmark"]]]
     seen = np.isfinite(found)
     return {
@@ -27,7 +47,28 @@ def losses_of_cells(
 
 
 def covariate(models: pd.DataFrame, references: np.ndarray, name: str, law: str) -> np.ndarray:
-    """Return what a law reads of the references; targets are read as if it were 0."""
+    """Return what a law reads of the references; targets are read as if it were 0.
+
+    Parameters
+    ----------
+    models : pandas.DataFrame
+        The models table.
+    references : numpy.ndarray of bool, shape (model,)
+        Which of them are references.
+    name : str
+        The column.
+    law : str
+        Name of the law, for the message.
+
+    Returns
+    -------
+    numpy.ndarray, shape (model,)
+
+    Raises
+    ------
+    ReadinessError
+        If the column is missing, or a reference has no number from 0 to below 1.
+    """
     if name not in models:
         raise ReadinessError(
             f"models: the law '{law}' reads the column '{name}', which is not there."
@@ -101,7 +142,20 @@ def used_losses(data: Dataset, wanted: list[str], law: LossLaw, notes: list[str]
 def require_tokens(
     models: pd.DataFrame, scores: pd.DataFrame, losses: pd.DataFrame, through_losses: list[str]
 ) -> None:
-    """Complain about reference runs whose place on the token axis is unknown."""
+    """Complain about reference runs whose place on the token axis is unknown.
+
+    Parameters
+    ----------
+    models, scores, losses : pandas.DataFrame
+        Tables of the dataset.
+    through_losses : list of str
+        Benchmarks that are read through losses.
+
+    Raises
+    ------
+    ReadinessError
+        If a run that is read through losses has no token count.
+    """
     read = set(losses["model"]) | set(scores.loc[scores["benchmark"].isin(through_losses), "model"])
     runs = models[models["is_reference"] & models["model"].isin(read)]
     unknown = runs.loc[runs["n_tokens"].isna(), "model"].tolist()

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesdense.build.effects import scaled_normal
+from bayesdense.build.effects import scaled_zero_sum
 from bayesdense.build.layout import Layout
 from bayesdense.build.ruler import Ruler
 from bayesdense.priors import Prior
@@ -108,12 +108,12 @@ def _harness_offsets(layout: Layout, priors: Mapping[str, Prior]) -> Any:
     import pymc as pm
 
     model = pm.modelcontext(None)
-    measured = model["harness_measured"]
-    spread = priors["eta_sd"].variable("eta_sd", dims="benchmark")
-    raw = scaled_normal("eta", spread, model["harness_error"], ("harness", "benchmark"))
-    mean = (raw * measured).sum(axis=0) / measured.sum(axis=0)
     # A harness that never measured a benchmark has no offset there.
-    eta = (raw - mean) * measured
+    spread = priors["eta_sd"].variable("eta_sd", dims="benchmark")
+    of_contrast = spread[model["harness_contrast_benchmark"]]
+    basis, error = model["harness_basis"], model["harness_error"]
+    flat = scaled_zero_sum("eta", of_contrast, basis, error, "harness_contrast")
+    eta = flat.reshape(model["harness_measured"].shape)
     return pm.Deterministic("eta", eta, dims=("harness", "benchmark"))
 
 

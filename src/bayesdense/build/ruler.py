@@ -243,7 +243,7 @@ def add_losses(
     spec: RulerSpec,
     priors: Mapping[str, Prior],
     ruler: Ruler,
-    factor: Any = None,
+    size: Any,
 ) -> None:
     """Add the observed losses: Student-t on the log, four degrees (MODEL section 2).
 
@@ -253,22 +253,21 @@ def add_losses(
         As for `add_ruler`.
     ruler : Ruler
         What `add_ruler` returned.
-    factor : tensor, shape (model,), optional
-        Logarithm of the factor of the sizes.
+    size : tensor, shape (model,)
+        ``ln(N/N*)``, as the model counts sizes.
     """
     import pymc as pm
 
     model = pm.modelcontext(None)
     sigma = priors["sigma_loss"].variable("sigma_loss", dims="loss_set")
-    which = model["loss_set_code"]
+    which, run = model["loss_set_code"], model["loss_model"]
     covariates = {name: model[f"loss_{name}"] for name in spec.law.covariates}
-    size, tokens = model["loss_size"], model["loss_tokens"]
-    if factor is not None:
-        size = size + factor[model["loss_model"]]
+    position = size[run]
     if "r" in model.named_vars:
         # Another family's runs have the losses of runs of another size.
-        size = size + model["r"][model["loss_family"]]
-    expected = ruler.loss(spec.law, size, tokens, which, covariates)
+        family = model["reference_family_code"][run - layout.size("target")]
+        position = position + model["r"][family]
+    expected = ruler.loss(spec.law, position, model["loss_tokens"], which, covariates)
     pm.StudentT(
         "loss",
         nu=LOSS_DEGREES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bayesdense.build.effects import scaled_normal, zero_sum
+from bayesdense.build.effects import scaled_normal, scaled_zero_sum, zero_sum
 from bayesdense.build.layout import Layout
 from bayesdense.priors import Prior
 from bayesdense.spec import ModelSpec
@@ -99,13 +99,14 @@ def add_targets(
             difference = difference + pm.Deterministic("o", offsets, dims="benchmark")
         if "sigma_A" in priors:
             sigma_a = priors["sigma_A"].variable("sigma_A")
-            rates = zero_sum(scaled_normal("A", sigma_a, model["growth_error"], "benchmark"))
+            basis, error = model["growth_basis"], model["growth_error"]
+            rates = scaled_zero_sum("A", sigma_a, basis, error, "benchmark_contrast")
             pm.Deterministic("A_j", growth + rates, dims="benchmark")
             difference = difference + rates * years[:, None]
         if "sigma_lambda" in priors:
             sigma_l = priors["sigma_lambda"].variable("sigma_lambda")
-            error = model["size_slope_error"]
-            slopes = zero_sum(scaled_normal("lambda", sigma_l, error, "benchmark"))
+            basis, error = model["size_slope_basis"], model["size_slope_error"]
+            slopes = scaled_zero_sum("lambda", sigma_l, basis, error, "benchmark_contrast")
             pm.Deterministic("lambda_j", model["lambda"] + slopes, dims="benchmark")
             difference = difference + slopes * size[:, None]
         if "sigma_fj" in priors:
