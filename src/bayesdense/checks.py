@@ -18,6 +18,8 @@ MAX_RHAT = 1.01
 MIN_ESS = 400
 MIN_BFMI = 0.3
 MAX_ABOVE_REFERENCE = 0.5
+MAX_DRIFT = 4.0
+MAX_SHIFT = 2.0
 PRIOR_LIKE = 0.9
 PRIOR_DRAWS = 4000
 PRIOR_SEED = 20241204
@@ -133,6 +135,10 @@ def run_checks(fit: Fit[Any]) -> CheckReport:
             CheckResult("interruption", None, False, fit.interrupted + ".", pd.DataFrame())
         )
     if isinstance(fit, DensityFit):
+        if "cut" in fit.info:
+            results.append(_short_chains(fit))
+        if fit.alone is not None:
+            results.append(_references_alone(fit))
         results += [_above_reference(fit), _reach(fit)]
     if "tau" in fit.posterior:  # There are scores.
         results.append(_calibration(fit))
@@ -190,6 +196,59 @@ def _energy(fit: Fit[Any]) -> CheckResult:
     return CheckResult("energy", passed, True, text + ".", table)
 
 
+def _short_chains(fit: DensityFit) -> CheckResult:
+    """Compare the first and the last draw of the chain of each ruler: it must not drift."""
+    from bayesdense.cut import DRAWS_OF_A_RULER
+
+    rows = []
+    held = set() if fit.alone is None else set(fit.alone)
+    for name in fit.priors:
+        if name not in fit.posterior or name in held:
+            continue
+        values = fit.posterior[name].transpose("chain", "draw", ...).values
+        flat = values.reshape(-1, DRAWS_OF_A_RULER, int(np.prod(values.shape[2:], dtype=int)))
+        moved = flat[:, -1] - flat[:, 0]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = moved.mean(axis=0) / (moved.std(axis=0) / np.sqrt(len(moved)))
+        rows += [{"parameter": name, "entry": i, "z": float(v)} for i, v in enumerate(z)]
+    table = pd.DataFrame(rows).assign(size=lambda t: t["z"].abs())
+    table = table.sort_values("size", ascending=False).drop(columns="size")
+    worst = table.iloc[0]
+    passed = bool(abs(worst["z"]) < MAX_DRIFT)
+    text = (
+        f"between the first and the last draw given one ruler, {worst['parameter']} moves most: "
+        f"{abs(worst['z']):.1f} standard errors over {fit.info['cut']['rulers']} rulers"
+    )
+    if not passed:
+        text += f"; allowed are {MAX_DRIFT:g}: these chains are too short"
+    return CheckResult("short chains", passed, True, text + ".", table.head(WORST_SHOWN))
+
+
+def _references_alone(fit: DensityFit) -> CheckResult:
+    """Say how well the ruler alone was sampled, and what targets did to it."""
+    info = fit.info["references_alone"]
+    good = info["rhat"] <= MAX_RHAT and info["ess"] >= MIN_ESS and not info["divergences"]
+    text = (
+        f"the ruler from references alone has R-hat {info['rhat']:.3f}, lowest effective sample "
+        f"size {info['ess']:.0f} and {info['divergences']} divergences in {info['draws']:,} draws"
+    )
+    if "cut" in fit.info:
+        return CheckResult("references alone", bool(good), True, text + ".", fit.coefficients())
+    table = fit.coefficients()
+    keys = ["step", "of", "coefficient"]
+    both = table.pivot(index=keys, columns="informed_by", values=["mean", "sd"])
+    shift = (both["mean", "all models"] - both["mean", "references"]) / both["sd", "references"]
+    moved = shift[shift.abs() > MAX_SHIFT].sort_values(key=abs, ascending=False)
+    if len(moved):
+        most = moved.head(4).rename("shift").reset_index().to_dict("records")
+        named = ", ".join(f"{r['coefficient']}[{r['of']}] by {r['shift']:+.1f}" for r in most)
+        text += (
+            f"; scores of targets move it, in its standard deviations, {named}: compare ruler='cut'"
+        )
+    passed = bool(good and not len(moved))
+    return CheckResult("references alone", passed, False, text + ".", table)
+
+
 def _above_reference(fit: DensityFit) -> CheckResult:
     table = fit.above_reference()
     over = table[table["share_above_reference"] > MAX_ABOVE_REFERENCE]
@@ -214,6 +273,7 @@ def _above_reference(fit: DensityFit) -> CheckResult:
 
 def _reach(fit: DensityFit) -> CheckResult:
     table = fit.reach()
+    table = table[table["informed_by"] == table["informed_by"].iloc[-1]]
     beyond = table[table["p_target_above"] > 0.05]
     text = "measured scores lie within what an infinitely large reference model could score"
     if len(beyond):

@@ -79,11 +79,10 @@ def print_selection(console: Console, data: Dataset) -> None:
     """
     references = data.references
     families = ", ".join(dict.fromkeys(references["family"]))
-    say(
-        console,
-        f"{data.name}: {len(data.targets)} models measured against {len(references)} references "
-        f"({families}) on {', '.join(data.core_benchmarks)}",
-    )
+    ruler = f"{len(references)} references ({families})"
+    targets = f"{len(data.targets)} models measured against " if len(data.targets) else ""
+    on = f" on {', '.join(data.core_benchmarks)}" if data.core_benchmarks else ""
+    say(console, f"{data.name}: {targets}{ruler}{on}")
     for entry in data.selection:
         dropped = f"{entry['dropped_models']} models, {entry['dropped_scores']} scores"
         value = entry["value"]
@@ -144,11 +143,12 @@ def print_ruler(console: Console, made: ReferenceFit, *, prob: float) -> bool:
     say(console, f"Loss law: {made.spec.law.equation}", style="bold")
     say(console, f"median and {100 * prob:.4g} % {table['kind'].iloc[0]} interval")
     shown = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
-    for name in ("loss set", "coefficient", "median", "interval"):
+    for name in ("step", "of", "coefficient", "median", "interval"):
         shown.add_column(name)
     for row in table.to_dict("records"):
         interval = f"{row['lower']:.4g} to {row['upper']:.4g}"
-        shown.add_row(row["loss_set"], row["coefficient"], f"{row['median']:.4g}", interval)
+        median = f"{row['median']:.4g}"
+        shown.add_row(row["step"], row["of"], row["coefficient"], median, interval)
     console.print(shown)
     _print_checks(console, "ruler", made)
     return made.checks().trusted

@@ -37,6 +37,7 @@ TABLES: dict[str, Callable[[DensityFit, float], pd.DataFrame]] = {
     "trend_line": lambda fit, prob: fit.trend_line(prob=prob),
     "scores": lambda fit, prob: fit.scores(prob=prob),
     "parameters": lambda fit, prob: fit.parameters(prob=prob),
+    "ruler": lambda fit, prob: fit.coefficients(prob=prob),
     "reach": lambda fit, prob: fit.reach(prob=prob),
     "above_reference": lambda fit, prob: fit.above_reference(),
     "calibration": lambda fit, prob: fit.calibration(),

@@ -81,6 +81,24 @@ class Progress:
             text += f", {_span(elapsed * (total - done) / done)} left"
         self._display.show(done, total, text)
 
+    def count(self, done: int, total: int, what: str) -> None:
+        """Show how many of some pieces of work are done.
+
+        Parameters
+        ----------
+        done, total : int
+            Numbers of pieces.
+        what : str
+            What they are, such as ``"rulers"``.
+        """
+        if self._display is None:
+            return
+        text = f"{self.label}: {done:,} of {total:,} {what}"
+        elapsed = time.monotonic() - self._start_sampling(0.0)
+        if 0 < done < total and elapsed > 1:
+            text += f", {_span(elapsed * (total - done) / done)} left"
+        self._display.show(done, total, text)
+
     def _start_sampling(self, running: float) -> float:
         # Compilation counts towards the label's time but not towards the rate.
         if not hasattr(self, "_sampling"):

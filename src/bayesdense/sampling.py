@@ -16,7 +16,15 @@ import xarray as xr
 from bayesdense.errors import BayesdenseError, SamplingError
 from bayesdense.progress import Progress
 
-__all__ = ["SampleResult", "SamplingInterrupted", "SamplingSettings", "clear_compiled", "sample"]
+__all__ = [
+    "KEPT_STATS",
+    "SampleResult",
+    "SamplingInterrupted",
+    "SamplingSettings",
+    "clear_compiled",
+    "compiled_for",
+    "sample",
+]
 
 JITTER = 0.5
 KEPT_COMPILED = 8
@@ -147,7 +155,7 @@ def sample(
 
     with Progress(progress, label) as shown:
         start = time.monotonic()
-        compiled, fresh = _compile(model, structure, shown)
+        compiled, fresh = compiled_for(model, structure, shown)
         compile_seconds = time.monotonic() - start if fresh else 0.0
         start = time.monotonic()
         try:
@@ -177,8 +185,25 @@ def sample(
     return SampleResult(posterior, stats, compile_seconds, seconds, note)
 
 
-def _compile(model: Any, structure: Any, shown: Progress) -> tuple[Any, bool]:
-    """Return the compiled model with this model's data, and whether it was compiled now."""
+def compiled_for(model: Any, structure: Any, shown: Progress) -> tuple[Any, bool]:
+    """Return a compiled model with this model's data.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        As for `sample`.
+    structure : hashable
+        As for `sample`.
+    shown : Progress
+        Told when something is compiled.
+
+    Returns
+    -------
+    compiled : nutpie.sample.CompiledModel
+        With initial points around those of the model.
+    fresh : bool
+        Whether it was compiled now.
+    """
     import nutpie
 
     key = (structure, _shapes(model), _data_kinds(model))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Self, get_args
 
@@ -26,6 +26,7 @@ DEFAULT_D0 = 1e12
 ByBenchmark = Literal["by-benchmark", "common"]
 SizeSlope = Literal["by-benchmark", "common", "none"]
 Observation = Literal["normal", "student-t"]
+RulerUse = Literal["joint", "cut"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +137,23 @@ class ModelSpec(RulerSpec):
     level: ByBenchmark = "by-benchmark"
     size_slope: SizeSlope = "by-benchmark"
     families: bool = True
+    ruler: RulerUse = "joint"
+
+    def ruler_spec(self, parameters: Container[str]) -> RulerSpec:
+        """Return the composition of the ruler alone.
+
+        Parameters
+        ----------
+        parameters : container of str
+            The parameters that it has; priors of others are left out.
+
+        Returns
+        -------
+        RulerSpec
+        """
+        shared = {entry.name: getattr(self, entry.name) for entry in fields(RulerSpec)}
+        own = {name: prior for name, prior in self.priors.items() if name in parameters}
+        return RulerSpec(**shared | {"priors": own})
 
     def _registries(self) -> dict[str, Registry[Any]]:
         return {**super()._registries(), "trend": trends}
@@ -146,6 +164,7 @@ class ModelSpec(RulerSpec):
             "growth": get_args(ByBenchmark),
             "level": get_args(ByBenchmark),
             "size_slope": get_args(SizeSlope),
+            "ruler": get_args(RulerUse),
         }
 
     def _switches(self) -> tuple[str, ...]:

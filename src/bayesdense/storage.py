@@ -24,6 +24,7 @@ FORMAT = 1
 """Version of the file's own layout; a file of another layout is refused."""
 
 ENGINE: Final = "h5netcdf"
+ALONE = "references_alone"
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,15 @@ class Stored:
         What it was made from.
     posterior, sample_stats : xarray.Dataset
         What it gave.
+    alone : xarray.Dataset, optional
+        Draws of the ruler from references alone.
     """
 
     manifest: dict[str, Any]
     data: Dataset
     posterior: xr.Dataset
     sample_stats: xr.Dataset
+    alone: xr.Dataset | None = None
 
 
 def write_file(path: str | os.PathLike[str], stored: Stored) -> Path:
@@ -84,6 +88,8 @@ def write_file(path: str | os.PathLike[str], stored: Stored) -> Path:
         "sample_stats": _plain(stored.sample_stats),
         "bayesdense": content,
     }
+    if stored.alone is not None:
+        groups[ALONE] = _plain(stored.alone)
     root = xr.Dataset(attrs={"bayesdense_format": FORMAT, "bayesdense_digest": _digest(groups)})
     tree = xr.DataTree.from_dict({"/": root, **groups})
     encoding = {
@@ -154,10 +160,9 @@ def read_file(path: str | os.PathLike[str]) -> Stored:
                 f"bayesdense; this one reads layout {FORMAT}"
             )
         try:
-            groups = {
-                name: tree[name].to_dataset().load()
-                for name in ("posterior", "sample_stats", "bayesdense")
-            }
+            names = ["posterior", "sample_stats", "bayesdense"]
+            names += [ALONE] if ALONE in tree.children else []
+            groups = {name: tree[name].to_dataset().load() for name in names}
         except Exception:
             raise FitFileError(f"'{source}' is damaged: part of it cannot be read") from None
     if _digest(groups) != tree.attrs.get("bayesdense_digest"):
@@ -168,7 +173,7 @@ def read_file(path: str | os.PathLike[str]) -> Stored:
         for name, text in content.items():
             (Path(folder) / name).write_bytes(text)
         data = read_dataset(folder)
-    return Stored(manifest, data, groups["posterior"], groups["sample_stats"])
+    return Stored(manifest, data, groups["posterior"], groups["sample_stats"], groups.get(ALONE))
 
 
 def _tables(data: Dataset) -> dict[str, bytes]:

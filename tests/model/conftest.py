@@ -22,7 +22,7 @@ def fits():
     def fit(kind: str) -> bd.DensityFit:
         if kind not in made:
             made[kind] = bd.DensityModel().fit(
-                simulate(kind, seed=4), **SAMPLING | MORE.get(kind, {})
+                simulate(kind, seed=4), references_alone=False, **SAMPLING | MORE.get(kind, {})
             )
         return made[kind]
 

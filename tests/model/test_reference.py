@@ -37,7 +37,8 @@ def plain():
 def test_a_plain_table_of_losses_gives_the_law_back(plain):
     assert plain.checks().trusted
     table = plain.coefficients(prob=0.98).set_index("coefficient")
-    assert table["loss_set"].unique().tolist() == ["validation"]
+    assert table["of"].unique().tolist() == ["validation"]
+    assert table["step"].unique().tolist() == ["loss law"]
     for name, truth in IRREDUCIBLE.items():
         assert table.loc[name, "lower"] < truth < table.loc[name, "upper"], name
     # Informative: e is known to a few per cent, not as its half-normal prior says.

@@ -13,10 +13,18 @@ import pytest
 
 import bayesdense as bd
 from bayesdense import sampling
+from bayesdense.models.base import structure_of
 from tests.model.simulate import KINDS, simulate
 
 # Enough for two means to be compared, not for a headline.
-SHORT = {"draws": 600, "tune": 500, "chains": 4, "seed": 11, "progress": False}
+SHORT = {
+    "draws": 600,
+    "tune": 500,
+    "chains": 4,
+    "seed": 11,
+    "progress": False,
+    "references_alone": False,
+}
 
 
 def perturbed(data, seed):
@@ -67,7 +75,7 @@ def test_other_shapes_are_other_structures():
     keys = []
     for data in (few, more):
         layout = model._lay_out(data)
-        keys.append((model._structure(layout), sampling._shapes(model.build(data))))
+        keys.append((structure_of(layout, model.spec), sampling._shapes(model.build(data))))
     assert keys[0] != keys[1]
 
 
@@ -143,7 +151,8 @@ INTERRUPTED = textwrap.dedent(
     data = simulate("scores only", seed=3, n_targets=12, n_families=5)
     try:
         fit = bd.DensityModel(form="pooled").fit(
-            data, draws={draws}, tune={tune}, chains=2, seed=1, progress=False
+            data, draws={draws}, tune={tune}, chains=2, seed=1, references_alone=False,
+            progress=False,
         )
     except sampling.SamplingInterrupted as error:
         print("nothing kept:", error)

@@ -10,7 +10,14 @@ import bayesdense as bd
 from tests.model.simulate import KINDS, simulate
 from tests.model.test_coverage import POOLED
 
-SAMPLING = {"draws": 700, "tune": 700, "chains": 4, "seed": 7, "progress": False}
+SAMPLING = {
+    "draws": 700,
+    "tune": 700,
+    "chains": 4,
+    "seed": 7,
+    "progress": False,
+    "references_alone": False,
+}
 WRONG = 0.05
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from bayesdense.build.layout import Layout
 from bayesdense.build.observation import add_scores
-from bayesdense.build.ruler import Ruler, add_losses
+from bayesdense.build.ruler import Ruler
 from bayesdense.priors import Prior
 from bayesdense.spec import RulerSpec
 
@@ -41,14 +41,14 @@ def add_measurements(
     *,
     density: Any,
     difference: Any,
-    factor: Any,
+    size: Any,
 ) -> None:
-    """Add cell deviations, observed losses and observed scores to the model in context.
+    """Add cell deviations and observed scores to the model in context.
 
     Parameters
     ----------
     layout : Layout
-        With models, cells, losses and scores.
+        With models, cells and scores.
     spec : RulerSpec
         With the law.
     priors : mapping of str to Prior
@@ -59,21 +59,19 @@ def add_measurements(
         ``ln rho``, targets first.
     difference : tensor, shape (model, benchmark), or None
         ``g``: what a benchmark adds to the log effective size; None for nothing.
-    factor : tensor, shape (model,), or None
-        Logarithm of the factor of the sizes; None for none.
+    size : tensor, shape (model,)
+        ``ln(N/N*)``, as the model counts sizes.
     """
     import pymc as pm
     import pytensor.tensor as pt
 
     model = pm.modelcontext(None)
     density = pm.Deterministic("ln_density", density, dims="model")
-    size = model["relative_log_size"] if factor is None else model["relative_log_size"] + factor
-    if layout.loss_sets:
-        add_losses(layout, spec, priors, ruler, size)
     if not layout.size("cell"):
         return
     tau = priors["tau"].variable("tau", dims="benchmark")
     of_model, of_benchmark = model["cell_model"], model["cell_benchmark"]
+    # Per model and benchmark: ln N_eff relative to the centre of the ruler.
     position = (density + size)[of_model]
     if difference is not None:
         position = position + difference[of_model, of_benchmark]

@@ -94,7 +94,7 @@ class Layout:
         return list(self.coords["loss_set"])
 
 
-def lay_out(data: Dataset, spec: RulerSpec) -> Layout:
+def lay_out(data: Dataset, spec: RulerSpec, *, beside_targets: bool = False) -> Layout:
     """Arrange a dataset for a model.
 
     Parameters
@@ -105,6 +105,10 @@ def lay_out(data: Dataset, spec: RulerSpec) -> Layout:
         Decides the size definition, the token budget and the reference's
         residuals. Without a trend, that is for a ruler alone, targets and
         what only they were scored on are left out.
+    beside_targets : bool
+        For a ruler alone: whether it is to mean the same as that of a density
+        model of the same data. Then the average harness is that of all
+        harnesses, and losses that no benchmark is read through play no part.
 
     Returns
     -------
@@ -116,17 +120,26 @@ def lay_out(data: Dataset, spec: RulerSpec) -> Layout:
         If a reference run that is read through losses has no token count.
     """
     benchmarks = data.core_benchmarks
-    if not isinstance(spec, ModelSpec):
-        return _lay_out(*_references_only(data, benchmarks), spec)
-    return _lay_out(data, benchmarks, spec)
+    if isinstance(spec, ModelSpec):
+        return _lay_out(data, benchmarks, spec, data.scores, only_read=True)
+    own, scored = _references_only(data, benchmarks)
+    harnesses = data.scores if beside_targets else own.scores
+    return _lay_out(own, scored, spec, harnesses, only_read=beside_targets)
 
 
-def _lay_out(data: Dataset, benchmarks: list[str], spec: RulerSpec) -> Layout:
+def _lay_out(
+    data: Dataset,
+    benchmarks: list[str],
+    spec: RulerSpec,
+    harness_scores: pd.DataFrame,
+    *,
+    only_read: bool,
+) -> Layout:
     table = data.benchmarks.set_index("benchmark").loc[benchmarks]
     scores = data.scores[data.scores["benchmark"].isin(benchmarks)]
     notes: list[str] = []
     wanted = list(dict.fromkeys(table["loss_set"]))
-    if not isinstance(spec, ModelSpec):
+    if not only_read:
         # A law can be fitted to losses that predict no benchmark.
         wanted += [k for k in dict.fromkeys(data.losses["loss_set"]) if k not in wanted]
     losses = used_losses(data, wanted, spec.law, notes)
@@ -158,11 +171,13 @@ def _lay_out(data: Dataset, benchmarks: list[str], spec: RulerSpec) -> Layout:
     years = (dates - origin) / np.timedelta64(1, "D") / DAYS_PER_YEAR
 
     scores = _order_scores(scores, models["model"].tolist(), benchmarks)
-    harnesses = sorted(scores["harness"].unique())
+    used = harness_scores[harness_scores["benchmark"].isin(benchmarks)]
+    harnesses = sorted(used["harness"].unique())
     score_harness = pd.Index(harnesses).get_indexer(scores["harness"])
     score_benchmark = scores["benchmark_code"].to_numpy()
     measured = np.zeros((len(harnesses), len(benchmarks)))
-    measured[score_harness, score_benchmark] = 1.0
+    by_harness = pd.Index(harnesses).get_indexer(pd.Index(used["harness"]))
+    measured[by_harness, pd.Index(benchmarks).get_indexer(pd.Index(used["benchmark"]))] = 1.0
 
     cells = scores.drop_duplicates("cell")
     cell_model = cells["model_code"].to_numpy()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from bayesdense.build.cells import add_measurements, cell_priors
 from bayesdense.build.layout import Layout
 from bayesdense.build.observation import observation_priors
 from bayesdense.build.references import add_references, reference_priors
-from bayesdense.build.ruler import add_ruler, ruler_priors
+from bayesdense.build.ruler import add_losses, add_ruler, held_ruler, ruler_priors
 from bayesdense.build.size import add_sizes, size_priors
 from bayesdense.build.targets import add_targets, target_priors
 from bayesdense.errors import PriorError
@@ -71,7 +72,9 @@ def model_priors(layout: Layout, spec: RulerSpec) -> dict[str, Prior]:
     return priors
 
 
-def build_model(layout: Layout, spec: RulerSpec) -> Any:
+def build_model(
+    layout: Layout, spec: RulerSpec, held: Mapping[str, np.ndarray] | None = None
+) -> Any:
     """Build the PyMC model.
 
     Parameters
@@ -80,6 +83,9 @@ def build_model(layout: Layout, spec: RulerSpec) -> Any:
         The dataset under this model.
     spec : RulerSpec
         The composition of the model; with a `ModelSpec` there are targets.
+    held : mapping of str to numpy.ndarray, optional
+        A ruler that is held: what `held_ruler`, `add_references` and
+        `add_sizes` read. What is sampled is the rest, given that ruler.
 
     Returns
     -------
@@ -105,16 +111,25 @@ def build_model(layout: Layout, spec: RulerSpec) -> Any:
     with pm.Model(coords=coords) as model:
         for name, values in layout.arrays.items():
             pm.Data(name, values)
-        ruler = add_ruler(layout, spec, priors, layout.chance)
-        factor = add_sizes(layout, spec, priors)
+        given = {name: pm.Data(f"held_{name}", v) for name, v in (held or {}).items()}
+        ruler = (
+            held_ruler(layout, spec, given)
+            if given
+            else add_ruler(layout, spec, priors, layout.chance)
+        )
+        factor = add_sizes(layout, spec, priors, given)
         density, difference = None, None
         if isinstance(spec, ModelSpec):
             density, difference = add_targets(layout, spec, priors, factor)
             shape = layout.size("reference"), layout.size("benchmark")
             difference = pt.concatenate([difference, pt.zeros(shape)])
-        of_references = add_references(layout, priors)
+        of_references = add_references(layout, priors, given)
         density = of_references if density is None else pt.concatenate([density, of_references])
+        size = model["relative_log_size"]
+        size = size if factor is None else size + factor
+        if layout.loss_sets and not given:
+            add_losses(layout, spec, priors, ruler, size)
         add_measurements(
-            layout, spec, priors, ruler, density=density, difference=difference, factor=factor
+            layout, spec, priors, ruler, density=density, difference=difference, size=size
         )
     return model

@@ -30,7 +30,7 @@ def reference_priors(layout: Layout) -> dict[str, Prior]:
     return {"r": Prior("Normal", mu=0.0, sigma=0.5)}
 
 
-def add_references(layout: Layout, priors: Mapping[str, Prior]) -> Any:
+def add_references(layout: Layout, priors: Mapping[str, Prior], held: Mapping[str, Any]) -> Any:
     """Add the log density of the references: family offset and residual (MODEL section 4).
 
     Parameters
@@ -39,6 +39,8 @@ def add_references(layout: Layout, priors: Mapping[str, Prior]) -> Any:
         With the references and their families.
     priors : mapping of str to Prior
         With ``r`` where there are several reference families.
+    held : mapping of str to tensor
+        With ``r`` where it is not to be sampled.
 
     Returns
     -------
@@ -49,7 +51,9 @@ def add_references(layout: Layout, priors: Mapping[str, Prior]) -> Any:
     model = pm.modelcontext(None)
     residual = pm.Normal("reference_raw", 0.0, 1.0, dims="reference")
     density = model["reference_residual"] * residual
-    if "r" in priors:
+    if "r" in held:
+        density = density + held["r"][model["reference_family_code"]]
+    elif "r" in priors:
         offset = zero_sum(priors["r"].variable("r_raw", dims="reference_family"))
         r = pm.Deterministic("r", offset, dims="reference_family")
         density = density + r[model["reference_family_code"]]

@@ -13,7 +13,7 @@ from bayesdense.build.layout import Layout
 from bayesdense.priors import Prior
 from bayesdense.spec import RulerSpec
 
-__all__ = ["LOSS_DEGREES", "Ruler", "add_losses", "add_ruler", "ruler_priors"]
+__all__ = ["LOSS_DEGREES", "Ruler", "add_losses", "add_ruler", "held_ruler", "ruler_priors"]
 
 LOSS_DEGREES = 4.0
 EXPONENT_SPREAD = 0.3
@@ -191,14 +191,49 @@ def add_ruler(
         pm.math.concatenate([part[i] for part in parts])[back] if len(parts) > 1 else parts[0][i]
         for i in (1, 2)
     )
-    values = np.zeros(len(known))
-    values[known] = layout.lowest_loss[layout.ruler[known]]
-    centre = pm.Data("ruler_centre", values)
-
-    ruler = Ruler(coefficients, pivot_all, steepness, centre, floor, span)
+    ruler = Ruler(coefficients, pivot_all, steepness, _centre(layout), floor, span)
     if known.any():
         _add_standard_form(layout, spec, ruler)
     return ruler
+
+
+def held_ruler(layout: Layout, spec: RulerSpec, held: Mapping[str, Any]) -> Ruler:
+    """Return a ruler whose values are given, in the PyMC model in context.
+
+    Parameters
+    ----------
+    layout : Layout
+        The dataset under the model.
+    spec : RulerSpec
+        With the law.
+    held : mapping of str to tensor
+        ``law_<coefficient>``, shape ``(ruler,)``; ``pivot``, ``steepness``,
+        ``floor`` and ``span``, shape ``(benchmark,)``.
+
+    Returns
+    -------
+    Ruler
+    """
+    # With scores only, the law's unit form has an offset besides its coefficients.
+    names = [n for n in (*spec.law.coefficients, "offset") if f"law_{n}" in held]
+    return Ruler(
+        {name: held[f"law_{name}"] for name in names},
+        held["pivot"],
+        held["steepness"],
+        _centre(layout),
+        held["floor"],
+        held["span"],
+    )
+
+
+def _centre(layout: Layout) -> Any:
+    """Add the losses at which maps are anchored; 0 where there are scores only."""
+    import pymc as pm
+
+    known = layout.has_losses
+    values = np.zeros(len(known))
+    values[known] = layout.lowest_loss[layout.ruler[known]]
+    return pm.Data("ruler_centre", values)
 
 
 def _leaning(

@@ -30,7 +30,9 @@ def size_priors(layout: Layout, spec: RulerSpec) -> dict[str, Prior]:
     return spec.size.priors(layout.size_design)
 
 
-def add_sizes(layout: Layout, spec: RulerSpec, priors: Mapping[str, Prior]) -> Any:
+def add_sizes(
+    layout: Layout, spec: RulerSpec, priors: Mapping[str, Prior], held: Mapping[str, Any]
+) -> Any:
     """Add the factor of every model's size to the PyMC model in context.
 
     Parameters
@@ -41,6 +43,8 @@ def add_sizes(layout: Layout, spec: RulerSpec, priors: Mapping[str, Prior]) -> A
         With the definition.
     priors : mapping of str to Prior
         All priors of the model.
+    held : mapping of str to tensor
+        With ``size_<coefficient>`` where that is not to be sampled.
 
     Returns
     -------
@@ -53,7 +57,10 @@ def add_sizes(layout: Layout, spec: RulerSpec, priors: Mapping[str, Prior]) -> A
         return None
     model = pm.modelcontext(None)
     design = {name: model[f"size_{name}"] for name in layout.size_design}
-    coefficients = {name: priors[name].variable(name) for name in design}
+    coefficients = {
+        name: held[f"size_{name}"] if f"size_{name}" in held else priors[name].variable(name)
+        for name in design
+    }
     factor = spec.size.log_multiplier(design, coefficients)
     log_size = factor + model["relative_log_size"] + layout.log_size_centre
     pm.Deterministic("ln_size", log_size, dims="model")

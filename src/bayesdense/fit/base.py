@@ -204,5 +204,7 @@ class Fit[S: RulerSpec]:
             "info": self.info,
             "interval": {"prob": PROB},
         }
-        stored = Stored(manifest, self.data, self.posterior, self.sample_stats)
+        stored = Stored(
+            manifest, self.data, self.posterior, self.sample_stats, getattr(self, "alone", None)
+        )
         return write_file(path, stored)

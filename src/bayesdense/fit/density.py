@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
+from bayesdense.build import Layout
 from bayesdense.errors import BayesdenseError
 from bayesdense.fit.base import Fit
 from bayesdense.spec import ModelSpec, RulerSpec
@@ -18,6 +20,7 @@ from bayesdense.summaries.density import (
     plug_in_table,
     trend_table,
 )
+from bayesdense.summaries.draws import Draws
 from bayesdense.summaries.growth import (
     Rate,
     doubling_time_table,
@@ -26,7 +29,11 @@ from bayesdense.summaries.growth import (
     rates,
 )
 from bayesdense.summaries.intervals import PROB, check_prob
+from bayesdense.summaries.law import coefficient_table
 from bayesdense.summaries.ruler import reach_table
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = ["DensityFit"]
 
@@ -37,13 +44,18 @@ class DensityFit(Fit[ModelSpec]):
     A fit is made by `DensityModel.fit` or read by `load_fit`. Its attributes
     are ``posterior``, ``sample_stats``, ``data``, ``spec`` and ``info``: draws
     by name with dimensions ``chain`` and ``draw`` first, rates per year,
-    logarithms natural.
+    logarithms natural. Besides, ``alone`` has draws of the ruler from the
+    references alone, or is None.
     """
 
     kind: ClassVar[str] = "density"
     spec_class: ClassVar[type[RulerSpec]] = ModelSpec
     headline_names: ClassVar[tuple[str, ...]] = ("A", "A_j", "ln_density")
     single_names: ClassVar[frozenset[str]] = Fit.single_names | {"f", "undated"}
+
+    def __init__(self, *, alone: xr.Dataset | None = None, **parts: Any) -> None:
+        super().__init__(**parts)
+        self.alone = alone
 
     @cached_property
     def _rates(self) -> list[Rate]:
@@ -168,9 +180,9 @@ class DensityFit(Fit[ModelSpec]):
         Returns
         -------
         pandas.DataFrame
-            In parameters, with the probability of lying outside the range of
-            the references, or, for the plug-in, the share of draws without a
-            value.
+            In parameters, with the probabilities of lying outside the range of
+            the references and above the reach of the ruler, or, for the
+            plug-in, the share of draws without a value.
         """
         if by not in ("model", "benchmark"):
             raise BayesdenseError(f"by must be 'model' or 'benchmark', not {by!r}")
@@ -183,7 +195,7 @@ class DensityFit(Fit[ModelSpec]):
                     "the plug-in has one value for each benchmark: by='benchmark'"
                 )
             return plug_in_table(self._draws, self._layout, self.spec, prob)
-        return effective_size_table(self._draws, self._layout, prob, by)
+        return effective_size_table(self._draws, self._layout, self.spec, prob, by)
 
     def above_reference(self) -> pd.DataFrame:
         """Return the share of targets above the largest reference, by benchmark.
@@ -207,9 +219,49 @@ class DensityFit(Fit[ModelSpec]):
         -------
         pandas.DataFrame
             Columns ``benchmark``, ``median``, ``lower``, ``upper``, ``prob``,
-            ``kind``, ``best_target``, ``p_target_above``.
+            ``kind``, ``best_target``, ``p_target_above``, and ``informed_by``
+            as of `coefficients`.
         """
-        return reach_table(self._draws, self._layout, self.spec, check_prob(prob))
+        return self._beside_alone(reach_table, check_prob(prob))
+
+    def coefficients(self, *, at: str = "centre", prob: float = PROB) -> pd.DataFrame:
+        """Return the coefficients of the ruler, from references alone and as fitted.
+
+        Parameters
+        ----------
+        at : {"centre", "one"}
+            Amplitudes relative to the centre of the references, or at ``N = D
+            = 1``, as papers print them.
+        prob : float
+            Probability of the intervals.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns of `ReferenceFit.coefficients`, with ``informed_by``:
+            ``"references"``, or ``"all models"`` where scores of targets
+            informed the ruler. Rows of the references alone are missing where
+            the fit was made without them.
+        """
+
+        def table(draws: Draws, layout: Layout, spec: RulerSpec, prob: float) -> pd.DataFrame:
+            return coefficient_table(draws, layout, spec, at, prob)
+
+        return self._beside_alone(table, check_prob(prob))
+
+    def _beside_alone(
+        self, table: Callable[[Draws, Layout, RulerSpec, float], pd.DataFrame], prob: float
+    ) -> pd.DataFrame:
+        """Return a table of the ruler, with that of the references alone above it."""
+        parts = []
+        if self.alone is not None:
+            # Scores of targets are compared with the ruler, so the layout is of all models.
+            found = table(Draws(self.alone), self._layout, self.spec, prob)
+            parts.append(found.assign(informed_by="references"))
+        if self.spec.ruler == "joint":
+            found = table(self._draws, self._layout, self.spec, prob)
+            parts.append(found.assign(informed_by="all models"))
+        return pd.concat(parts, ignore_index=True)
 
     def trend_line(self, *, prob: float = PROB) -> pd.DataFrame:
         """Return the trend of density over the dates of the targets, at 2e10 parameters.

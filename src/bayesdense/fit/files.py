@@ -45,10 +45,12 @@ def load_fit(path: str | os.PathLike[str]) -> DensityFit | ReferenceFit:
     if stored.data.digest != info["data_digest"]:
         raise FitFileError(f"'{path}': its data are not those that the fit was made from")
     fit: Any = KINDS[kind]
+    more = {} if stored.alone is None else {"alone": stored.alone}
     return fit(
         posterior=stored.posterior,
         sample_stats=stored.sample_stats,
         data=stored.data,
         spec=fit.spec_class.from_dict(stored.manifest["spec"]),
         info=info,
+        **more,
     )

@@ -41,7 +41,7 @@ class ReferenceFit(Fit[RulerSpec]):
         )
 
     def coefficients(self, *, at: str = "centre", prob: float = PROB) -> pd.DataFrame:
-        """Return the coefficients of the law (eq. 2) for each loss set.
+        """Return the coefficients of law and map (eq. 2 and 3).
 
         Parameters
         ----------
@@ -55,9 +55,12 @@ class ReferenceFit(Fit[RulerSpec]):
         Returns
         -------
         pandas.DataFrame
-            Columns ``loss_set`` (for scores alone, the benchmark),
+            Columns ``step`` (``"loss law"`` or ``"score map"``), ``of`` (the
+            loss set; for maps and for scores alone, the benchmark),
             ``coefficient``, ``mean``, ``sd``, ``median``, ``lower``,
-            ``upper``, ``prob``, ``kind``.
+            ``upper``, ``prob``, ``kind``. Of the map: ``gamma`` and ``l`` as
+            in eq. 3, ``pi`` and ``s`` (logit and its slope at the centre),
+            ``d`` and ``u`` (floor, and ceiling of what is above it).
         """
         return coefficient_table(self._draws, self._layout, self.spec, at, check_prob(prob))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import platform
 import warnings
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -13,12 +14,34 @@ from bayesdense.build.model import model_priors
 from bayesdense.data import Dataset
 from bayesdense.errors import BayesdenseError, DiagnosticsWarning, ReadinessWarning
 from bayesdense.priors import Prior
-from bayesdense.sampling import SamplingSettings, sample
+from bayesdense.sampling import SampleResult, SamplingSettings, sample
 from bayesdense.spec import RulerSpec
 
-__all__ = ["Model"]
+__all__ = ["Drawn", "Model", "structure_of"]
 
 PACKAGES = ("bayesdense", "pymc", "pytensor", "nutpie", "arviz", "numpy", "xarray", "pandas")
+
+
+@dataclasses.dataclass(frozen=True)
+class Drawn:
+    """What sampling gave, and what the fit is to know of it.
+
+    Attributes
+    ----------
+    result : SampleResult
+        Draws.
+    free : list of str
+        The variables that were sampled.
+    info : dict
+        More entries of the fit's ``info``.
+    also : dict
+        More arguments of the fit.
+    """
+
+    result: SampleResult
+    free: list[str]
+    info: dict[str, Any] = dataclasses.field(default_factory=dict)
+    also: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 class Model[S: RulerSpec]:
@@ -73,7 +96,16 @@ class Model[S: RulerSpec]:
         """Raise if the dataset cannot answer the question; return what to warn of."""
         raise NotImplementedError
 
-    def _fit(self, data: Dataset, kind: Any, *, label: str, progress: bool, **settings: Any) -> Any:
+    def _fit(
+        self,
+        data: Dataset,
+        kind: Any,
+        *,
+        label: str,
+        progress: bool,
+        options: Mapping[str, Any] | None = None,
+        **settings: Any,
+    ) -> Any:
         """Check, build, sample, check again."""
         chosen = SamplingSettings(**settings)
         self._require_dataset(data)
@@ -86,27 +118,25 @@ class Model[S: RulerSpec]:
             )
         for note in notes:
             warnings.warn(note, ReadinessWarning, stacklevel=3)
-        model = build_model(layout, self.spec)
-        result = sample(
-            model,
-            structure=self._structure(layout),
-            settings=chosen,
-            label=f"{data.name}, {label}",
-            progress=progress,
+        drawn = self._draw(
+            data, layout, chosen, f"{data.name}, {label}", progress, **(options or {})
         )
+        result = drawn.result
         fit = kind(
             posterior=result.posterior,
             sample_stats=result.sample_stats,
             data=data,
             spec=self.spec,
+            **drawn.also,
             info={
                 "sampler": "nutpie",
                 "settings": dataclasses.asdict(chosen),
                 "compile_seconds": result.compile_seconds,
                 "sampling_seconds": result.sampling_seconds,
                 "interrupted": result.interrupted,
-                "free": [variable.name for variable in model.free_RVs],
+                "free": drawn.free,
                 "notes": notes,
+                **drawn.info,
                 "data_digest": data.digest,
                 "versions": _versions(),
             },
@@ -115,6 +145,31 @@ class Model[S: RulerSpec]:
         if not report.trusted:
             warnings.warn(report.verdict, DiagnosticsWarning, stacklevel=3)
         return fit
+
+    def _draw(
+        self,
+        data: Dataset,
+        layout: Layout,
+        settings: SamplingSettings,
+        label: str,
+        progress: bool,
+        **options: Any,
+    ) -> Drawn:
+        """Sample the posterior; `data` is what `layout` was made from."""
+        return self._sampled(layout, settings, label, progress)
+
+    def _sampled(
+        self, layout: Layout, settings: SamplingSettings, label: str, progress: bool
+    ) -> Drawn:
+        model = build_model(layout, self.spec)
+        result = sample(
+            model,
+            structure=structure_of(layout, self.spec),
+            settings=settings,
+            label=label,
+            progress=progress,
+        )
+        return Drawn(result, [variable.name for variable in model.free_RVs])
 
     def _require_dataset(self, data: Any) -> None:
         if not isinstance(data, Dataset):
@@ -127,26 +182,39 @@ class Model[S: RulerSpec]:
         self._require_dataset(data)
         return lay_out(data, self.spec)
 
-    def _structure(self, layout: Layout) -> tuple[Any, ...]:
-        """Return what shapes the graph besides the data and the variables' shapes."""
-        spec = self.spec
-        entries = [(f.name, getattr(spec, f.name)) for f in dataclasses.fields(spec)]
-        parts = [(name, value) for name, value in entries if hasattr(value, "equation")]
-        parts += [("size", spec.size)]
-        switches = [(n, v) for n, v in entries if isinstance(v, str | bool)]
-        return (
-            type(spec).__name__,
-            tuple((n, type(part), repr(sorted(vars(part).items()))) for n, part in parts),
-            tuple(switches),
-            repr(sorted((n, p.to_dict()) for n, p in model_priors(layout, spec).items())),
-            tuple(layout.has_losses),
-            tuple(layout.ruler),
-            tuple(
-                (name, len(labels))
-                for name, labels in layout.coords.items()
-                if name not in ("score_id", "loss_id")
-            ),
-        )
+
+def structure_of(layout: Layout, spec: RulerSpec) -> tuple[Any, ...]:
+    """Return what shapes a model's graph besides the data and the variables' shapes.
+
+    Parameters
+    ----------
+    layout : Layout
+        The dataset under the model.
+    spec : RulerSpec
+        The composition of the model.
+
+    Returns
+    -------
+    tuple
+        Hashable; models for which it is equal can share compiled code.
+    """
+    entries = [(f.name, getattr(spec, f.name)) for f in dataclasses.fields(spec)]
+    parts = [(name, value) for name, value in entries if hasattr(value, "equation")]
+    parts += [("size", spec.size)]
+    switches = [(n, v) for n, v in entries if isinstance(v, str | bool)]
+    return (
+        type(spec).__name__,
+        tuple((n, type(part), repr(sorted(vars(part).items()))) for n, part in parts),
+        tuple(switches),
+        repr(sorted((n, p.to_dict()) for n, p in model_priors(layout, spec).items())),
+        tuple(layout.has_losses),
+        tuple(layout.ruler),
+        tuple(
+            (name, len(labels))
+            for name, labels in layout.coords.items()
+            if name not in ("score_id", "loss_id")
+        ),
+    )
 
 
 def _versions() -> dict[str, str]:

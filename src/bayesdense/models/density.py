@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from bayesdense.build import Layout
 from bayesdense.data import Dataset, check_readiness
 from bayesdense.errors import BayesdenseError
 from bayesdense.fit import DensityFit
-from bayesdense.models.base import Model
+from bayesdense.models.alone import fit_alone, sample_cut
+from bayesdense.models.base import Drawn, Model
 from bayesdense.parts.laws import LossLaw
 from bayesdense.parts.maps import ScoreMap
 from bayesdense.parts.sizes import SizeDefinition
 from bayesdense.parts.trends import Trend
 from bayesdense.priors import Prior
+from bayesdense.sampling import SamplingSettings
 from bayesdense.spec import ModelSpec
 
 __all__ = ["DensityModel"]
@@ -28,6 +32,7 @@ FORMS: dict[str, dict[str, Any]] = {
         "harness_offsets": False,
     },
 }
+RULERS, FEWEST_RULERS = 1000, 20
 DEFAULT_SPEC = ModelSpec(
     law="power-sum",  # type: ignore[arg-type]
     score_map="sigmoid",  # type: ignore[arg-type]
@@ -79,6 +84,10 @@ class DensityModel(Model[ModelSpec]):
     d0 : float, optional
         Token budget at which effective size is read off; 1e12, as in the
         paper, if not given. It matters only where losses are known.
+    ruler : {"joint", "cut"}
+        Whether scores of targets inform the ruler (all is sampled together)
+        or not: then whole posterior draws of the ruler, from references
+        alone, are passed on, and all else is sampled given each.
     priors : mapping of str to Prior, optional
         Priors that replace the defaults; `priors` lists the parameters.
 
@@ -108,6 +117,7 @@ class DensityModel(Model[ModelSpec]):
         reference_residual: float = 0.1,
         reference_cell_scale: float = 0.3,
         d0: float | None = None,
+        ruler: str = "joint",
         priors: Mapping[str, Prior] | None = None,
     ) -> None:
         if form not in FORMS:
@@ -131,6 +141,7 @@ class DensityModel(Model[ModelSpec]):
             reference_residual=reference_residual,
             reference_cell_scale=reference_cell_scale,
             d0=d0,
+            ruler=ruler,  # type: ignore[arg-type]
             priors=priors or {},
         )
 
@@ -159,6 +170,8 @@ class DensityModel(Model[ModelSpec]):
         cores: int | None = None,
         seed: int | None = None,
         target_accept: float = 0.9,
+        ruler_draws: int | None = None,
+        references_alone: bool = True,
         progress: bool = True,
     ) -> DensityFit:
         """Sample the posterior with nutpie, and check it.
@@ -177,6 +190,14 @@ class DensityModel(Model[ModelSpec]):
             Source of randomness; recorded in the fit.
         target_accept : float
             Acceptance that the step size is tuned to.
+        ruler_draws : int, optional
+            With ``ruler="cut"``, how many draws of the ruler are passed on;
+            1000 if not given. Each gets a short chain, so that `draws` and
+            `tune` are not used.
+        references_alone : bool
+            Whether to fit the ruler to the references alone as well, so that
+            `DensityFit.coefficients` and `DensityFit.reach` can show what the
+            targets did to it. Models that share references share that fit.
         progress : bool
             Whether to show a progress bar.
 
@@ -211,6 +232,42 @@ class DensityModel(Model[ModelSpec]):
             cores=cores,
             seed=seed,
             target_accept=target_accept,
+            options={"ruler_draws": ruler_draws, "references_alone": references_alone},
+        )
+
+    def _draw(
+        self,
+        data: Dataset,
+        layout: Layout,
+        settings: SamplingSettings,
+        label: str,
+        progress: bool,
+        **options: Any,
+    ) -> Drawn:
+        count, cut = options["ruler_draws"], self.spec.ruler == "cut"
+        if not cut and count is not None:
+            raise BayesdenseError("ruler_draws is for ruler='cut'; this model's ruler is 'joint'")
+        if cut and not options["references_alone"]:
+            raise BayesdenseError("ruler='cut' needs the references alone: references_alone=True")
+        if count is not None and (type(count) is not int or count < FEWEST_RULERS):
+            raise BayesdenseError(
+                f"ruler_draws must be a whole number from {FEWEST_RULERS}, not {count!r}"
+            )
+        if not options["references_alone"]:
+            return self._sampled(layout, settings, label, progress)
+        ruler = f"{data.name}, references alone"
+        alone = fit_alone(data, self.spec, settings, label=ruler, progress=progress)
+        if cut:
+            count = RULERS if count is None else count
+            drawn = sample_cut(
+                layout, self.spec, alone, count, settings, label=label, progress=progress
+            )
+        else:
+            drawn = self._sampled(layout, settings, label, progress)
+        return dataclasses.replace(
+            drawn,
+            info={**drawn.info, "references_alone": alone.info},
+            also={"alone": alone.posterior},
         )
 
     def _check(self, data: Dataset) -> list[str]:

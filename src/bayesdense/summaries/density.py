@@ -72,7 +72,9 @@ def density_table(draws: Draws, layout: Layout, prob: float) -> pd.DataFrame:
     )
 
 
-def effective_size_table(draws: Draws, layout: Layout, prob: float, by: str) -> pd.DataFrame:
+def effective_size_table(
+    draws: Draws, layout: Layout, spec: ModelSpec, prob: float, by: str
+) -> pd.DataFrame:
     """Return the effective size of every model: the reference size that would score alike.
 
     Parameters
@@ -81,6 +83,8 @@ def effective_size_table(draws: Draws, layout: Layout, prob: float, by: str) -> 
         Posterior draws.
     layout : Layout
         The dataset under the model.
+    spec : ModelSpec
+        The composition of the model.
     prob : float
         Probability of the intervals.
     by : {"model", "benchmark"}
@@ -93,12 +97,20 @@ def effective_size_table(draws: Draws, layout: Layout, prob: float, by: str) -> 
         Columns of `density_table`, with ``benchmark`` where asked for, in
         parameters; ``p_below_reference`` and ``p_above_reference``, the
         posterior probabilities of lying beyond the smallest and largest
-        reference model; and ``outside_reference``, whether the median does:
-        there the ruler is extrapolated.
+        reference model; ``outside_reference``, whether the median does: there
+        the ruler is extrapolated; and ``p_above_reach``, the probability that
+        the measured score (of a model: at least one of its scores) lies above
+        what an infinitely large reference would score: such a score has no
+        effective size by the paper's formula.
     """
+    beyond = _above_reach(draws, layout, spec)
     if by == "model":
         table = _models(layout)
         log_size = draws["ln_density"] + log_sizes(draws, layout)
+        of_model = np.zeros((len(beyond), layout.size("model")), dtype=bool)
+        for cell, code in enumerate(layout.arrays["cell_model"]):
+            of_model[:, code] |= beyond[:, cell]
+        beyond = of_model
     else:
         table = _cells(layout)
         log_size = draws["cell_ln_size"]
@@ -109,7 +121,15 @@ def effective_size_table(draws: Draws, layout: Layout, prob: float, by: str) -> 
         p_below_reference=(log_size < low).mean(axis=0),
         p_above_reference=(log_size > high).mean(axis=0),
         outside_reference=(median < low) | (median > high),
+        p_above_reach=beyond.mean(axis=0),
     )
+
+
+def _above_reach(draws: Draws, layout: Layout, spec: ModelSpec) -> np.ndarray:
+    """Return whether each cell's mean score lies above the reach, shape ``(draw, cell)``."""
+    reach = RulerDraws(draws, layout, spec).reach()
+    score = layout.scores.groupby("cell")["score"].mean().to_numpy()
+    return np.asarray(score > reach[:, layout.arrays["cell_benchmark"]])
 
 
 def plug_in_table(draws: Draws, layout: Layout, spec: ModelSpec, prob: float) -> pd.DataFrame:

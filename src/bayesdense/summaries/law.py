@@ -17,6 +17,7 @@ from bayesdense.summaries.intervals import interval_columns
 __all__ = ["allocation_table", "coefficient_table", "outside_range", "positive_numbers"]
 
 FLOP_PER_PARAMETER_AND_TOKEN = 6.0
+MAP_COEFFICIENTS = ("gamma", "l", "pi", "s", "d", "u")
 WIDTH = 40.0
 STEPS = 120
 GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
@@ -25,7 +26,7 @@ GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
 def coefficient_table(
     draws: Draws, layout: Layout, spec: RulerSpec, at: str, prob: float
 ) -> pd.DataFrame:
-    """Return the coefficients of the law for each ruler.
+    """Return the coefficients of the law and of the map for each ruler.
 
     Parameters
     ----------
@@ -43,33 +44,44 @@ def coefficient_table(
     Returns
     -------
     pandas.DataFrame
-        Columns ``loss_set`` (or the benchmark of a ruler that has scores
-        only), ``coefficient``, ``mean``, ``sd``, ``median``, ``lower``,
-        ``upper``, ``prob``, ``kind``.
+        Columns ``step`` (``"loss law"`` or ``"score map"``), ``of`` (the loss
+        set, or the benchmark), ``coefficient``, ``mean``, ``sd``, ``median``,
+        ``lower``, ``upper``, ``prob``, ``kind``.
     """
     if at not in ("centre", "one"):
         raise BayesdenseError(f"at must be 'centre' or 'one', not {at!r}")
     ruler = RulerDraws(draws, layout, spec)
     sets = len(layout.loss_sets)
     benchmarks = np.array(layout.coords["benchmark"], dtype=object)
-    names = [*layout.loss_sets, *benchmarks[~layout.has_losses]]
-    rows = []
-    for k, name in enumerate(names):
+    found: list[tuple[str, str, str, np.ndarray]] = []
+    for k, name in enumerate([*layout.loss_sets, *benchmarks[~layout.has_losses]]):
         # With scores only the loss has no scale, so amplitudes mean nothing.
         wanted = spec.law.coefficients if k < sets else spec.law.shape
         shown = {n: ruler.coefficients[n][:, k] for n in wanted}
         if at == "one" and k < sets:
             shown = spec.law.at_one(shown, layout.log_size_centre, layout.log_tokens_centre)
-        for coefficient, values in shown.items():
-            rows.append(
-                {
-                    "loss_set": name,
-                    "coefficient": coefficient,
-                    "mean": float(values.mean()),
-                    "sd": float(values.std()),
-                    **interval_columns(values, prob),
-                }
-            )
+        found += [("loss law", name, coefficient, v) for coefficient, v in shown.items()]
+    through_losses = list(benchmarks[layout.has_losses])
+    for name in benchmarks:
+        for coefficient in MAP_COEFFICIENTS:
+            if coefficient not in draws:
+                continue
+            of_losses = coefficient in ("gamma", "l")
+            if of_losses and name not in through_losses:
+                continue
+            place = (through_losses if of_losses else list(benchmarks)).index(name)
+            found.append(("score map", name, coefficient, draws[coefficient][:, place]))
+    rows = [
+        {
+            "step": step,
+            "of": of,
+            "coefficient": coefficient,
+            "mean": float(values.mean()),
+            "sd": float(values.std()),
+            **interval_columns(values, prob),
+        }
+        for step, of, coefficient, values in found
+    ]
     return pd.DataFrame(rows)
 
 
