@@ -6,7 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bayesdense import plots
+    from bayesdense import plots, studies
     from bayesdense.data import Dataset, list_datasets, load_dataset, read_dataset, validate
     from bayesdense.errors import (
         BayesdenseError,
@@ -52,6 +52,7 @@ _HOMES = {
     "plots": "bayesdense",
     "read_dataset": "bayesdense.data",
     "sizes": "bayesdense.parts",
+    "studies": "bayesdense",
     "trends": "bayesdense.parts",
     "validate": "bayesdense.data",
 }
@@ -82,6 +83,7 @@ __all__ = [
     "plots",
     "read_dataset",
     "sizes",
+    "studies",
     "trends",
     "validate",
 ]
@@ -92,7 +94,7 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'bayesdense' has no attribute {name!r}")
-    if name in ("laws", "maps", "plots", "sizes", "trends"):
+    if name in ("laws", "maps", "plots", "sizes", "studies", "trends"):
         value: Any = importlib.import_module(f"{home}.{name}")
     else:
         value = getattr(importlib.import_module(home), name)

@@ -74,7 +74,7 @@ def test_other_shapes_are_other_structures():
     few, more = (simulate(KINDS[0], seed=3, n_targets=n, n_families=5) for n in (12, 13))
     keys = []
     for data in (few, more):
-        layout = model._lay_out(data)
+        layout = model.lay_out(data)
         keys.append((structure_of(layout, model.spec), sampling._shapes(model.build(data))))
     assert keys[0] != keys[1]
 

@@ -32,8 +32,11 @@ class TotalAndSplit(Transform):
     def backward(self, value: Any, *inputs: Any) -> Any:
         """Return the logarithms of ``(ln T, s + shift)`` on the last axis."""
         total, split = value[..., 0][..., None], value[..., 1:] - self._shift(inputs)
-        relative = pt.concatenate([split, pt.zeros_like(total)], axis=-1)
-        return total + relative - pt.logsumexp(relative, axis=-1)[..., None]
+        # A row of zeros for the last share would be a constant, of which numba makes no code.
+        peak = pt.maximum(split.max(axis=-1)[..., None], 0.0)
+        sums = pt.exp(split - peak).sum(axis=-1)[..., None] + pt.exp(-peak)
+        last = total - peak - pt.log(sums)
+        return pt.concatenate([last + split, last], axis=-1)
 
     def log_jac_det(self, value: Any, *inputs: Any) -> Any:
         """Return zero: the volume is the same."""

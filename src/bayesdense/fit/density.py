@@ -17,6 +17,7 @@ from bayesdense.summaries.density import (
     above_reference,
     density_table,
     effective_size_table,
+    log_effective_sizes,
     plug_in_table,
     trend_table,
 )
@@ -196,6 +197,24 @@ class DensityFit(Fit[ModelSpec]):
                 )
             return plug_in_table(self._draws, self._layout, self.spec, prob)
         return effective_size_table(self._draws, self._layout, self.spec, prob, by)
+
+    def log_effective_size(self, *, by: str = "model") -> np.ndarray:
+        """Return the draws behind `effective_size`.
+
+        Parameters
+        ----------
+        by : {"model", "benchmark"}
+            One column for each model, or for each model on each benchmark, in
+            the order of the table's rows.
+
+        Returns
+        -------
+        numpy.ndarray, shape (draw, row)
+            ``ln N_eff``.
+        """
+        if by not in ("model", "benchmark"):
+            raise BayesdenseError(f"by must be 'model' or 'benchmark', not {by!r}")
+        return log_effective_sizes(self._draws, self._layout, by).copy()
 
     def above_reference(self) -> pd.DataFrame:
         """Return the share of targets above the largest reference, by benchmark.

@@ -68,7 +68,7 @@ class Model[S: RulerSpec]:
         dict of str to Prior
             By parameter; any of these names can be given as ``priors=``.
         """
-        return model_priors(self._lay_out(data), self.spec)
+        return model_priors(self.lay_out(data), self.spec)
 
     def build(self, data: Dataset) -> Any:
         """Return the model as a plain PyMC model with named dimensions.
@@ -89,11 +89,27 @@ class Model[S: RulerSpec]:
             If the dataset cannot answer the question.
         """
         self._require_dataset(data)
-        self._check(data)
-        return build_model(self._lay_out(data), self.spec)
+        self.check(data)
+        return build_model(self.lay_out(data), self.spec)
 
-    def _check(self, data: Dataset) -> list[str]:
-        """Raise if the dataset cannot answer the question; return what to warn of."""
+    def check(self, data: Dataset) -> list[str]:
+        """Look whether a dataset can answer the question.
+
+        Parameters
+        ----------
+        data : Dataset
+            The dataset.
+
+        Returns
+        -------
+        list of str
+            What a user should know.
+
+        Raises
+        ------
+        ReadinessError
+            If the dataset cannot answer the question.
+        """
         raise NotImplementedError
 
     def _fit(
@@ -109,8 +125,8 @@ class Model[S: RulerSpec]:
         """Check, build, sample, check again."""
         chosen = SamplingSettings(**settings)
         self._require_dataset(data)
-        notes = self._check(data)
-        layout = self._lay_out(data)
+        notes = self.check(data)
+        layout = self.lay_out(data)
         notes += layout.notes
         if self.spec.d0 is not None and not layout.loss_sets:
             notes.append(
@@ -156,11 +172,28 @@ class Model[S: RulerSpec]:
         **options: Any,
     ) -> Drawn:
         """Sample the posterior; `data` is what `layout` was made from."""
-        return self._sampled(layout, settings, label, progress)
+        return self.sample_layout(layout, settings, label=label, progress=progress)
 
-    def _sampled(
-        self, layout: Layout, settings: SamplingSettings, label: str, progress: bool
+    def sample_layout(
+        self, layout: Layout, settings: SamplingSettings, *, label: str, progress: bool
     ) -> Drawn:
+        """Sample the posterior given a layout, whole or with part of it withheld.
+
+        Parameters
+        ----------
+        layout : Layout
+            The dataset under this model.
+        settings : SamplingSettings
+            How to sample.
+        label : str
+            What is being fitted, for the progress bar.
+        progress : bool
+            Whether to show a progress bar.
+
+        Returns
+        -------
+        Drawn
+        """
         model = build_model(layout, self.spec)
         result = sample(
             model,
@@ -178,7 +211,18 @@ class Model[S: RulerSpec]:
                 "load_dataset, read_dataset and Dataset.from_frames make one"
             )
 
-    def _lay_out(self, data: Dataset) -> Layout:
+    def lay_out(self, data: Dataset) -> Layout:
+        """Arrange a dataset for this model.
+
+        Parameters
+        ----------
+        data : Dataset
+            The dataset.
+
+        Returns
+        -------
+        Layout
+        """
         self._require_dataset(data)
         return lay_out(data, self.spec)
 

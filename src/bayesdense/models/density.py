@@ -32,7 +32,7 @@ FORMS: dict[str, dict[str, Any]] = {
         "harness_offsets": False,
     },
 }
-RULERS, FEWEST_RULERS = 1000, 20
+RULERS, FEWEST_RULERS = 600, 20
 DEFAULT_SPEC = ModelSpec(
     law="power-sum",  # type: ignore[arg-type]
     score_map="sigmoid",  # type: ignore[arg-type]
@@ -192,7 +192,7 @@ class DensityModel(Model[ModelSpec]):
             Acceptance that the step size is tuned to.
         ruler_draws : int, optional
             With ``ruler="cut"``, how many draws of the ruler are passed on;
-            1000 if not given. Each gets a short chain, so that `draws` and
+            600 if not given. Each gets a short chain, so that `draws` and
             `tune` are not used.
         references_alone : bool
             Whether to fit the ruler to the references alone as well, so that
@@ -254,7 +254,7 @@ class DensityModel(Model[ModelSpec]):
                 f"ruler_draws must be a whole number from {FEWEST_RULERS}, not {count!r}"
             )
         if not options["references_alone"]:
-            return self._sampled(layout, settings, label, progress)
+            return self.sample_layout(layout, settings, label=label, progress=progress)
         ruler = f"{data.name}, references alone"
         alone = fit_alone(data, self.spec, settings, label=ruler, progress=progress)
         if cut:
@@ -263,12 +263,13 @@ class DensityModel(Model[ModelSpec]):
                 layout, self.spec, alone, count, settings, label=label, progress=progress
             )
         else:
-            drawn = self._sampled(layout, settings, label, progress)
+            drawn = self.sample_layout(layout, settings, label=label, progress=progress)
         return dataclasses.replace(
             drawn,
             info={**drawn.info, "references_alone": alone.info},
             also={"alone": alone.posterior},
         )
 
-    def _check(self, data: Dataset) -> list[str]:
+    def check(self, data: Dataset) -> list[str]:
+        """Look whether a dataset can answer the question; as `Model.check`."""
         return check_readiness(data)

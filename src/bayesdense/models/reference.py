@@ -157,5 +157,6 @@ class ReferenceModel(Model[RulerSpec]):
             target_accept=target_accept,
         )
 
-    def _check(self, data: Dataset) -> list[str]:
+    def check(self, data: Dataset) -> list[str]:
+        """Look whether a dataset can answer the question; as `Model.check`."""
         return check_ruler_readiness(data)

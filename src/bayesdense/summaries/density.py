@@ -17,6 +17,7 @@ __all__ = [
     "above_reference",
     "density_table",
     "effective_size_table",
+    "log_effective_sizes",
     "plug_in_table",
     "reference_range",
     "trend_table",
@@ -104,16 +105,15 @@ def effective_size_table(
         effective size by the paper's formula.
     """
     beyond = _above_reach(draws, layout, spec)
+    log_size = log_effective_sizes(draws, layout, by)
     if by == "model":
         table = _models(layout)
-        log_size = draws["ln_density"] + log_sizes(draws, layout)
         of_model = np.zeros((len(beyond), layout.size("model")), dtype=bool)
         for cell, code in enumerate(layout.arrays["cell_model"]):
             of_model[:, code] |= beyond[:, cell]
         beyond = of_model
     else:
         table = _cells(layout)
-        log_size = draws["cell_ln_size"]
     low, high = reference_range(layout)
     median = np.median(log_size, axis=0)
     return table.assign(
@@ -123,6 +123,27 @@ def effective_size_table(
         outside_reference=(median < low) | (median > high),
         p_above_reach=beyond.mean(axis=0),
     )
+
+
+def log_effective_sizes(draws: Draws, layout: Layout, by: str) -> np.ndarray:
+    """Return the log effective size of every model, or of every cell.
+
+    Parameters
+    ----------
+    draws : Draws
+        Posterior draws.
+    layout : Layout
+        The dataset under the model.
+    by : {"model", "benchmark"}
+        Which.
+
+    Returns
+    -------
+    numpy.ndarray, shape (draw, model) or (draw, cell)
+    """
+    if by == "benchmark":
+        return draws["cell_ln_size"]
+    return np.asarray(draws["ln_density"] + log_sizes(draws, layout))
 
 
 def _above_reach(draws: Draws, layout: Layout, spec: ModelSpec) -> np.ndarray:

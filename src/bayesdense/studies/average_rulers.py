@@ -1,0 +1,99 @@
+"""Effective sizes averaged over rulers, and how much wider that makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayesdense.errors import BayesdenseError
+from bayesdense.fit import DensityFit
+from bayesdense.summaries.intervals import PROB, check_prob, interval_columns
+
+__all__ = ["average_rulers"]
+
+DRAWS = 20_000
+SMALLEST_WEIGHT = 1e-3
+SEED = 20241204  # The same fits and weights give the same table.
+
+
+def average_rulers(
+    fits: Mapping[str, DensityFit],
+    weights: Mapping[str, float],
+    *,
+    by: str = "model",
+    prob: float = PROB,
+) -> pd.DataFrame:
+    """Return effective sizes under a mixture of rulers.
+
+    Draws of the fits are mixed in proportion to the weights, so that an
+    interval holds the uncertainty about the form of the ruler as well as that
+    given each form.
+
+    Parameters
+    ----------
+    fits : mapping of str to DensityFit
+        Fits of the same data, one for each ruler.
+    weights : mapping of str to float
+        Of the same names, such as `RulerComparison.weights` gives them; not
+        negative. They are divided by their sum.
+    by : {"model", "benchmark"}
+        One row for each model, or for each model on each benchmark.
+    prob : float
+        Probability of the intervals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``model``, ``benchmark`` (where asked for), ``median``,
+        ``lower``, ``upper`` (parameters), ``prob``, ``kind``,
+        ``outside_reference`` and ``p_above_reach`` (averages over the rulers:
+        the share of weight under which the median lies outside the reference
+        range, and the probability of a score above reach), ``single`` (the
+        ruler of most weight) and ``widening``: the interval's width in log
+        size, over that of the single ruler.
+
+    Raises
+    ------
+    BayesdenseError
+        If names or data of the fits differ, or weights are not weights.
+    """
+    check_prob(prob)
+    shares = _shares(fits, weights)
+    digests = {fit.data.digest for fit in fits.values()}
+    if len(digests) > 1:
+        raise BayesdenseError("fits: effective sizes are averaged over fits of the same data")
+    random = np.random.default_rng(SEED)
+    tables = {name: fit.effective_size(by=by, prob=prob) for name, fit in fits.items()}
+    single = max(shares, key=lambda name: shares[name])
+    parts = []
+    for name, share in shares.items():
+        log_size = fits[name].log_effective_size(by=by)
+        rows = random.integers(len(log_size), size=round(share * DRAWS))
+        parts.append(log_size[rows])
+    mixed = np.concatenate(parts)
+    first = tables[single]
+    labels = ["model", "benchmark"] if by == "benchmark" else ["model"]
+    columns = interval_columns(np.exp(mixed), prob)
+    width = np.log(columns["upper"] / columns["lower"])
+    own = np.log(np.asarray(first["upper"] / first["lower"]))
+    averaged: dict[str, Any] = {
+        column: sum(share * tables[name][column].astype(float) for name, share in shares.items())
+        for column in ("outside_reference", "p_above_reach")
+    }
+    return first[labels].assign(**columns, **averaged, single=single, widening=width / own)
+
+
+def _shares(fits: Mapping[str, Any], weights: Mapping[str, float]) -> dict[str, float]:
+    if not fits or set(fits) != set(weights):
+        raise BayesdenseError(
+            f"weights must have the names of the fits ({', '.join(fits)}), not {', '.join(weights)}"
+        )
+    values = np.array([weights[name] for name in fits], dtype=float)
+    if not np.isfinite(values).all() or (values < 0).any() or not values.sum() > 0:
+        raise BayesdenseError("weights must be finite, not negative, and not all zero")
+    shares = dict(zip(fits, values / values.sum(), strict=True))
+    kept = {name: share for name, share in shares.items() if share > SMALLEST_WEIGHT}
+    return {name: share / sum(kept.values()) for name, share in kept.items()}

@@ -1,0 +1,358 @@
+"""Which loss law and which score map predict what they have not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayesdense.build import Layout
+from bayesdense.checks import MAX_RHAT, MIN_ESS
+from bayesdense.data import Dataset
+from bayesdense.errors import BayesdenseError
+from bayesdense.models.base import Drawn, Model
+from bayesdense.sampling import SamplingInterrupted, SamplingSettings
+from bayesdense.studies.stacking import clustered_error, stacking_weights
+from bayesdense.studies.units import log_densities, units_of, withhold
+from bayesdense.summaries.diagnostics import diagnostics_table
+from bayesdense.summaries.draws import Draws
+
+__all__ = ["CRITERIA", "RulerComparison", "compare_rulers"]
+
+CRITERIA = ("leave one out", "leave one family out", "leave the largest out")
+HIGH_K = 0.7
+MOST_DRAWS = 1000
+
+
+@dataclass(frozen=True)
+class RulerComparison:
+    """How well each of several rulers predicts what it has not seen.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        One row for each criterion and ruler, best first. Columns
+        ``criterion``, ``ruler``, ``law``, ``score_map``, ``elpd`` (expected
+        log predictive density, the sum of ``elpd_losses`` and
+        ``elpd_scores``), ``difference`` to the best, ``se`` of it with whole
+        models as clusters, ``weight`` (stacking), ``units`` and ``models``
+        (left out), ``high_k`` (units whose Pareto k was above 0.7),
+        ``refitted`` (those of them that were left out in earnest), ``rhat``,
+        ``ess`` and ``divergences`` of the worst of the fits behind a row, and
+        whether they can be ``trusted``.
+    pointwise : pandas.DataFrame
+        One row for each criterion, ruler and unit: ``criterion``, ``ruler``,
+        ``quantity``, ``model``, ``family``, ``of``, ``elpd``, ``pareto_k``.
+    notes : list of str
+        What could not be compared, and why.
+    """
+
+    table: pd.DataFrame
+    pointwise: pd.DataFrame
+    notes: list[str]
+
+    def weights(self, criterion: str = CRITERIA[0]) -> dict[str, float]:
+        """Return the stacking weights of the rulers.
+
+        Parameters
+        ----------
+        criterion : str
+            One of those in the table.
+
+        Returns
+        -------
+        dict of str to float
+        """
+        rows = self.table[self.table["criterion"] == criterion]
+        if not len(rows):
+            known = ", ".join(repr(c) for c in self.table["criterion"].unique())
+            raise BayesdenseError(f"criterion must be one of {known}, not {criterion!r}")
+        return dict(zip(rows["ruler"], rows["weight"], strict=True))
+
+    def __repr__(self) -> str:
+        """Return the table and the notes."""
+        columns = [
+            "criterion",
+            "ruler",
+            "elpd",
+            "difference",
+            "se",
+            "weight",
+            "high_k",
+            "rhat",
+            "trusted",
+        ]
+        text = self.table[columns].to_string(index=False, float_format=lambda v: f"{v:.3g}")
+        return "\n".join([text, *self.notes])
+
+
+def compare_rulers(
+    data: Dataset,
+    rulers: Mapping[str, Model[Any]],
+    *,
+    families: bool = True,
+    largest: float | None = 0.2,
+    draws: int = 1000,
+    tune: int = 1000,
+    chains: int = 4,
+    cores: int | None = None,
+    seed: int = 1,
+    target_accept: float = 0.95,
+    max_refits: int = 20,
+    progress: bool = True,
+) -> RulerComparison:
+    """Compare loss laws, score maps and sizes by what they predict.
+
+    A unit is a measured loss, or all scores of one model on one benchmark
+    with the deviation of that cell integrated out. Three criteria, from the
+    mildest to the hardest:
+
+    - leave one out: PSIS-LOO; units whose Pareto k is above 0.7 are left out
+      in earnest, by another fit;
+    - leave one family out: every reference family in turn, or, with targets,
+      every family of more than one model and at least two units;
+    - leave the largest out: the largest reference runs, from the smaller.
+
+    What is left out has no say in the fit; only the scale of some priors (the
+    mean loss) is that of all data.
+
+    Parameters
+    ----------
+    data : Dataset
+        With what the models need.
+    rulers : mapping of str to ReferenceModel or DensityModel
+        At least two, of one kind, by a name for each.
+    families : bool
+        Whether to leave families out: one fit for each family and ruler.
+    largest : float, optional
+        Share of the reference models to leave out as the largest; models of
+        one size stay together. None leaves none out.
+    draws, tune, chains, cores, seed, target_accept
+        How to sample each fit, as for `ReferenceModel.fit`.
+    max_refits : int
+        Most units of a ruler that are left out in earnest, those of the
+        highest Pareto k first.
+    progress : bool
+        Whether to show progress bars.
+
+    Returns
+    -------
+    RulerComparison
+
+    Raises
+    ------
+    BayesdenseError
+        If there are fewer than two rulers, or they cannot be compared.
+    """
+    _check_rulers(rulers, largest, max_refits)
+    settings = SamplingSettings(
+        draws=draws, tune=tune, chains=chains, cores=cores, seed=seed, target_accept=target_accept
+    )
+    rows: list[dict[str, Any]] = []
+    points: list[pd.DataFrame] = []
+    notes: list[str] = []
+    seen: pd.DataFrame | None = None
+    for name, model in rulers.items():
+        notes += [note for note in model.check(data) if note not in notes]
+        layout = model.lay_out(data)
+        units = units_of(layout)
+        if seen is not None and not units.equals(seen):
+            raise BayesdenseError(f"'{name}' does not use the same losses and scores as the others")
+        seen = units
+        run = _Runs(name, model, layout, settings, progress)
+        groups: dict[str, list[np.ndarray]] = {CRITERIA[1]: [], CRITERIA[2]: []}
+        if families:
+            groups[CRITERIA[1]] = _family_groups(units)
+        if largest is not None:
+            groups[CRITERIA[2]] = _largest_group(units, largest)
+        found = {CRITERIA[0]: run.leave_one_out(max_refits)}
+        found |= {c: run.leave_out(g) for c, g in groups.items() if g}
+        for criterion, (elpd, k, extra) in found.items():
+            points.append(
+                units.assign(criterion=criterion, ruler=name, elpd=elpd, pareto_k=k).dropna(
+                    subset="elpd"
+                )
+            )
+            rows.append(
+                {
+                    "criterion": criterion,
+                    "ruler": name,
+                    "law": model.spec.law.name,
+                    "score_map": model.spec.score_map.name,
+                    **extra,
+                }
+            )
+        left = rows[-len(found)]["high_k"] - rows[-len(found)]["refitted"]
+        if left:
+            notes.append(
+                f"{name}: {left} units with Pareto k above {HIGH_K} were not left out in earnest; "
+                "raise max_refits."
+            )
+        if families and not groups[CRITERIA[1]]:
+            note = "no family was left out: there is only one of more than one model."
+            notes += [note] if note not in notes else []
+    pointwise = pd.concat(points, ignore_index=True)
+    return RulerComparison(_table(pd.DataFrame(rows), pointwise), pointwise, notes)
+
+
+@dataclass
+class _Runs:
+    """The fits of one ruler, whole and in part."""
+
+    name: str
+    model: Model[Any]
+    layout: Layout
+    settings: SamplingSettings
+    progress: bool
+
+    def __post_init__(self) -> None:
+        self.diagnostics: list[dict[str, float]] = []
+
+    def leave_one_out(self, max_refits: int) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+        """Return PSIS-LOO of every unit, refitted where the weights cannot be relied on."""
+        self.diagnostics = []
+        drawn = self._fit(self.layout, "all")
+        posterior = drawn.result.posterior
+        step = max(1, posterior.sizes["draw"] * posterior.sizes["chain"] // MOST_DRAWS)
+        thinned = posterior.isel(draw=slice(None, None, step))
+        found = log_densities(Draws(thinned), self.layout, self.model.spec)
+        elpd, k = _psis(found, thinned.sizes["chain"])
+        high = np.flatnonzero(k > HIGH_K)
+        refitted = high[np.argsort(-k[high])][:max_refits]
+        for count, unit in enumerate(refitted):
+            one = np.zeros(len(k), dtype=bool)
+            one[unit] = True
+            elpd[unit] = self._without(one, f"{count + 1} of {len(refitted)} left out")[0]
+        return elpd, k, self._summary(high_k=len(high), refitted=len(refitted))
+
+    def leave_out(self, groups: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+        """Return the log density of every unit given the data without its group."""
+        self.diagnostics = []
+        elpd = np.full(len(groups[0]), np.nan)
+        for i, group in enumerate(groups):
+            elpd[group] = self._without(group, f"group {i + 1} of {len(groups)} left out")
+        return elpd, np.full(len(elpd), np.nan), self._summary(high_k=0, refitted=0)
+
+    def _without(self, left_out: np.ndarray, label: str) -> np.ndarray:
+        part = withhold(self.layout, self.model.spec, left_out)
+        drawn = self._fit(part, label)
+        found = log_densities(Draws(drawn.result.posterior), self.layout, self.model.spec)
+        return np.asarray(_log_mean(found[:, left_out]))
+
+    def _fit(self, layout: Layout, label: str) -> Drawn:
+        drawn = self.model.sample_layout(
+            layout, self.settings, label=f"{self.name}, {label}", progress=self.progress
+        )
+        if drawn.result.interrupted:
+            raise SamplingInterrupted(f"interrupted in '{self.name}', {label}: nothing kept")
+        table = diagnostics_table(drawn.result.posterior, drawn.free)
+        self.diagnostics.append(
+            {
+                "rhat": float(table["rhat"].max()),
+                "ess": float(table["ess"].min()),
+                "divergences": int(drawn.result.sample_stats["diverging"].sum()),
+            }
+        )
+        return drawn
+
+    def _summary(self, **counts: int) -> dict[str, Any]:
+        """Return the worst diagnostics of the fits so far."""
+        worst: dict[str, Callable[[Any], Any]] = {"rhat": max, "ess": min, "divergences": sum}
+        return counts | {n: pick([d[n] for d in self.diagnostics]) for n, pick in worst.items()}
+
+
+def _check_rulers(rulers: Any, largest: float | None, refits: int) -> None:
+    if not isinstance(rulers, Mapping) or len(rulers) < 2:
+        raise BayesdenseError("rulers must be a dict of at least two models, by a name for each")
+    kinds = {type(model) for model in rulers.values()}
+    if len(kinds) > 1 or not issubclass(next(iter(kinds)), Model):
+        raise BayesdenseError(
+            "rulers must all be ReferenceModels or all be DensityModels, not "
+            + " and ".join(sorted(kind.__name__ for kind in kinds))
+        )
+    if any(getattr(model.spec, "ruler", "joint") == "cut" for model in rulers.values()):
+        raise BayesdenseError("a cut ruler has no joint density to compare: use ruler='joint'")
+    if largest is not None and not 0 < largest < 1:
+        raise BayesdenseError(f"largest must be between 0 and 1, or None, not {largest!r}")
+    if type(refits) is not int or refits < 0:
+        raise BayesdenseError(f"max_refits must be a whole number from 0, not {refits!r}")
+
+
+def _family_groups(units: pd.DataFrame) -> list[np.ndarray]:
+    """Return the units of each family, of targets where there are any."""
+    of = units if units["is_reference"].all() else units[~units["is_reference"]]
+    groups = []
+    sizes = of.groupby("family")["model"].nunique()
+    several = sizes[sizes > 1]
+    if len(several) + (sizes == 1).sum() < 2:
+        return []
+    for family in several.index:
+        group = (units["family"] == family) & (units["is_reference"] == of["is_reference"].iloc[0])
+        groups.append(group.to_numpy())
+    return groups
+
+
+def _largest_group(units: pd.DataFrame, share: float) -> list[np.ndarray]:
+    references = units[units["is_reference"]].drop_duplicates("model")
+    sizes = np.sort(references["n_params"].to_numpy())
+    if sizes[0] == sizes[-1]:
+        return []
+    threshold = sizes[-max(1, round(share * len(sizes)))]
+    # Models of one size stay together, and the smallest is never left out.
+    threshold = max(threshold, sizes[sizes > sizes[0]][0])
+    group = units["is_reference"] & (units["n_params"] >= threshold)
+    return [group.to_numpy()]
+
+
+def _psis(log_density: np.ndarray, chains: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return expected log densities by PSIS-LOO and their Pareto k."""
+    import arviz as az
+    import xarray as xr
+
+    by_chain = log_density.reshape(chains, -1, log_density.shape[1])
+    likelihood = xr.Dataset({"units": (("chain", "draw", "unit"), by_chain)})
+    tree = xr.DataTree.from_dict({"posterior": likelihood, "log_likelihood": likelihood})
+    found = az.loo(tree, pointwise=True, var_name="units")
+    return np.array(found.elpd_i.values), np.array(found.pareto_k.values)
+
+
+def _log_mean(log_density: np.ndarray) -> np.ndarray:
+    from scipy.special import logsumexp
+
+    return np.asarray(logsumexp(log_density, axis=0) - np.log(len(log_density)))
+
+
+def _table(rows: pd.DataFrame, pointwise: pd.DataFrame) -> pd.DataFrame:
+    """Add sums, differences and weights, with whole models as the units."""
+    parts = []
+    for criterion in [c for c in CRITERIA if c in set(rows["criterion"])]:
+        table = rows[rows["criterion"] == criterion].set_index("ruler")
+        points = pointwise[pointwise["criterion"] == criterion]
+        by_quantity = points.pivot_table(
+            index="ruler", columns="quantity", values="elpd", aggfunc="sum"
+        )
+        for quantity, column in (("loss", "elpd_losses"), ("score", "elpd_scores")):
+            sums = by_quantity[quantity] if quantity in by_quantity else 0.0
+            table[column] = sums
+        table["elpd"] = table["elpd_losses"] + table["elpd_scores"]
+        models = points.pivot_table(index="model", columns="ruler", values="elpd", aggfunc="sum")
+        best = str(table["elpd"].idxmax())
+        table["difference"] = table["elpd"] - float(table["elpd"].max())
+        table["se"] = [
+            0.0 if name == best else clustered_error((models[name] - models[best]).to_numpy())
+            for name in table.index
+        ]
+        names = list(models.columns)
+        weights = stacking_weights(models[names].to_numpy())
+        table["weight"] = pd.Series(weights, index=names)
+        table["units"] = len(points) // len(table)
+        table["models"] = len(models)
+        parts.append(table.sort_values("elpd", ascending=False).reset_index())
+    columns = ["criterion", "ruler", "law", "score_map", "elpd", "elpd_losses", "elpd_scores"]
+    columns += ["difference", "se", "weight", "units", "models", "high_k", "refitted"]
+    table = pd.concat(parts, ignore_index=True)[[*columns, "rhat", "ess", "divergences"]]
+    good = (table["rhat"] <= MAX_RHAT) & (table["ess"] >= MIN_ESS) & (table["divergences"] == 0)
+    return table.assign(trusted=good)

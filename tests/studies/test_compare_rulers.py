@@ -1,0 +1,119 @@
+"""Rulers compared by what they predict: simulated runs, where the right answer is known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bayesdense as bd
+from tests.model.test_reference import IRREDUCIBLE, runs_of
+
+SAMPLING = {"draws": 500, "tune": 700, "chains": 4, "seed": 5, "progress": False}
+
+
+@pytest.fixture(scope="module")
+def compared():
+    """Return a comparison of three laws on runs of two families with a floor."""
+
+    @bd.laws.register
+    class OnePower(bd.laws.LossLaw):
+        name, equation = "one-power-compared", "L = e + a (N/N*)^-alpha"
+        coefficients, exponents = ("e", "a", "alpha"), ("alpha",)
+
+        def priors(self, mean_loss):
+            half = [float(v) for v in np.log(mean_loss / 2)]
+            return {n: bd.Prior("LogNormal", mu=half, sigma=1.0) for n in ("e", "a")}
+
+        def loss(self, x, z, c):
+            return c["e"] + c["a"] * np.exp(-c["alpha"] * x)
+
+    runs = runs_of(bd.laws.Irreducible(), IRREDUCIBLE, seed=9, sizes=8, ratios=5)
+    runs["family"] = np.where(np.arange(len(runs)) % 2, "one", "two")
+    data = bd.Dataset.from_losses(runs)
+    rulers = {
+        law: bd.ReferenceModel(law=law) for law in ("power-sum", "irreducible", OnePower.name)
+    }
+    return bd.studies.compare_rulers(data, rulers, max_refits=1, **SAMPLING)
+
+
+def test_the_law_that_made_the_runs_predicts_them_best(compared):
+    table = compared.table
+    assert table["criterion"].unique().tolist() == [
+        "leave one out",
+        "leave one family out",
+        "leave the largest out",
+    ]
+    for criterion, rows in table.groupby("criterion"):
+        rows = rows.set_index("ruler")
+        assert rows["elpd"].idxmax() == "irreducible", criterion
+        assert rows.loc["irreducible", "difference"] == rows.loc["irreducible", "se"] == 0
+        # A law without tokens misses losses that depend on them.
+        assert rows.loc["one-power-compared", "difference"] < -10
+        assert rows["weight"].sum() == pytest.approx(1.0)
+        assert rows["units"].tolist() == [{"leave the largest out": 10}.get(criterion, 40)] * 3
+    one_out = table[table["criterion"] == "leave one out"].set_index("ruler")
+    assert one_out.loc["one-power-compared", "se"] > 0
+    assert sum(compared.weights().values()) == pytest.approx(1.0)
+    assert compared.weights("leave the largest out")["one-power-compared"] < 0.05
+
+
+def test_sums_of_the_table_are_those_of_the_units(compared):
+    sums = compared.pointwise.groupby(["criterion", "ruler"])["elpd"].sum()
+    for row in compared.table.to_dict("records"):
+        assert sums[row["criterion"], row["ruler"]] == pytest.approx(row["elpd"])
+    assert "leave one out" in repr(compared)
+    with pytest.raises(bd.BayesdenseError, match="criterion must be one of 'leave one out'"):
+        compared.weights("loo")
+
+
+def test_leaving_one_out_by_weights_agrees_with_leaving_it_out_in_earnest():
+    from bayesdense.sampling import SamplingSettings
+    from bayesdense.studies.compare_rulers import _Runs
+
+    runs = runs_of(bd.laws.Irreducible(), IRREDUCIBLE, seed=9, sizes=8, ratios=5)
+    model = bd.ReferenceModel(law="irreducible")
+    data = bd.Dataset.from_losses(runs)
+    settings = SamplingSettings(draws=1000, tune=700, seed=2, target_accept=0.95)
+    run = _Runs("irreducible", model, model.lay_out(data), settings, False)
+    elpd, k, _ = run.leave_one_out(0)
+    good = np.flatnonzero(k < 0.5)
+    for unit in (good[0], good[len(good) // 2], good[-1]):
+        one = np.zeros(len(k), dtype=bool)
+        one[unit] = True
+        assert run._without(one, "one")[0] == pytest.approx(elpd[unit], abs=0.1)
+        assert run.diagnostics[-1]["rhat"] < 1.02
+
+
+def test_what_cannot_be_compared_is_refused():
+    runs = runs_of(bd.laws.Irreducible(), IRREDUCIBLE, seed=9, sizes=4, ratios=2)
+    data = bd.Dataset.from_losses(runs)
+    one = bd.ReferenceModel()
+    for rulers, options, message in (
+        ({"one": one}, {}, "at least two models"),
+        ({"one": one, "two": bd.DensityModel()}, {}, "must all be ReferenceModels or all be"),
+        ({"one": one, "two": one}, {"largest": 2.0}, "largest must be between 0 and 1"),
+        ({"one": one, "two": one}, {"max_refits": -1}, "max_refits must be a whole number"),
+        (
+            {"one": bd.DensityModel(ruler="cut"), "two": bd.DensityModel()},
+            {},
+            "a cut ruler has no joint density",
+        ),
+    ):
+        with pytest.raises(bd.BayesdenseError, match=message):
+            bd.studies.compare_rulers(data, rulers, progress=False, **options)
+
+
+def test_effective_sizes_are_averaged_by_weight(plain_fit):
+    """Of a fit with itself nothing changes; a weight of 1 is that fit alone."""
+    fits = {"a": plain_fit, "b": plain_fit}
+    same = bd.studies.average_rulers(fits, {"a": 3.0, "b": 1.0})
+    own = plain_fit.effective_size()
+    assert np.log(same["median"]).to_numpy() == pytest.approx(np.log(own["median"]), abs=0.05)
+    assert same["widening"].median() == pytest.approx(1.0, abs=0.02)
+    assert (same["single"] == "a").all()
+    pd.testing.assert_series_equal(same["p_above_reach"], own["p_above_reach"], check_exact=False)
+    for weights, message in (
+        ({"a": 1.0}, "weights must have the names of the fits"),
+        ({"a": -1.0, "b": 1.0}, "weights must be finite, not negative"),
+    ):
+        with pytest.raises(bd.BayesdenseError, match=message):
+            bd.studies.average_rulers(fits, weights)

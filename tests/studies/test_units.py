@@ -1,0 +1,124 @@
+"""What is predicted when something is left out: densities by hand, and refits that agree."""
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.special import expit
+from scipy.stats import multivariate_normal, norm, t
+
+import bayesdense as bd
+from bayesdense.build.layout import lay_out
+from bayesdense.studies.stacking import clustered_error, stacking_weights
+from bayesdense.studies.units import log_densities, units_of, withhold
+from bayesdense.summaries.draws import Draws
+from tests.model.simulate import KINDS, simulate
+
+
+@pytest.fixture(scope="module")
+def pooled(plain_fit):
+    """Return the layout and a few draws of a fit with scores only."""
+    few = plain_fit.posterior.isel(draw=slice(0, None, 500))
+    return plain_fit, lay_out(plain_fit.data, plain_fit.spec), Draws(few)
+
+
+def test_a_cell_by_adaptive_quadrature(pooled):
+    """A grid that is fine enough gives what scipy gives, also for narrow likelihoods."""
+    fit, layout, draws = pooled
+    found = log_densities(draws, layout, fit.spec)
+    units = units_of(layout)
+    assert found.shape == (draws.count, len(units)) and set(units["quantity"]) == {"score"}
+    a, p = layout.arrays, draws
+    for cell in (0, 7, 40, len(units) - 1):
+        j = a["cell_benchmark"][cell]
+        rows = np.flatnonzero(a["score_cell"] == cell)
+        observed = a["score_observed"][rows]
+        for i in (0, 11):
+            scale = a["cell_scale"][cell] * p["tau"][i, j]
+            middle = p["cell_ln_size"][i, cell] - scale * p["z_raw"][i, cell]
+            alpha, d, c = p["alpha"][i, j], p["d"][i, j], p["c"][i, j]
+
+            def joint(
+                z,
+                i=i,
+                j=j,
+                cell=cell,
+                scale=scale,
+                middle=middle,
+                alpha=alpha,
+                d=d,
+                c=c,
+                observed=observed,
+            ):
+                x = middle + scale * z - layout.log_size_centre
+                logit = p["pi"][i, j] + p["s"][i, j] * (1 - np.exp(-alpha * x)) / alpha
+                score = d + c * expit(logit)
+                items = score * (1 - score) / a["cell_items"][cell]
+                n = len(observed)
+                covariance = p["phi"][i, j] ** 2 * np.eye(n) + items * np.ones((n, n))
+                return norm.pdf(z) * multivariate_normal.pdf(
+                    observed, np.full(n, score), covariance
+                )
+
+            exact = quad(joint, -7, 7, points=np.linspace(-6.9, 6.9, 139), limit=2000)[0]
+            assert found[i, cell] == pytest.approx(np.log(exact), abs=1e-4)
+
+
+def test_a_loss_by_hand():
+    data = simulate(KINDS[1], seed=4, n_targets=6, n_families=3)
+    model = bd.ReferenceModel()
+    layout = model.lay_out(data)
+    import pymc as pm
+
+    with model.build(data):
+        prior = pm.sample_prior_predictive(
+            5, random_seed=1, compile_kwargs={"mode": "FAST_COMPILE"}
+        )
+    posterior = prior["prior"].to_dataset()
+    draws = Draws(posterior)
+    found = log_densities(draws, layout, model.spec)
+    units = units_of(layout)
+    assert (units["quantity"] == "loss").sum() == 54 and (units["quantity"] == "score").sum() == 54
+    row = data.losses.iloc[7]
+    run = data.models.set_index("model").loc[row["model"]]
+    references = data.models[data.models["is_reference"]]
+    x = np.log(run["n_params"]) - np.log(references["n_params"]).mean()
+    z = np.log(run["n_tokens"]) - np.log(references["n_tokens"]).mean()
+    k = layout.loss_sets.index(row["loss_set"])
+    unit = units.index[(units["model"] == row["model"]) & (units["of"] == row["loss_set"])][0]
+    for i in range(draws.count):
+        loss = draws["a"][i, k] * np.exp(-draws["alpha"][i, k] * x)
+        loss += draws["b"][i, k] * np.exp(-draws["beta"][i, k] * z)
+        scale = draws["sigma_loss"][i, k]
+        expected = t.logpdf((np.log(row["loss"]) - np.log(loss)) / scale, 4) - np.log(scale)
+        assert found[i, unit] == pytest.approx(expected, abs=1e-9)
+
+
+def test_withholding_drops_the_data_and_no_parameter():
+    data = simulate(KINDS[1], seed=4, n_targets=6, n_families=3)
+    model = bd.DensityModel()
+    layout = model.lay_out(data)
+    units = units_of(layout)
+    out = (units["model"] == "reference 3").to_numpy() | (units["of"] == "sums").to_numpy()
+    part = withhold(layout, model.spec, out)
+    dropped = data.scores[
+        (data.scores["model"] == "reference 3") | (data.scores["benchmark"] == "sums")
+    ]
+    assert len(part.scores) == len(data.scores) - len(dropped)
+    assert part.size("loss_id") == layout.size("loss_id") - 3
+    assert part.size("cell") == layout.size("cell") and part.size("model") == layout.size("model")
+    # Scores of one cell still find the first of their cell.
+    first, before = part.arrays["score_first"], part.arrays["score_before"]
+    assert (part.arrays["score_cell"][first] == part.arrays["score_cell"]).all()
+    assert (np.arange(len(first)) - first == before).all()
+
+
+def test_weights_of_a_mixture_by_hand():
+    """2 ln(0.1 + 0.8 w) + ln(0.9 - 0.8 w) is largest at w = 17/24."""
+    densities = np.array([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9]])
+    assert stacking_weights(np.log(densities)) == pytest.approx([17 / 24, 7 / 24], abs=1e-6)
+    # Shifting a unit for all models changes nothing, however far.
+    shifted = np.log(densities) + np.array([[-2000.0], [0.0], [3000.0]])
+    assert stacking_weights(shifted) == pytest.approx([17 / 24, 7 / 24], abs=1e-6)
+    assert stacking_weights(np.log([[0.5, 0.4], [0.5, 0.4]])) == pytest.approx([1.0, 0.0], abs=1e-4)
+    assert clustered_error(np.array([1.0, 2.0, 3.0])) == pytest.approx(np.sqrt(3.0))
+    assert np.isnan(clustered_error(np.array([1.0])))
