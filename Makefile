@@ -15,7 +15,7 @@ $(shell mkdir -p .cache/home)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint types yardsticks rulers notebooks clean
+.PHONY: help setup demo test test-slow lint types yardsticks rulers compare notebooks clean
 
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,9 @@ types: setup ## check the types
 
 yardsticks: setup ## measure the models against the yardsticks
 	$(PYTHON) scripts/yardsticks.py
+
+compare: setup ## ask which law and which map real families prefer
+	$(PYTHON) scripts/compare_rulers.py
 
 rulers: setup ## hold the ruler against real reference families
 	$(PYTHON) scripts/rulers.py

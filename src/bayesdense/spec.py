@@ -23,6 +23,29 @@ DENSITY_SIZE = 2e10
 DEFAULT_D0 = 1e12
 """Token budget of the effective size where the user names none; the paper's."""
 
+RESERVED = frozenset(
+    {
+        "A",
+        "B",
+        "A_j",
+        "c",
+        "d",
+        "eta",
+        "eta_sd",
+        "f",
+        "gamma",
+        "l",
+        "lambda",
+        "lambda_j",
+        "o",
+        "phi",
+    }
+    | {"pi", "pivot", "r", "s", "sigma_loss", "share", "tau", "total", "u", "undated", "w1"}
+    | {"ln_density", "ln_size", "cell_ln_size", "sigma_A", "sigma_f", "sigma_fj", "sigma_lambda"}
+    | {"sigma_v"}
+)
+"""Names of variables that are there whatever the law; its coefficients have others."""
+
 ByBenchmark = Literal["by-benchmark", "common"]
 SizeSlope = Literal["by-benchmark", "common", "none"]
 Observation = Literal["normal", "student-t"]
@@ -53,6 +76,12 @@ class RulerSpec:
         for name, registry in self._registries().items():
             part: Any = registry.get(getattr(self, name))
             object.__setattr__(self, name, part)
+        taken = RESERVED.intersection(self.law.coefficients)
+        if taken:
+            raise BayesdenseError(
+                f"the loss law '{self.law.name}' has a coefficient '{sorted(taken)[0]}', which is "
+                "the name of another variable of the model: give it another name"
+            )
         for name, allowed in self._choices().items():
             if getattr(self, name) not in allowed:
                 raise BayesdenseError(

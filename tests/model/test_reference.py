@@ -135,6 +135,27 @@ def test_scores_of_the_largest_run_are_predicted(both):
         assert scores.loc[name, "upper"] - scores.loc[name, "lower"] < 0.25
 
 
+def test_reach_is_the_limit_of_predictions(both):
+    reach = both.reach().set_index("benchmark")
+    far = both.predict(n_params=1e60, n_tokens=both.spec.tokens, new_run=False)
+    scores = far[far["quantity"] == "score"].set_index("of")
+    assert reach["median"].to_numpy() == pytest.approx(scores["median"].to_numpy(), rel=1e-3)
+    assert reach["best_target"].isna().all()
+
+
+def test_the_command_line_shows_a_ruler(both, tmp_path):
+    from typer.testing import CliRunner
+
+    from bayesdense.cli import app
+
+    shown = CliRunner().invoke(app, ["show", str(both.save(tmp_path / "ruler.nc"))])
+    assert shown.exit_code == 0, shown.stderr
+    text = " ".join(shown.stdout.split())
+    assert "60 models measured against 18 references (Reference) on know, sums, read" in text
+    assert "loss law know loss alpha" in text and "score map know gamma" in text
+    assert "gives no reason" in text or "give no reason" in text
+
+
 @quiet
 def test_scores_alone_make_a_ruler_too():
     fit = bd.ReferenceModel().fit(simulate(KINDS[0], seed=4), draws=1000, **SAMPLING)
@@ -152,9 +173,9 @@ def test_scores_alone_make_a_ruler_too():
 @pytest.mark.parametrize(
     "law",
     [
-        # Each compiles a model of its own; the two that share their code with others are slow.
+        # Each compiles a model of its own; that all have a gradient is tested elsewhere.
         pytest.param("kaplan", marks=pytest.mark.slow),
-        "kaplan-floor",
+        pytest.param("kaplan-floor", marks=pytest.mark.slow),
         pytest.param("over-training", marks=pytest.mark.slow),
         "dense-and-sparse",
     ],
@@ -165,7 +186,7 @@ def test_other_laws_are_sampled_and_recovered(law):
         "kaplan": {"a": 2.3, "alpha": 0.1, "b": 2.2, "beta": 0.12},
         "kaplan-floor": {"e": 1.2, "a": 1.2, "alpha": 0.25, "b": 1.3, "beta": 0.3},
         "over-training": {"e": 1.7, "a": 0.8, "b": 0.6, "eta_c": 0.15},
-        "dense-and-sparse": {**IRREDUCIBLE, "g": 0.1, "c": 0.4},
+        "dense-and-sparse": {**IRREDUCIBLE, "g": 0.1, "c_s": 0.4},
     }[law]
     part = bd.laws.laws.get(law)
     c, more = dict(truth), {}

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import bayesdense as bd
 from bayesdense.errors import BayesdenseError, UnknownNameError
 from bayesdense.parts.laws import (
     DenseSparse,
@@ -106,12 +107,12 @@ CASES = [
     (OverTraining(), {"e": 1.8, "a": 0.7, "b": 0.5, "eta_c": 0.136}),
     (
         DenseSparse(),
-        {"e": 1.5, "g": 0.2, "a": 0.6, "c": 0.3, "alpha": 0.3, "b": 0.4, "beta": 0.3},
+        {"e": 1.5, "g": 0.2, "a": 0.6, "c_s": 0.3, "alpha": 0.3, "b": 0.4, "beta": 0.3},
     ),
     (
         DenseSparse(),
         {
-            **{"e": 1.5, "g": 0.2, "a": 0.6, "c": 0.3, "alpha": 0.3, "b": 0.4, "beta": 0.3},
+            **{"e": 1.5, "g": 0.2, "a": 0.6, "c_s": 0.3, "alpha": 0.3, "b": 0.4, "beta": 0.3},
             "sparsity": 0.75,
         },
     ),
@@ -210,7 +211,7 @@ def test_over_training_is_irreducible_with_one_exponent():
 
 
 def test_dense_and_sparse_by_hand_and_without_sparsity():
-    c = {"e": 2.0, "g": 1.0, "a": 3.0, "c": 4.0, "alpha": 0.5, "b": 1.0, "beta": 0.25}
+    c = {"e": 2.0, "g": 1.0, "a": 3.0, "c_s": 4.0, "alpha": 0.5, "b": 1.0, "beta": 0.25}
     # s = 3/4: 2/4 + (3/2 + 3)/2 + 1/2 at N = 4, D = 16.
     x, z = np.log(4.0), np.log(16.0)
     assert DenseSparse().loss(x, z, {**c, "sparsity": 0.75}) == pytest.approx(0.5 + 2.25 + 0.5)
@@ -240,3 +241,12 @@ def test_ten_lines_make_a_law():
     assert OnePower().limit(0.0, c) == pytest.approx(1.0)
     assert np.isnan(OnePower().log_size(0.9, 0.0, c))
     assert repr(OnePower()) == "OnePower()"
+
+
+def test_a_coefficient_must_not_be_named_as_a_variable_of_the_model():
+    class Taken(Irreducible):
+        name = "taken"
+        coefficients = (*Irreducible.coefficients, "tau")
+
+    with pytest.raises(BayesdenseError, match="has a coefficient 'tau', which is the name of"):
+        bd.ReferenceModel(law=Taken())

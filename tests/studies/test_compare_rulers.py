@@ -65,6 +65,7 @@ def test_sums_of_the_table_are_those_of_the_units(compared):
         compared.weights("loo")
 
 
+@pytest.mark.slow
 def test_leaving_one_out_by_weights_agrees_with_leaving_it_out_in_earnest():
     from bayesdense.sampling import SamplingSettings
     from bayesdense.studies.compare_rulers import _Runs

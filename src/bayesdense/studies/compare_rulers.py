@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -315,7 +316,10 @@ def _psis(log_density: np.ndarray, chains: int) -> tuple[np.ndarray, np.ndarray]
     by_chain = log_density.reshape(chains, -1, log_density.shape[1])
     likelihood = xr.Dataset({"units": (("chain", "draw", "unit"), by_chain)})
     tree = xr.DataTree.from_dict({"posterior": likelihood, "log_likelihood": likelihood})
-    found = az.loo(tree, pointwise=True, var_name="units")
+    with warnings.catch_warnings():
+        # What it warns of, high Pareto k, is counted and mended.
+        warnings.simplefilter("ignore", UserWarning)
+        found = az.loo(tree, pointwise=True, var_name="units")
     return np.array(found.elpd_i.values), np.array(found.pareto_k.values)
 
 
