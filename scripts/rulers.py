@@ -50,8 +50,11 @@ def held_out(data: bd.Dataset) -> pd.DataFrame:
     return rows.merge(large[columns], on="model")[[*columns, "of", "quantity", "observed"]]
 
 
-def predict_ladder(law: str, score_map: str, *, draws: int) -> pd.DataFrame:
-    """Fit a law and a map below 5e9 parameters and put predictions beside what was held out."""
+def predict_ladder(law: str, score_map: str, *, draws: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Fit a law and a map below 5e9 parameters and put predictions beside what was held out.
+
+    The second table has the spread of exponents over loss sets and the scatter of losses.
+    """
     small, everything = ladder()
     fit = bd.ReferenceModel(law=law, score_map=score_map).fit(small, draws=draws, seed=1)
     rows = held_out(everything)
@@ -60,12 +63,39 @@ def predict_ladder(law: str, score_map: str, *, draws: int) -> pd.DataFrame:
     found = rows.merge(predicted, on=["n_params", "n_tokens", "of", "quantity"])
     found["inside"] = found["observed"].between(found["lower"], found["upper"])
     diagnostics = fit.diagnostics()
+    name = law if score_map == "sigmoid" else f"{law}, {score_map}"
+    spread = [n for n in fit.posterior.data_vars if str(n).endswith(("_mean", "_sd"))]
+    spread = [n for n in spread if n != "eta_sd"]
+    noise = fit.parameters(names=[*map(str, spread), "sigma_loss"]).assign(law=name)
     return found.assign(
-        law=law if score_map == "sigmoid" else f"{law}, {score_map}",
+        law=name,
         rhat=diagnostics["rhat"].max(),
         ess=diagnostics["ess"].min(),
         divergences=int(fit.sample_stats["diverging"].sum()),
-    )
+    ), noise
+
+
+def misfit(data: bd.Dataset, benchmark: str) -> dict[str, Any]:
+    """Return how far a least-squares sigmoid misses scores at measured and at expected losses."""
+    row = data.benchmarks.set_index("benchmark").loc[benchmark]
+    losses = data.losses[data.losses["loss_set"] == row["loss_set"]].set_index("model")["loss"]
+    scores = data.scores[data.scores["benchmark"] == benchmark].set_index("model")["score"]
+    runs = data.models.set_index("model").loc[losses.index]
+    x, z = np.log(runs["n_params"].to_numpy()), np.log(runs["n_tokens"].to_numpy())
+    read_at = {"measured losses": losses.to_numpy()}
+    for name, floor in (("losses by eq. 2", False), ("losses by eq. 2 with a floor", True)):
+        law = fit_law(x - x.mean(), z - z.mean(), losses.to_numpy(), floor=floor)
+        places = zip(x - x.mean(), z - z.mean(), strict=True)
+        read_at[name] = np.array([law(*place) for place in places])
+    score = scores.loc[losses.index].to_numpy()
+    chance, items = (float(np.asarray(row[name])) for name in ("chance", "n_items"))
+    missed = {}
+    for name, loss in read_at.items():
+        score_map = fit_map(loss, score, chance)
+        residual = score - np.array([score_map(value) for value in loss])
+        missed[f"at {name}, points"] = 100 * float(np.sqrt((residual**2).mean()))
+    missed["item noise, points"] = 100 * float(np.sqrt((score * (1 - score) / items).mean()))
+    return {"runs": data.name, "benchmark": benchmark, "count": len(losses), **missed}
 
 
 def least_squares_chain(*, floor: bool) -> pd.DataFrame:
@@ -206,8 +236,10 @@ def main() -> None:
     warnings.simplefilter("ignore", bd.BayesdenseWarning)
 
     chains = [least_squares_chain(floor=floor) for floor in (False, True)]
-    chains += [predict_ladder(*parts, draws=options.draws) for parts in LADDER]
-    everything = pd.concat(chains)
+    fitted = [predict_ladder(*parts, draws=options.draws) for parts in LADDER]
+    everything = pd.concat([*chains, *(found for found, _ in fitted)])
+    noise = pd.concat([found for _, found in fitted])
+    noise.to_csv(options.out / "ladder_noise.csv", index=False)
     everything.to_csv(options.out / "ladder.csv", index=False)
     rows = []
     for (law, quantity), part in everything.groupby(["law", "quantity"], sort=False):
@@ -229,6 +261,16 @@ def main() -> None:
         )
     print("OLMo ladder: OLMo-2 7B and 13B predicted from the runs below 5e9 parameters, 90 %")
     print(pd.DataFrame(rows).to_string(index=False, float_format=lambda v: f"{v:.3f}"))
+
+    print("\nSpread of exponents over loss sets, and scatter of losses around the law")
+    columns = ["law", "parameter", "of", "median", "lower", "upper"]
+    print(noise[columns].to_string(index=False, float_format=lambda v: f"{v:.3f}"))
+
+    small, _ = ladder()
+    missed = [misfit(small, "HellaSwag")]
+    missed.append(misfit(bd.load_dataset("openlm_redpajama"), "HellaSwag"))
+    print("\nHow far a sigmoid by least squares misses the scores of the runs")
+    print(pd.DataFrame(missed).to_string(index=False, float_format=lambda v: f"{v:.2f}"))
 
     table, predictions = open_lm(draws=options.draws)
     table.to_csv(options.out / "open_lm.csv", index=False)

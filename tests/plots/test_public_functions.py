@@ -15,8 +15,9 @@ from bayesdense import plots
 from bayesdense.errors import BayesdenseError
 from bayesdense.plots.style import COLOURS
 
-# Figures of a density fit; those of a ruler alone are in test_ruler_figures.py.
-NAMES = [name for name in plots.__all__ if name not in ("loss_law", "score_map")]
+# Figures of a density fit; those of rulers are tested with what makes them.
+OF_RULERS = ("loss_law", "ruler_comparison", "score_map")
+NAMES = [name for name in plots.__all__ if name not in OF_RULERS]
 NEEDED = {"scores": {"benchmark": "MATH"}}
 
 

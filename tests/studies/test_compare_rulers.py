@@ -56,6 +56,18 @@ def test_the_law_that_made_the_runs_predicts_them_best(compared):
     assert compared.weights("leave the largest out")["one-power-compared"] < 0.05
 
 
+def test_the_figure_shows_the_table(compared, tmp_path):
+    figure, ax = bd.plots.ruler_comparison(compared)
+    figure.savefig(tmp_path / "comparison.png")
+    labels = [text.get_text().removesuffix(" *") for text in ax.get_yticklabels()]
+    assert labels == compared.table["ruler"].head(3).tolist()
+    drawn = {c.get_label(): c.lines[0].get_xdata() for c in ax.containers}
+    for criterion, rows in compared.table.groupby("criterion"):
+        [values] = [v for label, v in drawn.items() if label.startswith(criterion)]
+        assert sorted(values) == pytest.approx(sorted(rows["difference"]))
+    assert "one standard error" in ax.get_xlabel()
+
+
 def test_sums_of_the_table_are_those_of_the_units(compared):
     sums = compared.pointwise.groupby(["criterion", "ruler"])["elpd"].sum()
     for row in compared.table.to_dict("records"):

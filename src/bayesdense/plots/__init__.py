@@ -11,6 +11,7 @@ from bayesdense.plots.density_ranking import density
 from bayesdense.plots.doubling_time_forest import doubling_time
 from bayesdense.plots.effective_size_scatter import effective_size
 from bayesdense.plots.loss_law_curves import loss_law
+from bayesdense.plots.ruler_comparison_dots import ruler_comparison
 from bayesdense.plots.score_map_curve import score_map
 from bayesdense.plots.score_scatter import scores
 from bayesdense.plots.trend_line import trend
@@ -21,6 +22,7 @@ __all__ = [
     "doubling_time",
     "effective_size",
     "loss_law",
+    "ruler_comparison",
     "score_map",
     "scores",
     "trend",

@@ -1,0 +1,91 @@
+"""How well rulers predict what they have not seen, beside the best of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bayesdense.plots.style import COLOURS, axes_of, figure_style, thin_grid
+
+if TYPE_CHECKING:
+    from bayesdense.studies import RulerComparison
+
+__all__ = ["ruler_comparison"]
+
+SMALL = 4.0
+LOOKS = {
+    "leave one out": ("o", "low", 0.2),
+    "leave one family out": ("s", "middle", 0.0),
+    "leave the largest out": ("D", "high", -0.2),
+}
+
+
+def ruler_comparison(comparison: RulerComparison, *, ax: Axes | None = None) -> tuple[Figure, Axes]:
+    """Draw the differences in predictive density to the best ruler.
+
+    Parameters
+    ----------
+    comparison : RulerComparison
+        Its table is drawn.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure is made if not given.
+
+    Returns
+    -------
+    tuple of matplotlib.figure.Figure and matplotlib.axes.Axes
+        One row for each ruler, the best by the first criterion on top. The
+        axis is linear up to a difference of 4, which says little, and
+        logarithmic beyond.
+
+    Examples
+    --------
+    >>> import bayesdense as bd
+    >>> rulers = {"floor": bd.ReferenceModel(law="irreducible"), "none": bd.ReferenceModel()}
+    >>> compared = bd.studies.compare_rulers(data, rulers)  # doctest: +SKIP
+    >>> fig, ax = bd.plots.ruler_comparison(compared)  # doctest: +SKIP
+    """
+    table = comparison.table
+    criteria = list(dict.fromkeys(table["criterion"]))
+    rulers = list(table.loc[table["criterion"] == criteria[0], "ruler"])
+    with figure_style():
+        figure, ax = axes_of(ax, width=6.2, height=1.9 + 0.38 * len(rulers))
+        ax.axvline(0.0, color=COLOURS["band"], lw=1.0, zorder=1)
+        for criterion in criteria:
+            marker, colour, shift = LOOKS[criterion]
+            rows = table[table["criterion"] == criterion].set_index("ruler").loc[rulers]
+            places = [i - shift for i in range(len(rulers))]
+            ax.errorbar(
+                rows["difference"],
+                places,
+                xerr=rows["se"],
+                fmt=marker,
+                color=COLOURS[colour],
+                ms=5.0,
+                lw=1.2,
+                capsize=0,
+                label=f"{criterion} ({rows['units'].iloc[0]} units)",
+                zorder=3,
+            )
+        ax.set_xscale("symlog", linthresh=SMALL)
+        marks = ["" if trusted else " *" for trusted in _trusted(comparison, rulers)]
+        names = [f"{ruler}{mark}" for ruler, mark in zip(rulers, marks, strict=True)]
+        ax.set_yticks(range(len(rulers)), names)
+        ax.set_ylim(len(rulers) - 0.5, -0.5)
+        ax.tick_params(axis="y", length=0)
+        thin_grid(ax, axis="x")
+        label = (
+            "log predictive density less that of the best\n"
+            "bars: one standard error, whole models as clusters"
+        )
+        if any(marks):
+            label += "; * a fit is not to be trusted"
+        ax.set_xlabel(label)
+        ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=2)
+    return figure, ax
+
+
+def _trusted(comparison: RulerComparison, rulers: list[str]) -> list[bool]:
+    by_ruler = comparison.table.groupby("ruler")["trusted"].all()
+    return [bool(by_ruler[name]) for name in rulers]
