@@ -134,14 +134,22 @@ def assumptions(fit: DensityFit, *, prob: float = PROB) -> dict[str, str]:
     spec, data = fit.spec, fit.data
     sizes = fit.density(prob=prob).query("is_reference")["size"]
     families = ", ".join(sorted(set(data.references["family"])))
+    parts = f"loss law {spec.law.name}, score map {spec.score_map.name}"
+    ruler = (
+        "latent skill: what a size is worth is learned from models of one family, and references "
+        f"are models like others; {parts}"
+    )
+    if spec.ruler != "skill":
+        ruler = (
+            f"{len(sizes)} reference models of {families}, {sizes.min() / 1e9:.3g} to "
+            f"{sizes.max() / 1e9:.3g} billion parameters; {parts}"
+        )
+    if spec.ruler == "cut":
+        ruler += "; scores of targets do not inform it"
     kind = str(fit.density(prob=prob)["kind"].iloc[0])
     said = {
         "size": f"{spec.size.name} parameters",
-        "ruler": (
-            f"{len(sizes)} reference models of {families}, {sizes.min() / 1e9:.3g} to "
-            f"{sizes.max() / 1e9:.3g} billion parameters; loss law {spec.law.name}, "
-            f"score map {spec.score_map.name}"
-        ),
+        "ruler": ruler,
         "growth": {
             "by-benchmark": "differs between benchmarks",
             "common": "the same on all benchmarks",

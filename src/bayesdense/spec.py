@@ -20,6 +20,8 @@ __all__ = ["DENSITY_SIZE", "ModelSpec", "RulerSpec"]
 DENSITY_SIZE = 2e10
 """Number of parameters at which the trend of density is read off."""
 
+LAW_OF_SKILL = "log-linear"
+
 DEFAULT_D0 = 1e12
 """Token budget of the effective size where the user names none; the paper's."""
 
@@ -49,7 +51,7 @@ RESERVED = frozenset(
 ByBenchmark = Literal["by-benchmark", "common"]
 SizeSlope = Literal["by-benchmark", "common", "none"]
 Observation = Literal["normal", "student-t"]
-RulerUse = Literal["joint", "cut"]
+RulerUse = Literal["joint", "cut", "skill"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +169,20 @@ class ModelSpec(RulerSpec):
     size_slope: SizeSlope = "by-benchmark"
     families: bool = True
     ruler: RulerUse = "joint"
+
+    def __post_init__(self) -> None:
+        """Turn names into parts and check every switch."""
+        super().__post_init__()
+        if self.ruler != "skill":
+            return
+        wanted = {"law": LAW_OF_SKILL, "size_slope": "none", "level": "common"}
+        for name, value in wanted.items():
+            given = getattr(self, name)
+            if getattr(given, "name", given) != value:
+                raise BayesdenseError(
+                    f"ruler='skill' knows {name}={value!r} only, not {given!r}: without a "
+                    "reference family nothing tells the ruler's form from that of density"
+                )
 
     def ruler_spec(self, parameters: Container[str]) -> RulerSpec:
         """Return the composition of the ruler alone.

@@ -37,8 +37,9 @@ class Layout:
     origin : numpy.datetime64
         ``t0``, the mean release date of the dated targets.
     log_size_centre, log_tokens_centre : float
-        ``ln N*`` and ``ln D*``, the means over the reference runs; the second
-        is NaN where no tokens are known.
+        ``ln N*`` and ``ln D*``, the means over the reference runs (over all
+        models where there are none); the second is NaN where no tokens are
+        known.
     has_losses : numpy.ndarray of bool, shape (benchmark,)
         Which benchmarks are read through observed losses.
     ruler : numpy.ndarray of int, shape (benchmark,)
@@ -120,6 +121,8 @@ def lay_out(data: Dataset, spec: RulerSpec, *, beside_targets: bool = False) -> 
         If a reference run that is read through losses has no token count.
     """
     benchmarks = data.core_benchmarks
+    if isinstance(spec, ModelSpec) and spec.ruler == "skill":
+        data = data.without_references()
     if isinstance(spec, ModelSpec):
         return _lay_out(data, benchmarks, spec, data.scores, only_read=True)
     own, scored = _references_only(data, benchmarks)
@@ -157,7 +160,8 @@ def _lay_out(
     )
 
     log_size = spec.size.log_size(models)
-    log_size_centre = float(log_size[references].mean())
+    # Without references the ruler is centred on all models.
+    log_size_centre = float(log_size[references if references.any() else ~references].mean())
     log_tokens = np.log(models["n_tokens"].to_numpy(dtype=float))
     log_tokens_centre = float("nan")
     if loss_sets:
@@ -322,6 +326,8 @@ def _leans(
     """Return `ceiling_leans` at the anchors: the lowest losses, or the middle of the sizes."""
     cell = arrays["score_cell"]
     of_reference = arrays["cell_model"][cell] >= n_targets
+    if not of_reference.any():
+        of_reference = ~of_reference
     cell, benchmark = cell[of_reference], arrays["score_benchmark"][of_reference]
     weight = np.ones(len(cell))
     if "cell_loss" in arrays:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from bayesdense.build.effects import zero_sum
 from bayesdense.build.layout import Layout
 from bayesdense.priors import Prior
@@ -48,6 +50,8 @@ def add_references(layout: Layout, priors: Mapping[str, Prior], held: Mapping[st
     """
     import pymc as pm
 
+    if not layout.size("reference"):
+        return np.zeros(0)
     model = pm.modelcontext(None)
     residual = pm.Normal("reference_raw", 0.0, 1.0, dims="reference")
     density = model["reference_residual"] * residual

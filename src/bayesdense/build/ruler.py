@@ -87,7 +87,9 @@ class Ruler:
 
     def _of(self, law: Any, ruler: Any) -> dict[str, Any]:
         dense = dict.fromkeys(law.covariates, 0.0)
-        return dense | {name: values[ruler] for name, values in self.coefficients.items()}
+        # What is the same for all rulers is a plain number.
+        own = self.coefficients.items()
+        return dense | {n: v[ruler] if getattr(v, "ndim", 0) else v for n, v in own}
 
 
 def ruler_priors(layout: Layout, spec: RulerSpec, chance: np.ndarray) -> dict[str, Prior]:

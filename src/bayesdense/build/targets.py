@@ -33,6 +33,9 @@ def target_priors(layout: Layout, spec: ModelSpec) -> dict[str, Prior]:
         "B": Prior("Normal", mu=0.0, sigma=2.0),
         **spec.trend.priors(),
     }
+    if spec.ruler == "skill":
+        # The level is that of the maps: density is counted from the trend itself.
+        del priors["B"]
     if spec.growth == "by-benchmark" and several:
         priors["sigma_A"] = Prior("HalfNormal", sigma=1.0)
     if spec.level == "by-benchmark" and several:
@@ -83,7 +86,8 @@ def add_targets(
         size = size + factor[: layout.size("target")]
     n_dated, n_targets = layout.size("dated_target"), layout.size("target")
     growth = priors["A"].variable("A")
-    level = priors["B"].variable("B") * pt.ones(n_targets)
+    start = priors["B"].variable("B") if "B" in priors else pm.Deterministic("B", pt.zeros(()))
+    level = start * pt.ones(n_targets)
     difference = pt.zeros((n_targets, layout.size("benchmark")))
 
     if "lambda" in priors:

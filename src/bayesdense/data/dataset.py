@@ -326,6 +326,24 @@ scores, 390 losses
         sources = [*self.sources, *(s for s in dataset.sources if s not in self.sources)]
         return self._with(tables, entries, name=f"{self.name} on {dataset.name}", sources=sources)
 
+    def without_references(self) -> Dataset:
+        """Return the same models with none of them a reference.
+
+        Returns
+        -------
+        Dataset
+            All models are targets.
+
+        Examples
+        --------
+        >>> from bayesdense.data import load_dataset
+        >>> data = load_dataset("densing5").without_references()
+        >>> len(data.references), len(data.targets) == len(data.models)
+        (0, True)
+        """
+        models = self.tables.models.assign(is_reference=False)
+        return self._with(self.tables.replace(models=models), [])
+
     def merge_scores(self, tolerance: float = 0.001) -> Dataset:
         """Merge scores of one model and benchmark that differ by at most `tolerance`.
 

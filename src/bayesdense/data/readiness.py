@@ -14,6 +14,7 @@ __all__ = ["check_readiness", "check_ruler_readiness"]
 
 MIN_REFERENCE_SIZES = 2
 MIN_SIZE_SPAN = 3.0
+MIN_FAMILIES = 3
 MIN_DATED_TARGETS = 3
 MIN_DAYS = 90
 FEW_TARGETS = 5
@@ -21,7 +22,11 @@ NAMES_SHOWN = 5
 
 
 def check_readiness(
-    data: Dataset, *, benchmarks: Names | None = None, trend: bool = True
+    data: Dataset,
+    *,
+    benchmarks: Names | None = None,
+    trend: bool = True,
+    references: bool = True,
 ) -> list[str]:
     """Check that a dataset can inform a fit.
 
@@ -33,6 +38,9 @@ def check_readiness(
         The benchmarks that are used; the core ones by default.
     trend : bool
         Whether a growth rate is wanted, for which dates are needed.
+    references : bool
+        Whether references make the ruler. If not, all models are targets, and
+        families with models of several sizes are needed.
 
     Returns
     -------
@@ -54,6 +62,8 @@ def check_readiness(
     >>> check_readiness(load_dataset("densing5").select(since="2023-02-01", base_only=True))
     []
     """
+    if not references:
+        data = data.without_references()
     used = data.core_benchmarks if benchmarks is None else as_names("benchmarks", benchmarks)
     known = data.benchmarks["benchmark"].tolist()
     unknown = [b for b in used if b not in known]
@@ -63,10 +73,14 @@ def check_readiness(
         raise ReadinessError("no benchmark is marked core: name the benchmarks to use.")
     scores = data.scores[data.scores["benchmark"].isin(used)]
     scored = set(scores["model"])
-    references, targets = data.references, data.targets
+    rulers, targets = data.references, data.targets
     informed = targets[targets["model"].isin(scored)]
 
-    blocking = _reference_problems(references, scores, used)
+    blocking = (
+        _reference_problems(rulers, scores, used)
+        if references
+        else _family_problems(targets, scores, used)
+    )
     if not len(targets):
         blocking.append("there are no target models: every model is a reference")
     elif not len(informed):
@@ -77,7 +91,7 @@ def check_readiness(
         lines = "".join(f"\n  {problem}" for problem in blocking)
         raise ReadinessError(f"dataset '{data.name}' is not ready to be fitted:{lines}")
 
-    warnings = _size_warnings(references, scores, used)
+    warnings = _size_warnings(rulers, scores, used) if references else []
     for benchmark in used:
         rows = scores[scores["benchmark"] == benchmark]
         count = rows.loc[rows["model"].isin(targets["model"]), "model"].nunique()
@@ -98,7 +112,9 @@ def check_readiness(
             f"{len(idle)} targets have no score on a used benchmark, carry no information and "
             f"are left out: {_listed(idle)}."
         )
-    return warnings + _harness_warnings(scores, set(references["model"]), used)
+    if references:
+        warnings += _harness_warnings(scores, set(rulers["model"]), used)
+    return warnings
 
 
 def check_ruler_readiness(data: Dataset) -> list[str]:
@@ -167,6 +183,21 @@ def _reference_problems(
     return [
         f"reference models of at least {MIN_REFERENCE_SIZES} different sizes must have scores on "
         f"each benchmark; too few sizes on {', '.join(short)}"
+    ]
+
+
+def _family_problems(targets: pd.DataFrame, scores: pd.DataFrame, used: list[str]) -> list[str]:
+    """Complain about benchmarks on which families say nothing of what a size is worth."""
+    columns = ["model", "family", "n_params"]
+    rows = scores[["model", "benchmark"]].drop_duplicates().merge(targets[columns], on="model")
+    sizes = rows.groupby(["benchmark", "family"])["n_params"].nunique()
+    several = (sizes > 1).groupby("benchmark").sum().reindex(used, fill_value=0)
+    short = [f"{b} ({n})" for b, n in several.items() if n < MIN_FAMILIES]
+    if not short:
+        return []
+    return [
+        f"at least {MIN_FAMILIES} families must have models of different sizes with scores on each "
+        f"benchmark; too few on {', '.join(short)}"
     ]
 
 

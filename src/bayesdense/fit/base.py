@@ -94,7 +94,8 @@ class Fit[S: RulerSpec]:
     @property
     def ruler_name(self) -> str:
         """The families of the reference models, with commas between."""
-        return ", ".join(dict.fromkeys(self.data.references["family"]))
+        families = dict.fromkeys(self._layout.coords["reference_family"])
+        return ", ".join(map(str, families)) or "latent skill"
 
     @property
     def interrupted(self) -> str:

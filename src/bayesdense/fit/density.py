@@ -277,7 +277,7 @@ class DensityFit(Fit[ModelSpec]):
             # Scores of targets are compared with the ruler, so the layout is of all models.
             found = table(Draws(self.alone), self._layout, self.spec, prob)
             parts.append(found.assign(informed_by="references"))
-        if self.spec.ruler == "joint":
+        if self.spec.ruler != "cut":
             found = table(self._draws, self._layout, self.spec, prob)
             parts.append(found.assign(informed_by="all models"))
         return pd.concat(parts, ignore_index=True)

@@ -18,7 +18,7 @@ from bayesdense.parts.sizes import SizeDefinition
 from bayesdense.parts.trends import Trend
 from bayesdense.priors import Prior
 from bayesdense.sampling import SamplingSettings
-from bayesdense.spec import ModelSpec
+from bayesdense.spec import LAW_OF_SKILL, ModelSpec
 
 __all__ = ["DensityModel"]
 
@@ -56,8 +56,8 @@ class DensityModel(Model[ModelSpec]):
         Where the switches below start: ``full`` has differences between
         benchmarks, sizes, families and harnesses; ``pooled`` has none, as the
         paper.
-    law : str or LossLaw
-        Loss law: ``"power-sum"``, or another of `bayesdense.laws`.
+    law : str or LossLaw, optional
+        Loss law: ``"power-sum"`` if not given, or another of `bayesdense.laws`.
     score_map : str or ScoreMap
         Score map: ``"sigmoid"``, or another of `bayesdense.maps`.
     trend : str or Trend
@@ -84,10 +84,14 @@ class DensityModel(Model[ModelSpec]):
     d0 : float, optional
         Token budget at which effective size is read off; 1e12, as in the
         paper, if not given. It matters only where losses are known.
-    ruler : {"joint", "cut"}
+    ruler : {"joint", "cut", "skill"}
         Whether scores of targets inform the ruler (all is sampled together)
         or not: then whole posterior draws of the ruler, from references
-        alone, are passed on, and all else is sampled given each.
+        alone, are passed on, and all else is sampled given each. ``"skill"``
+        does without a reference family: references are models like others,
+        and what a size is worth is learned from models of one family, as in
+        Sloth; density is 1 on the trend at the mean date, and law, level and
+        size slope are fixed.
     priors : mapping of str to Prior, optional
         Priors that replace the defaults; `priors` lists the parameters.
 
@@ -103,7 +107,7 @@ class DensityModel(Model[ModelSpec]):
         self,
         *,
         form: str = "full",
-        law: str | LossLaw = "power-sum",
+        law: str | LossLaw | None = None,
         score_map: str | ScoreMap = "sigmoid",
         trend: str | Trend = "linear",
         size: str | SizeDefinition = "total",
@@ -131,7 +135,11 @@ class DensityModel(Model[ModelSpec]):
             "families": families,
             "harness_offsets": harness_offsets,
         }
-        chosen = FORMS[form] | {name: v for name, v in switches.items() if v is not None}
+        of_skill = {"level": "common", "size_slope": "none"} if ruler == "skill" else {}
+        given = {name: v for name, v in switches.items() if v is not None}
+        chosen = FORMS[form] | of_skill | given
+        if law is None:
+            law = LAW_OF_SKILL if ruler == "skill" else "power-sum"
         parts: dict[str, Any] = {"law": law, "score_map": score_map, "trend": trend, "size": size}
         self.spec = ModelSpec(
             **parts,
@@ -253,7 +261,7 @@ class DensityModel(Model[ModelSpec]):
             raise BayesdenseError(
                 f"ruler_draws must be a whole number from {FEWEST_RULERS}, not {count!r}"
             )
-        if not options["references_alone"]:
+        if not options["references_alone"] or self.spec.ruler == "skill":
             return self.sample_layout(layout, settings, label=label, progress=progress)
         ruler = f"{data.name}, references alone"
         alone = fit_alone(data, self.spec, settings, label=ruler, progress=progress)
@@ -272,4 +280,4 @@ class DensityModel(Model[ModelSpec]):
 
     def check(self, data: Dataset) -> list[str]:
         """Look whether a dataset can answer the question; as `Model.check`."""
-        return check_readiness(data)
+        return check_readiness(data, references=self.spec.ruler != "skill")

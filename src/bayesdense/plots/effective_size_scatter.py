@@ -57,10 +57,10 @@ def effective_size(
     >>> fig, ax = bd.plots.effective_size(bd.load_fit("fit.nc"))  # doctest: +SKIP
     """
     table = fit.effective_size(prob=prob)
-    references = table.loc[table["is_reference"], "size"]
+    own = table["is_reference"]
+    references = table.loc[own if own.any() else ~own, "size"]
     smallest, largest = float(references.min()), float(references.max())
     outside, above = table["outside_reference"], table["median"] > largest
-    own = table["is_reference"]
     groups = (
         (~own & ~outside, "o", "target", "within the range of the references"),
         (~own & outside & above, "^", "target", "above the range: extrapolated"),
@@ -106,17 +106,18 @@ def effective_size(
         for axis in (ax.xaxis, ax.yaxis):
             log_ticks(axis, text=count_text)
         thin_grid(ax)
-        _name_line_and_range(ax, smallest=smallest, largest=largest)
+        of = "references" if own.any() else "models"
+        _name_line_and_range(ax, of, smallest=smallest, largest=largest)
         ax.set_xlabel(f"size (parameters)\npoints: median and {interval_text(table)}")
         ax.set_ylabel("effective size (parameters)")
         ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, columnspacing=1.5)
     return figure, ax
 
 
-def _name_line_and_range(ax: Axes, *, smallest: float, largest: float) -> None:
+def _name_line_and_range(ax: Axes, of: str, *, smallest: float, largest: float) -> None:
     """Write beside the shaded range and the diagonal what they are."""
     ax.annotate(
-        f"range of the references: {count_text(smallest)} to {count_text(largest)}",
+        f"range of the {of}: {count_text(smallest)} to {count_text(largest)}",
         (1.0, smallest),
         xycoords=ax.get_yaxis_transform(),
         xytext=(-4, 4),

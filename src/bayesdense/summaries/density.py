@@ -27,7 +27,9 @@ LINE_POINTS = 60
 
 
 def reference_range(layout: Layout) -> tuple[float, float]:
-    """Return the smallest and the largest ``ln N`` of the reference models.
+    """Return the smallest and the largest ``ln N`` of what fixes the ruler.
+
+    These are the reference models, or all models where there are none.
 
     Parameters
     ----------
@@ -38,7 +40,9 @@ def reference_range(layout: Layout) -> tuple[float, float]:
     -------
     tuple of float
     """
-    relative = layout.arrays["relative_log_size"][layout.size("target") :]
+    relative = layout.arrays["relative_log_size"]
+    if layout.size("reference"):
+        relative = relative[layout.size("target") :]
     sizes = relative + layout.log_size_centre
     return float(sizes.min()), float(sizes.max())
 

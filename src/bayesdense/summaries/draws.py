@@ -125,9 +125,9 @@ class RulerDraws:
             return seen
         suffix = "_scores_only" if mixed else ""
         unit = self.law.unit({name: draws[f"{name}{suffix}"] for name in self.law.shape})
-        blank = np.zeros((draws.count, n_sets))
+        blank, only = np.zeros((draws.count, n_sets)), (draws.count, n_only)
         return {
-            name: np.concatenate([seen.get(name, blank), values], axis=1)
+            name: np.concatenate([seen.get(name, blank), np.broadcast_to(values, only)], axis=1)
             for name, values in unit.items()
         }
 

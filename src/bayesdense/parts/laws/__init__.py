@@ -8,6 +8,7 @@ from bayesdense.parts.laws.dense_sparse import DenseSparse
 from bayesdense.parts.laws.irreducible import Irreducible
 from bayesdense.parts.laws.kaplan import Kaplan
 from bayesdense.parts.laws.kaplan_floor import KaplanFloor
+from bayesdense.parts.laws.log_linear import LogLinear
 from bayesdense.parts.laws.over_training import OverTraining
 from bayesdense.parts.laws.power_sum import PowerSum
 
@@ -18,6 +19,7 @@ __all__ = [
     "Irreducible",
     "Kaplan",
     "KaplanFloor",
+    "LogLinear",
     "LossLaw",
     "OverTraining",
     "PowerSum",
