@@ -34,7 +34,7 @@ DRAWS_OF_A_RULER = 5
 
 THIN = 4
 TUNE = 100
-PILOT = {"draws": 300, "tune": 500, "chains": 2}
+PILOT = {"draws": 100, "tune": 400, "chains": 1, "cores": 1}
 
 
 def spread_out(posterior: xr.Dataset, count: int) -> xr.Dataset:
@@ -111,22 +111,32 @@ def sample_given(
         compiled, fresh = compiled_for(model, structure, shown)
         compile_seconds = time.monotonic() - start if fresh else 0.0
         start = time.monotonic()
-        seeds = iter(np.random.SeedSequence(settings.seed).generate_state(len(places) + 1))
+        count = len(places) + n_chains
+        seeds = iter(np.random.SeedSequence(settings.seed).generate_state(count))
         read = {variable.name for variable in compiled.shared_var_keys}
         try:
             shown.status("looking for the starting points of short chains")
-            pilot = _start(
-                compiled, int(next(seeds)), settings, **PILOT, cores=cores, store_unconstrained=True
-            )
-            points = _of(pilot)[1]["unconstrained_draw"].values
-            points = points.reshape(-1, points.shape[-1])
-            for place in places:
+
+            def given(place: tuple[int, int]) -> Any:
                 values = {f"held_{n}": v[place] for n, v in rulers.items() if f"held_{n}" in read}
-                given = dataclasses.replace(
-                    compiled.with_data(**values), initial_point_func=_one_of(points)
+                return compiled.with_data(**values)
+
+            # Under several rulers, so that chains start further apart than any ruler says.
+            for place in places[:n_chains]:
+                one = dataclasses.replace(
+                    given(place), initial_point_func=compiled.initial_point_func
                 )
+                running.append(
+                    _start(one, int(next(seeds)), settings, **PILOT, store_unconstrained=True)
+                )
+            parts = []
+            while running:
+                parts.append(_of(running.popleft())[1]["unconstrained_draw"].values[0])
+            points = np.concatenate(parts)
+            for place in places:
+                one = dataclasses.replace(given(place), initial_point_func=_one_of(points))
                 more = {"draws": DRAWS_OF_A_RULER * THIN, "tune": TUNE, "chains": 1, "cores": 1}
-                running.append(_start(given, int(next(seeds)), settings, **more))
+                running.append(_start(one, int(next(seeds)), settings, **more))
                 if len(running) == cores:
                     done.append(_thinned(running.popleft()))
                     shown.count(len(done), len(places), "rulers")
@@ -139,8 +149,8 @@ def sample_given(
             raise SamplingError(f"the sampler stopped: {error}") from error
         finally:
             # Their threads use memory that Python frees: they must end first.
-            for one in running:
-                one.cancel()
+            for left in running:
+                left.cancel()
         seconds = time.monotonic() - start
     kept = len(done) // n_chains
     if kept < min(2, n_rulers):

@@ -91,7 +91,7 @@ def test_the_cut_passes_whole_draws_of_the_ruler_from_references_alone(cut):
     assert len(distinct) == 40
     assert all((row == alone).all(axis=1).any() for row in distinct)
     # What is given the ruler does move.
-    assert len(np.unique(Draws(cut.posterior)["A"])) == len(used)
+    assert len(np.unique(Draws(cut.posterior)["A"])) > 0.9 * len(used)
 
 
 def test_tables_of_a_cut_fit_say_what_informed_the_ruler(cut, tmp_path):
@@ -125,7 +125,11 @@ def test_a_joint_fit_shows_its_ruler_beside_that_of_references_alone(plain_fit):
     ("model", "options", "message"),
     [
         ({}, {"ruler_draws": 100}, "ruler_draws is for ruler='cut'"),
-        ({"ruler": "cut"}, {"ruler_draws": 3}, "ruler_draws must be a whole number from 20, not 3"),
+        (
+            {"ruler": "cut"},
+            {"ruler_draws": 3},
+            "ruler_draws must be a whole number from 20 to 2000, not 3",
+        ),
         ({"ruler": "cut"}, {"references_alone": False}, "needs the references alone"),
         ({"ruler": "none"}, {}, "ruler='none' is not known; allowed are 'joint', 'cut'"),
     ],

@@ -69,6 +69,26 @@ def test_reuse_gives_the_posterior_that_compiling_afresh_gives(plain_fit):
         assert np.max(gap / error) < 5, name
 
 
+@pytest.mark.filterwarnings("ignore::bayesdense.DiagnosticsWarning")
+def test_reuse_reads_sizes_off_the_other_ruler(plain_fit):
+    """With all models three times as large, effective sizes are three times as large."""
+    data = plain_fit.data
+    larger = bd.Dataset.from_frames(
+        models=data.models.assign(n_params=3.0 * data.models["n_params"]),
+        benchmarks=data.benchmarks,
+        scores=data.scores,
+        name="larger",
+    )
+    again = bd.DensityModel(form="pooled").fit(larger, **SHORT)
+    assert again.info["compile_seconds"] == 0
+    first, second = (
+        f.posterior["cell_ln_size"].mean(("chain", "draw")) for f in (plain_fit, again)
+    )
+    assert float((second - first).median()) == pytest.approx(np.log(3.0), abs=0.1)
+    whole, part = (f.effective_size().set_index("model")["median"] for f in (plain_fit, again))
+    assert np.log(part / whole).median() == pytest.approx(np.log(3.0), abs=0.1)
+
+
 def test_other_shapes_are_other_structures():
     model = bd.DensityModel()
     few, more = (simulate(KINDS[0], seed=3, n_targets=n, n_families=5) for n in (12, 13))

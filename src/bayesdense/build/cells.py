@@ -78,7 +78,7 @@ def add_measurements(
     z = pm.Normal("z_raw", 0.0, 1.0, dims="cell")
     stray = model["cell_scale"] * tau[of_benchmark] * z
     position = position + stray
-    pm.Deterministic("cell_ln_size", position + layout.log_size_centre, dims="cell")
+    pm.Deterministic("cell_ln_size", position + model["log_size_centre"], dims="cell")
 
     tokens, of_ruler = model["cell_tokens"], model["cell_ruler"]
     read = spec.law.covariates if layout.loss_sets else ()

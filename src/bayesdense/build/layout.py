@@ -205,6 +205,7 @@ def _lay_out(
 
     arrays: dict[str, np.ndarray] = {
         "years": np.asarray(years, dtype=float),
+        "log_size_centre": np.array(log_size_centre),
         "relative_log_size": log_size - log_size_centre,
         "target_log_size": log_size[:n_targets] - np.log(DENSITY_SIZE),
         "target_years": np.concatenate([years, np.zeros(n_targets - len(years))]),

@@ -165,6 +165,7 @@ def add_ruler(
     u = priors["u"].variable("u", dims="benchmark") if "u" in priors else None
     span = pm.Deterministic("c", (1.0 - floor) * (1.0 if u is None else u), dims="benchmark")
     log_u = None if u is None else pm.math.log(u)
+    centre = _centre(layout)
     parts: list[tuple[np.ndarray, Any, Any]] = []
     if known.any():
         which = np.flatnonzero(known)
@@ -175,7 +176,7 @@ def add_ruler(
         # prior is the one that the Normal prior of l implies: only coordinates change.
         middle = np.asarray(priors["l"].parameters["mu"])
         spread = np.asarray(priors["l"].parameters["sigma"])
-        anchor = layout.lowest_loss[layout.ruler[known]]
+        anchor = centre[which]
         mean, sd = gamma * (middle - anchor), gamma * spread
         pivot = _lean("pivot", mean, sd, "pivot_lean", log_u, which, dims)
         pm.Deterministic("l", anchor + pivot / gamma, dims=dims)
@@ -193,7 +194,7 @@ def add_ruler(
         pm.math.concatenate([part[i] for part in parts])[back] if len(parts) > 1 else parts[0][i]
         for i in (1, 2)
     )
-    ruler = Ruler(coefficients, pivot_all, steepness, _centre(layout), floor, span)
+    ruler = Ruler(coefficients, pivot_all, steepness, centre, floor, span)
     if known.any():
         _add_standard_form(layout, spec, ruler)
     return ruler

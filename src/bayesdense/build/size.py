@@ -62,6 +62,6 @@ def add_sizes(
         for name in design
     }
     factor = spec.size.log_multiplier(design, coefficients)
-    log_size = factor + model["relative_log_size"] + layout.log_size_centre
+    log_size = factor + model["relative_log_size"] + model["log_size_centre"]
     pm.Deterministic("ln_size", log_size, dims="model")
     return factor

@@ -21,7 +21,7 @@ from bayesdense.summaries.draws import Draws, RulerDraws
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Alone", "fit_alone", "sample_cut"]
+__all__ = ["KEPT_DRAWS", "Alone", "fit_alone", "sample_cut"]
 
 DRAWS, TUNE, TARGET_ACCEPT = 2000, 1000, 0.99
 KEPT_DRAWS = 2000
@@ -60,8 +60,8 @@ def fit_alone(
 ) -> Alone:
     """Fit the ruler of a density model to the references alone.
 
-    Several models of one dataset that share it, such as those of two trends,
-    fit it once.
+    Several models of one dataset and seed that share it, such as those of two
+    trends, fit it once.
 
     Parameters
     ----------
@@ -94,19 +94,19 @@ def fit_alone(
         tune=TUNE,
         target_accept=max(settings.target_accept, TARGET_ACCEPT),
     )
-    key = (data.digest, repr(own.to_dict()), dataclasses.astuple(chosen))
+    structure = ("beside targets", structure_of(layout, own))
+    key = (data.digest, structure, repr(own.to_dict()), dataclasses.astuple(chosen))
     if key in _remembered:
         return _remembered[key]
     model = build_model(layout, own)
-    structure = ("beside targets", structure_of(layout, own))
     result = sample(model, structure=structure, settings=chosen, label=label, progress=progress)
     if result.interrupted:
         raise SamplingInterrupted("interrupted in the fit of the references alone: no draws kept")
     free = [variable.name for variable in model.free_RVs]
     table = diagnostics_table(result.posterior, free)
     info = {
-        "rhat": float(table["rhat"].max()),
-        "ess": float(table["ess"].min()),
+        "rhat": float(table["rhat"].max(skipna=False)),
+        "ess": float(table["ess"].min(skipna=False)),
         "divergences": int(result.sample_stats["diverging"].sum()),
         "draws": int(result.sample_stats["diverging"].size),
         "seconds": result.compile_seconds + result.sampling_seconds,
@@ -195,6 +195,9 @@ def _held(posterior: xr.Dataset, alone: Alone) -> dict[str, np.ndarray]:
         "span": ruler.span,
     }
     values |= {"r": draws["r"]} if "r" in draws else {}
-    values |= {f"size_{name}": draws[name] for name in alone.layout.size_design}
+    # A coefficient that references say nothing of is left to the targets.
+    for name, design in alone.layout.size_design.items():
+        if len(np.unique(design)) > 1:
+            values[f"size_{name}"] = draws[name]
     shape = posterior.sizes["chain"], posterior.sizes["draw"]
     return {name: v.reshape(*shape, *v.shape[1:]) for name, v in values.items()}

@@ -10,7 +10,7 @@ from bayesdense.build import Layout
 from bayesdense.data import Dataset, check_readiness
 from bayesdense.errors import BayesdenseError
 from bayesdense.fit import DensityFit
-from bayesdense.models.alone import fit_alone, sample_cut
+from bayesdense.models.alone import KEPT_DRAWS, fit_alone, sample_cut
 from bayesdense.models.base import Drawn, Model
 from bayesdense.parts.laws import LossLaw
 from bayesdense.parts.maps import ScoreMap
@@ -205,7 +205,7 @@ class DensityModel(Model[ModelSpec]):
         references_alone : bool
             Whether to fit the ruler to the references alone as well, so that
             `DensityFit.coefficients` and `DensityFit.reach` can show what the
-            targets did to it. Models that share references share that fit.
+            targets did to it. Models of the same data and seed share that fit.
         progress : bool
             Whether to show a progress bar.
 
@@ -213,7 +213,8 @@ class DensityModel(Model[ModelSpec]):
         -------
         DensityFit
             Ctrl-C during sampling returns what has been drawn so far, and the
-            checks say so; during compilation or warm-up it raises.
+            checks say so; during compilation, warm-up or the fit of the
+            references alone it raises.
 
         Raises
         ------
@@ -257,9 +258,10 @@ class DensityModel(Model[ModelSpec]):
             raise BayesdenseError("ruler_draws is for ruler='cut'; this model's ruler is 'joint'")
         if cut and not options["references_alone"]:
             raise BayesdenseError("ruler='cut' needs the references alone: references_alone=True")
-        if count is not None and (type(count) is not int or count < FEWEST_RULERS):
+        most = KEPT_DRAWS
+        if count is not None and (type(count) is not int or not FEWEST_RULERS <= count <= most):
             raise BayesdenseError(
-                f"ruler_draws must be a whole number from {FEWEST_RULERS}, not {count!r}"
+                f"ruler_draws must be a whole number from {FEWEST_RULERS} to {most}, not {count!r}"
             )
         if not options["references_alone"] or self.spec.ruler == "skill":
             return self.sample_layout(layout, settings, label=label, progress=progress)

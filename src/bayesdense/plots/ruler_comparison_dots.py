@@ -77,7 +77,7 @@ def ruler_comparison(comparison: RulerComparison, *, ax: Axes | None = None) -> 
         thin_grid(ax, axis="x")
         label = (
             "log predictive density less that of the best\n"
-            "bars: one standard error, whole models as clusters"
+            "bars: one standard error, whole models or families as clusters"
         )
         if any(marks):
             label += "; * a fit is not to be trusted"

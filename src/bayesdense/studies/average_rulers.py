@@ -52,19 +52,27 @@ def average_rulers(
         ``outside_reference`` and ``p_above_reach`` (averages over the rulers:
         the share of weight under which the median lies outside the reference
         range, and the probability of a score above reach), ``single`` (the
-        ruler of most weight) and ``widening``: the interval's width in log
-        size, over that of the single ruler.
+        ruler of most weight), ``widening``: the interval's width in log size,
+        over that of the single ruler, and whether all the fits can be
+        ``trusted``.
 
     Raises
     ------
     BayesdenseError
-        If names or data of the fits differ, or weights are not weights.
+        If names, data, sizes or token budgets of the fits differ, or weights
+        are not weights.
     """
     check_prob(prob)
     shares = _shares(fits, weights)
     digests = {fit.data.digest for fit in fits.values()}
     if len(digests) > 1:
         raise BayesdenseError("fits: effective sizes are averaged over fits of the same data")
+    meant = {(fit.spec.size.name, fit.spec.tokens) for fit in fits.values()}
+    if len(meant) > 1:
+        raise BayesdenseError(
+            "fits: effective sizes of other size definitions or token budgets mean other things; "
+            "they are averaged over fits with the same size and d0"
+        )
     random = np.random.default_rng(SEED)
     tables = {name: fit.effective_size(by=by, prob=prob) for name, fit in fits.items()}
     single = max(shares, key=lambda name: shares[name])
@@ -79,11 +87,14 @@ def average_rulers(
     columns = interval_columns(np.exp(mixed), prob)
     width = np.log(columns["upper"] / columns["lower"])
     own = np.log(np.asarray(first["upper"] / first["lower"]))
+    trusted = all(fits[name].checks().trusted for name in shares)
     averaged: dict[str, Any] = {
         column: sum(share * tables[name][column].astype(float) for name, share in shares.items())
         for column in ("outside_reference", "p_above_reach")
     }
-    return first[labels].assign(**columns, **averaged, single=single, widening=width / own)
+    return first[labels].assign(
+        **columns, **averaged, single=single, widening=width / own, trusted=trusted
+    )
 
 
 def _shares(fits: Mapping[str, Any], weights: Mapping[str, float]) -> dict[str, float]:

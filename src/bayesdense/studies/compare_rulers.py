@@ -17,7 +17,7 @@ from bayesdense.errors import BayesdenseError
 from bayesdense.models.base import Drawn, Model
 from bayesdense.sampling import SamplingInterrupted, SamplingSettings
 from bayesdense.studies.stacking import clustered_error, stacking_weights
-from bayesdense.studies.units import log_densities, units_of, withhold
+from bayesdense.studies.units import log_densities, require_normal, units_of, withhold
 from bayesdense.summaries.diagnostics import diagnostics_table
 from bayesdense.summaries.draws import Draws
 
@@ -38,12 +38,14 @@ class RulerComparison:
         One row for each criterion and ruler, best first. Columns
         ``criterion``, ``ruler``, ``law``, ``score_map``, ``elpd`` (expected
         log predictive density, the sum of ``elpd_losses`` and
-        ``elpd_scores``), ``difference`` to the best, ``se`` of it with whole
-        models as clusters, ``weight`` (stacking), ``units`` and ``models``
-        (left out), ``high_k`` (units whose Pareto k was above 0.7),
-        ``refitted`` (those of them that were left out in earnest), ``rhat``,
-        ``ess`` and ``divergences`` of the worst of the fits behind a row, and
-        whether they can be ``trusted``.
+        ``elpd_scores``), ``difference`` to the best, ``se`` of it (with whole
+        models as clusters, or families where those are left out; for the
+        largest runs, given that split), ``weight`` (stacking; what is mixed is
+        the product of the densities of a cluster's units), ``units`` and
+        ``models`` (left out), ``high_k`` (units whose Pareto k was too high),
+        ``refitted`` (those of them that were left out in earnest), the worst
+        ``rhat`` and ``ess`` and all ``divergences`` of the fits behind a row,
+        and whether it can be ``trusted``.
     pointwise : pandas.DataFrame
         One row for each criterion, ruler and unit: ``criterion``, ``ruler``,
         ``quantity``, ``model``, ``family``, ``of``, ``elpd``, ``pareto_k``.
@@ -113,12 +115,14 @@ def compare_rulers(
 
     - leave one out: PSIS-LOO; units whose Pareto k is above 0.7 are left out
       in earnest, by another fit;
-    - leave one family out: every reference family in turn, or, with targets,
-      every family of more than one model and at least two units;
+    - leave one family out: in turn every family of more than one model, of
+      targets or, without targets, of references;
     - leave the largest out: the largest reference runs, from the smaller.
 
-    What is left out has no say in the fit; only the scale of some priors (the
-    mean loss) is that of all data.
+    Scores of a run with a measured loss are predicted given that loss: what
+    they judge is the map, and the losses judge the law. What is left out has
+    no other say in the fit; only the scale of some priors (mean and spread of
+    the losses) and the centres are those of all data.
 
     Parameters
     ----------
@@ -146,7 +150,12 @@ def compare_rulers(
     Raises
     ------
     BayesdenseError
-        If there are fewer than two rulers, or they cannot be compared.
+        If there are fewer than two rulers, or they cannot be compared; before
+        anything is fitted.
+    SamplingError
+        If the sampler failed.
+    SamplingInterrupted
+        On Ctrl-C; nothing is kept.
     """
     _check_rulers(rulers, largest, max_refits)
     settings = SamplingSettings(
@@ -155,20 +164,24 @@ def compare_rulers(
     rows: list[dict[str, Any]] = []
     points: list[pd.DataFrame] = []
     notes: list[str] = []
-    seen: pd.DataFrame | None = None
+    layouts: dict[str, Layout] = {}
     for name, model in rulers.items():
-        notes += [note for note in model.check(data) if note not in notes]
-        layout = model.lay_out(data)
-        units = units_of(layout)
-        if seen is not None and not units.equals(seen):
+        layout = layouts[name] = model.lay_out(data)
+        found_notes = [*model.check(data), *layout.notes]
+        notes += [note for note in dict.fromkeys(found_notes) if note not in notes]
+        require_normal(layout, model.spec)
+        if not units_of(layout).equals(units_of(layouts[next(iter(rulers))])):
             raise BayesdenseError(f"'{name}' does not use the same losses and scores as the others")
-        seen = units
-        run = _Runs(name, model, layout, settings, progress)
-        groups: dict[str, list[np.ndarray]] = {CRITERIA[1]: [], CRITERIA[2]: []}
-        if families:
-            groups[CRITERIA[1]] = _family_groups(units)
-        if largest is not None:
-            groups[CRITERIA[2]] = _largest_group(units, largest)
+    units = units_of(layout)
+    groups: dict[str, list[np.ndarray]] = {
+        CRITERIA[1]: _family_groups(units) if families else [],
+        CRITERIA[2]: _largest_group(units, largest) if largest is not None else [],
+    }
+    groups = {criterion: _with_rest(units, found, notes) for criterion, found in groups.items()}
+    if families and not groups[CRITERIA[1]]:
+        notes.append("No family was left out: that takes two, one of them of several models.")
+    for name, model in rulers.items():
+        run = _Runs(name, model, layouts[name], settings, progress)
         found = {CRITERIA[0]: run.leave_one_out(max_refits)}
         found |= {c: run.leave_out(g) for c, g in groups.items() if g}
         for criterion, (elpd, k, extra) in found.items():
@@ -189,12 +202,9 @@ def compare_rulers(
         left = rows[-len(found)]["high_k"] - rows[-len(found)]["refitted"]
         if left:
             notes.append(
-                f"{name}: {left} units with Pareto k above {HIGH_K} were not left out in earnest; "
-                "raise max_refits."
+                f"{name}: {left} units with a high Pareto k were not left out in earnest; raise "
+                "max_refits."
             )
-        if families and not groups[CRITERIA[1]]:
-            note = "no family was left out: there is only one of more than one model."
-            notes += [note] if note not in notes else []
     pointwise = pd.concat(points, ignore_index=True)
     return RulerComparison(_table(pd.DataFrame(rows), pointwise), pointwise, notes)
 
@@ -217,11 +227,11 @@ class _Runs:
         self.diagnostics = []
         drawn = self._fit(self.layout, "all")
         posterior = drawn.result.posterior
-        step = max(1, posterior.sizes["draw"] * posterior.sizes["chain"] // MOST_DRAWS)
-        thinned = posterior.isel(draw=slice(None, None, step))
+        thinned = _thinned(posterior)
         found = log_densities(Draws(thinned), self.layout, self.model.spec)
-        elpd, k = _psis(found, thinned.sizes["chain"])
-        high = np.flatnonzero(k > HIGH_K)
+        elpd, k, good = _psis(found, thinned.sizes["chain"])
+        # Not "above": what is no number is not good either.
+        high = np.flatnonzero(~(k <= min(good, HIGH_K)))
         refitted = high[np.argsort(-k[high])][:max_refits]
         for count, unit in enumerate(refitted):
             one = np.zeros(len(k), dtype=bool)
@@ -240,8 +250,8 @@ class _Runs:
     def _without(self, left_out: np.ndarray, label: str) -> np.ndarray:
         part = withhold(self.layout, self.model.spec, left_out)
         drawn = self._fit(part, label)
-        found = log_densities(Draws(drawn.result.posterior), self.layout, self.model.spec)
-        return np.asarray(_log_mean(found[:, left_out]))
+        draws = Draws(_thinned(drawn.result.posterior))
+        return _log_mean(log_densities(draws, self.layout, self.model.spec, left_out))
 
     def _fit(self, layout: Layout, label: str) -> Drawn:
         drawn = self.model.sample_layout(
@@ -252,8 +262,8 @@ class _Runs:
         table = diagnostics_table(drawn.result.posterior, drawn.free)
         self.diagnostics.append(
             {
-                "rhat": float(table["rhat"].max()),
-                "ess": float(table["ess"].min()),
+                "rhat": float(table["rhat"].max(skipna=False)),
+                "ess": float(table["ess"].min(skipna=False)),
                 "divergences": int(drawn.result.sample_stats["diverging"].sum()),
             }
         )
@@ -299,7 +309,7 @@ def _family_groups(units: pd.DataFrame) -> list[np.ndarray]:
 def _largest_group(units: pd.DataFrame, share: float) -> list[np.ndarray]:
     references = units[units["is_reference"]].drop_duplicates("model")
     sizes = np.sort(references["n_params"].to_numpy())
-    if sizes[0] == sizes[-1]:
+    if len(set(sizes)) < 2:
         return []
     threshold = sizes[-max(1, round(share * len(sizes)))]
     # Models of one size stay together, and the smallest is never left out.
@@ -308,8 +318,26 @@ def _largest_group(units: pd.DataFrame, share: float) -> list[np.ndarray]:
     return [group.to_numpy()]
 
 
-def _psis(log_density: np.ndarray, chains: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return expected log densities by PSIS-LOO and their Pareto k."""
+def _with_rest(units: pd.DataFrame, groups: list[np.ndarray], notes: list[str]) -> list[np.ndarray]:
+    """Return the groups without which there is something of every kind left to fit."""
+    kept = []
+    for group in groups:
+        rest = set(units.loc[~group, "quantity"])
+        if rest == set(units["quantity"]):
+            kept.append(group)
+            continue
+        families = ", ".join(sorted(set(units.loc[group, "family"])))
+        notes.append(f"Models of {families} were not left out: without them the rest is no ruler.")
+    return kept
+
+
+def _thinned(posterior: Any) -> Any:
+    step = max(1, posterior.sizes["draw"] * posterior.sizes["chain"] // MOST_DRAWS)
+    return posterior.isel(draw=slice(None, None, step))
+
+
+def _psis(log_density: np.ndarray, chains: int) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return expected log densities by PSIS-LOO, their Pareto k, and up to where k is good."""
     import arviz as az
     import xarray as xr
 
@@ -320,7 +348,7 @@ def _psis(log_density: np.ndarray, chains: int) -> tuple[np.ndarray, np.ndarray]
         # What it warns of, high Pareto k, is counted and mended.
         warnings.simplefilter("ignore", UserWarning)
         found = az.loo(tree, pointwise=True, var_name="units")
-    return np.array(found.elpd_i.values), np.array(found.pareto_k.values)
+    return np.array(found.elpd_i.values), np.array(found.pareto_k.values), float(found.good_k)
 
 
 def _log_mean(log_density: np.ndarray) -> np.ndarray:
@@ -330,7 +358,7 @@ def _log_mean(log_density: np.ndarray) -> np.ndarray:
 
 
 def _table(rows: pd.DataFrame, pointwise: pd.DataFrame) -> pd.DataFrame:
-    """Add sums, differences and weights, with whole models as the units."""
+    """Add sums, differences and weights, with whole models or families as clusters."""
     parts = []
     for criterion in [c for c in CRITERIA if c in set(rows["criterion"])]:
         table = rows[rows["criterion"] == criterion].set_index("ruler")
@@ -342,21 +370,24 @@ def _table(rows: pd.DataFrame, pointwise: pd.DataFrame) -> pd.DataFrame:
             sums = by_quantity[quantity] if quantity in by_quantity else 0.0
             table[column] = sums
         table["elpd"] = table["elpd_losses"] + table["elpd_scores"]
-        models = points.pivot_table(index="model", columns="ruler", values="elpd", aggfunc="sum")
+        # Models of a family that was left out share one fit and what it did not know.
+        of = "family" if criterion == CRITERIA[1] else "model"
+        clusters = points.pivot_table(index=of, columns="ruler", values="elpd", aggfunc="sum")
         best = str(table["elpd"].idxmax())
         table["difference"] = table["elpd"] - float(table["elpd"].max())
         table["se"] = [
-            0.0 if name == best else clustered_error((models[name] - models[best]).to_numpy())
+            0.0 if name == best else clustered_error((clusters[name] - clusters[best]).to_numpy())
             for name in table.index
         ]
-        names = list(models.columns)
-        weights = stacking_weights(models[names].to_numpy())
+        names = list(clusters.columns)
+        weights = stacking_weights(clusters[names].to_numpy())
         table["weight"] = pd.Series(weights, index=names)
         table["units"] = len(points) // len(table)
-        table["models"] = len(models)
+        table["models"] = points["model"].nunique()
         parts.append(table.sort_values("elpd", ascending=False).reset_index())
     columns = ["criterion", "ruler", "law", "score_map", "elpd", "elpd_losses", "elpd_scores"]
     columns += ["difference", "se", "weight", "units", "models", "high_k", "refitted"]
     table = pd.concat(parts, ignore_index=True)[[*columns, "rhat", "ess", "divergences"]]
     good = (table["rhat"] <= MAX_RHAT) & (table["ess"] >= MIN_ESS) & (table["divergences"] == 0)
+    good &= table["high_k"] == table["refitted"]
     return table.assign(trusted=good)

@@ -13,9 +13,10 @@ from bayesdense.errors import BayesdenseError
 from bayesdense.spec import RulerSpec
 from bayesdense.summaries.draws import Draws, RulerDraws
 
-__all__ = ["log_densities", "units_of", "withhold"]
+__all__ = ["log_densities", "require_normal", "units_of", "withhold"]
 
-WIDEST = 7.0
+WIDEST, FURTHEST = 7.0, 60.0
+LOOKED_AT = 50
 COARSEST, FINEST = 0.25, 0.004
 PER_WIDTH = 0.8
 
@@ -58,7 +59,9 @@ def withhold(layout: Layout, spec: RulerSpec, left_out: np.ndarray) -> Layout:
 
     What was left out is predicted by the draws of the model that is built on
     this layout: a model or a family without data follows its prior given the
-    rest. The number of parameters stays, so nothing is compiled again.
+    rest. The number of parameters stays, so nothing is compiled again. Scores
+    of a run are read at its measured loss also where that loss is left out:
+    the density of a cell is that of its scores given the loss.
 
     Parameters
     ----------
@@ -95,8 +98,10 @@ def withhold(layout: Layout, spec: RulerSpec, left_out: np.ndarray) -> Layout:
     return replace(layout, arrays=arrays, coords=coords, scores=scores)
 
 
-def log_densities(draws: Draws, layout: Layout, spec: RulerSpec) -> np.ndarray:
-    """Return the log density of every unit, draw by draw.
+def log_densities(
+    draws: Draws, layout: Layout, spec: RulerSpec, chosen: np.ndarray | None = None
+) -> np.ndarray:
+    """Return the log density of units, draw by draw.
 
     That of a loss is of its logarithm. That of a cell is the joint density of
     its scores with its own deviation integrated out, on a grid that is fine
@@ -111,6 +116,8 @@ def log_densities(draws: Draws, layout: Layout, spec: RulerSpec) -> np.ndarray:
         The whole dataset under the model.
     spec : RulerSpec
         The composition of the model.
+    chosen : numpy.ndarray of bool, shape (unit,), optional
+        Which units; all if not given.
 
     Returns
     -------
@@ -122,18 +129,38 @@ def log_densities(draws: Draws, layout: Layout, spec: RulerSpec) -> np.ndarray:
     BayesdenseError
         If the noise between sources is not Normal.
     """
-    if spec.observation != "normal":
+    require_normal(layout, spec)
+    n_losses, n_cells = len(layout.coords["loss_id"]), len(layout.coords["cell"])
+    wanted = np.ones(n_losses + n_cells, dtype=bool) if chosen is None else chosen
+    parts = []
+    if n_losses:
+        found = _of_losses(draws, RulerDraws(draws, layout, spec), layout)
+        parts.append(found[:, wanted[:n_losses]])
+    if wanted[n_losses:].any():
+        parts.append(_of_cells(draws, layout, spec, np.flatnonzero(wanted[n_losses:])))
+    return np.concatenate(parts, axis=1)
+
+
+def require_normal(layout: Layout, spec: RulerSpec) -> None:
+    """Complain about noise with which cells cannot be left out.
+
+    Parameters
+    ----------
+    layout : Layout
+        Decides whether there are cells.
+    spec : RulerSpec
+        With the noise between sources.
+
+    Raises
+    ------
+    BayesdenseError
+        If it is not Normal.
+    """
+    if len(layout.coords["cell"]) and spec.observation != "normal":
         raise BayesdenseError(
             f"leaving cells out needs observation='normal', not {spec.observation!r}: only then "
             "can the deviation of a cell be integrated out"
         )
-    ruler = RulerDraws(draws, layout, spec)
-    parts = []
-    if layout.loss_sets:
-        parts.append(_of_losses(draws, ruler, layout))
-    if len(layout.coords["cell"]):
-        parts.append(_of_cells(draws, ruler, layout, spec))
-    return np.concatenate(parts, axis=1)
 
 
 def _of_losses(draws: Draws, ruler: RulerDraws, layout: Layout) -> np.ndarray:
@@ -153,27 +180,52 @@ def _of_losses(draws: Draws, ruler: RulerDraws, layout: Layout) -> np.ndarray:
     return np.asarray(t.logpdf(observed, LOSS_DEGREES, np.log(expected), scale))
 
 
-def _of_cells(draws: Draws, ruler: RulerDraws, layout: Layout, spec: RulerSpec) -> np.ndarray:
-    """Integrate the deviation of every cell out, by the rectangle rule."""
-    arrays = layout.arrays
-    benchmark = arrays["cell_benchmark"]
-    scale = arrays["cell_scale"] * draws["tau"][:, benchmark]
-    middle = draws["cell_ln_size"] - scale * draws["z_raw"]
+def _of_cells(draws: Draws, layout: Layout, spec: RulerSpec, cells: np.ndarray) -> np.ndarray:
+    """Integrate the deviation of some cells out, by the rectangle rule."""
+    own = {name: draws[name][:, cells] for name in ("cell_ln_size", "z_raw")}
+    layout = _only(layout, spec, cells)
+    ruler = RulerDraws(draws, layout, spec)
+    benchmark = layout.arrays["cell_benchmark"]
+    scale = layout.arrays["cell_scale"] * draws["tau"][:, benchmark]
+    middle = own["cell_ln_size"] - scale * own["z_raw"]
     source = draws["phi"][:, benchmark] ** 2
+
+    def term(z: float, part: slice = slice(None)) -> np.ndarray:
+        stray = scale * z
+        logit = ruler.cell_logit(middle + stray, stray)
+        return _given_deviation(logit, source, draws, ruler, layout, spec)[part] - 0.5 * z**2
+
+    # A cell that is badly predicted has its weight far out.
+    few = slice(None, None, max(1, len(scale) // LOOKED_AT))
+    coarse = np.arange(-FURTHEST, FURTHEST + 0.5)
+    peaks = coarse[np.argmax([term(z, few) for z in coarse], axis=0)]
     step = _step(ruler, layout, scale, middle, np.sqrt(source))
-    grid = np.arange(-WIDEST, WIDEST + step / 2, step)
+    low, high = min(0.0, float(peaks.min())) - WIDEST, max(0.0, float(peaks.max())) + WIDEST
     total = np.full(scale.shape, -np.inf)
-    for z in grid:
-        logit = ruler.cell_logit(middle + scale * z, scale * z)
-        found = _given_deviation(logit, source, draws, ruler, layout, spec)
-        total = np.logaddexp(total, found - 0.5 * z**2)
+    for z in np.arange(low, high + step / 2, step):
+        total = np.logaddexp(total, term(float(z)))
     return total + np.log(step) - 0.5 * np.log(2 * np.pi)
+
+
+def _only(layout: Layout, spec: RulerSpec, cells: np.ndarray) -> Layout:
+    """Return a layout of some cells and their scores."""
+    arrays = dict(layout.arrays)
+    for name in ("model", "benchmark", "ruler", "scale", "tokens", "items", "loss", "loss_seen"):
+        if f"cell_{name}" in arrays:
+            arrays[f"cell_{name}"] = arrays[f"cell_{name}"][cells]
+    for name in spec.law.covariates:
+        arrays[f"cell_{name}"] = arrays[f"cell_{name}"][cells]
+    kept = np.isin(arrays["score_cell"], cells)
+    for name in ("benchmark", "harness", "before", "observed"):
+        arrays[f"score_{name}"] = arrays[f"score_{name}"][kept]
+    arrays["score_cell"] = np.searchsorted(cells, arrays["score_cell"][kept])
+    return replace(layout, arrays=arrays)
 
 
 def _step(
     ruler: RulerDraws, layout: Layout, scale: np.ndarray, middle: np.ndarray, noise: np.ndarray
 ) -> float:
-    """Return a step that is below the narrowest likelihood of a deviation."""
+    """Return a step below nearly all widths that scores give the likelihood of a deviation."""
     h = 0.05
     steepest = np.zeros(scale.shape)
     code = layout.arrays["cell_benchmark"]
@@ -183,7 +235,8 @@ def _step(
             for d in (-h, h)
         ]
         steepest = np.maximum(steepest, np.abs(ends[1] - ends[0]) / (2 * h))
-    widths = noise / np.maximum(steepest, 1e-12)
+    most = float(np.bincount(layout.arrays["score_cell"]).max())
+    widths = noise / np.sqrt(most) / np.maximum(steepest, 1e-12)
     return float(np.clip(PER_WIDTH * np.quantile(widths, 0.001), FINEST, COARSEST))
 
 
