@@ -71,6 +71,18 @@ def leaderboard() -> bd.Dataset:
     )
 
 
+def skill_of_leaderboard() -> bd.Dataset:
+    """Return the leaderboard's models, all of them targets."""
+    return bd.load_dataset("leaderboard").select(
+        benchmarks=["HellaSwag", "ARC-C", "WinoGrande"], since="2022-06-01", until="2024-06-30"
+    )
+
+
+def skill() -> bd.DensityModel:
+    """Return a model without a reference family."""
+    return bd.DensityModel(ruler="skill")
+
+
 # As good as no offset between the two families and no deviation of single references.
 ON_THE_RULER: dict[str, Any] = {
     "reference_residual": 0.001,
@@ -120,6 +132,8 @@ FORMS = [
     ),
     Form("active parameters", "Llama-1, 2", llama, lambda: bd.DensityModel(size="active")),
     Form("pooled", "open_lm", leaderboard, lambda: bd.DensityModel(form="pooled", d0=1e12)),
+    Form("default", "latent skill", llama, skill),
+    Form("default", "latent skill, leaderboard", skill_of_leaderboard, skill),
     Form("default", "Llama-2", partial(one_family, "Llama-2"), lambda: bd.DensityModel()),
     Form("default", "Pythia", pythia, lambda: bd.DensityModel()),
     Form("default", "open_lm", leaderboard, lambda: bd.DensityModel(d0=1e12)),

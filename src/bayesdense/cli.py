@@ -174,6 +174,13 @@ def fit(
     size: Annotated[
         str, typer.Option(metavar="NAME", help="What counts as parameters: total or active.")
     ] = ("total"),
+    ruler: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="joint; cut: targets do not inform it; skill: without a reference family.",
+        ),
+    ] = "joint",
     d0: Annotated[
         float | None, typer.Option(help="Token budget of the effective size. Default: 1e12.")
     ] = None,
@@ -244,6 +251,8 @@ def fit(
             min_benchmarks=min_benchmarks,
             all_models=all_models,
         )
+        if ruler == "skill":
+            data = data.without_references()
         if not quiet:
             print_selection(console, data)
 
@@ -253,7 +262,7 @@ def fit(
         check_prob(prob)
         models = {}
         for name in trend or ["linear", "frontier"]:
-            models[name] = DensityModel(form=form, trend=name, size=size, d0=d0)
+            models[name] = DensityModel(form=form, trend=name, size=size, d0=d0, ruler=ruler)
         fits = {}
         for name, model in models.items():
             fits[name] = model.fit(

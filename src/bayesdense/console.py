@@ -81,6 +81,8 @@ def print_selection(console: Console, data: Dataset) -> None:
     families = ", ".join(dict.fromkeys(references["family"]))
     ruler = f"{len(references)} references ({families})"
     targets = f"{len(data.targets)} models measured against " if len(data.targets) else ""
+    if not len(references):
+        targets, ruler = f"{len(data.targets)} models ", "without a reference family,"
     on = f" on {', '.join(data.core_benchmarks)}" if data.core_benchmarks else ""
     say(console, f"{data.name}: {targets}{ruler}{on}")
     for entry in data.selection:
