@@ -98,7 +98,8 @@ def test_a_fit_of_losses_alone_is_saved_and_loaded(plain, tmp_path):
 @pytest.fixture(scope="module")
 def both():
     """Return a fit of law and map to simulated runs with losses and scores."""
-    return bd.ReferenceModel().fit(simulate(KINDS[1], seed=4), **SAMPLING)
+    # Exponents that are equal on all sets leave their spread near zero: that takes draws.
+    return bd.ReferenceModel().fit(simulate(KINDS[1], seed=4), draws=6000, **SAMPLING)
 
 
 def test_law_and_map_are_recovered_from_references_alone(both):

@@ -36,6 +36,7 @@ def with_wrong_scores(data):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::bayesdense.DiagnosticsWarning")
 def test_student_noise_is_not_misled_by_wrong_scores():
     """Normal noise takes wrong scores for noise of all scores, Student-t noise does not."""

@@ -104,7 +104,7 @@ class ReferenceModel(Model[RulerSpec]):
         chains: int = 4,
         cores: int | None = None,
         seed: int | None = None,
-        target_accept: float = 0.95,
+        target_accept: float = 0.99,
         progress: bool = True,
     ) -> ReferenceFit:
         """Sample the posterior with nutpie, and check it.
