@@ -158,5 +158,21 @@ class ReferenceModel(Model[RulerSpec]):
         )
 
     def check(self, data: Dataset) -> list[str]:
-        """Look whether a dataset can answer the question; as `Model.check`."""
+        """Look whether a dataset can answer the question.
+
+        Parameters
+        ----------
+        data : Dataset
+            The dataset.
+
+        Returns
+        -------
+        list of str
+            What a user should know.
+
+        Raises
+        ------
+        ReadinessError
+            If the dataset cannot answer the question.
+        """
         return check_ruler_readiness(data)

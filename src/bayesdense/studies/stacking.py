@@ -57,7 +57,7 @@ def clustered_error(differences: np.ndarray) -> float:
 
     Examples
     --------
-    >>> clustered_error(np.array([1.0, 3.0]))
+    >>> round(clustered_error(np.array([1.0, 3.0])), 9)
     2.0
     """
     n = len(differences)
