@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from bayesdense.compiled import compiled_for
 from bayesdense.errors import SamplingError
 from bayesdense.progress import Progress
 from bayesdense.sampling import (
@@ -24,7 +25,6 @@ from bayesdense.sampling import (
     SampleResult,
     SamplingInterrupted,
     SamplingSettings,
-    compiled_for,
 )
 
 __all__ = ["DRAWS_OF_A_RULER", "sample_given", "spread_out"]
@@ -113,18 +113,16 @@ def sample_given(
         start = time.monotonic()
         count = len(places) + n_chains
         seeds = iter(np.random.SeedSequence(settings.seed).generate_state(count))
-        read = {variable.name for variable in compiled.shared_var_keys}
         try:
             shown.status("looking for the starting points of short chains")
 
             def given(place: tuple[int, int]) -> Any:
-                values = {f"held_{n}": v[place] for n, v in rulers.items() if f"held_{n}" in read}
-                return compiled.with_data(**values)
+                return compiled.given({f"held_{name}": v[place] for name, v in rulers.items()})
 
             # Under several rulers, so that chains start further apart than any ruler says.
             for place in places[:n_chains]:
                 one = dataclasses.replace(
-                    given(place), initial_point_func=compiled.initial_point_func
+                    given(place), initial_point_func=compiled.code.initial_point_func
                 )
                 running.append(
                     _start(one, int(next(seeds)), settings, **PILOT, store_unconstrained=True)

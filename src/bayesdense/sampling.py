@@ -1,18 +1,15 @@
-"""Compile, sample with nutpie, and keep compiled models for the next dataset."""
+"""Sample with nutpie."""
 
 from __future__ import annotations
 
-import dataclasses
 import time
-from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
+from bayesdense.compiled import compiled_for
 from bayesdense.errors import BayesdenseError, SamplingError
 from bayesdense.progress import Progress
 
@@ -21,13 +18,9 @@ __all__ = [
     "SampleResult",
     "SamplingInterrupted",
     "SamplingSettings",
-    "clear_compiled",
-    "compiled_for",
     "sample",
 ]
 
-JITTER = 0.5
-KEPT_COMPILED = 8
 FEWEST_KEPT_DRAWS = 10
 
 
@@ -112,14 +105,6 @@ class SampleResult:
     interrupted: str
 
 
-_compiled: OrderedDict[Any, Any] = OrderedDict()
-
-
-def clear_compiled() -> None:
-    """Forget all compiled models of this process."""
-    _compiled.clear()
-
-
 def sample(
     model: Any, *, structure: Any, settings: SamplingSettings, label: str, progress: bool
 ) -> SampleResult:
@@ -160,7 +145,7 @@ def sample(
         start = time.monotonic()
         try:
             running = nutpie.sample(
-                compiled,
+                compiled.code,
                 draws=settings.draws,
                 tune=settings.tune,
                 chains=settings.chains,
@@ -183,92 +168,6 @@ def sample(
     if interrupted:
         posterior, stats, note = _kept(posterior, stats, settings)
     return SampleResult(posterior, stats, compile_seconds, seconds, note)
-
-
-def compiled_for(model: Any, structure: Any, shown: Progress) -> tuple[Any, bool]:
-    """Return a compiled model with this model's data.
-
-    Parameters
-    ----------
-    model : pymc.Model
-        As for `sample`.
-    structure : hashable
-        As for `sample`.
-    shown : Progress
-        Told when something is compiled.
-
-    Returns
-    -------
-    compiled : nutpie.sample.CompiledModel
-        With initial points around those of the model.
-    fresh : bool
-        Whether it was compiled now.
-    """
-    import nutpie
-
-    key = (structure, _shapes(model), _data_kinds(model))
-    if key in _compiled:
-        _compiled.move_to_end(key)
-        return _with_data(_compiled[key], model), False
-    shown.status("compiling (half a minute or so, once for each kind of model)")
-    compiled = nutpie.compile_pymc_model(model)
-    compiled = dataclasses.replace(compiled, initial_point_func=_initial_points(model))
-    _compiled[key] = compiled
-    while len(_compiled) > KEPT_COMPILED:
-        _compiled.popitem(last=False)
-    return compiled, True
-
-
-def _shapes(model: Any) -> tuple[Any, ...]:
-    """Return names and shapes of all free variables, as the sampler sees them."""
-    point = model.initial_point(0)
-    values = [model.rvs_to_values[variable].name for variable in model.free_RVs]
-    return tuple((name, np.shape(point[name])) for name in values)
-
-
-def _data_kinds(model: Any) -> tuple[Any, ...]:
-    """Return names, types and ranks of the data."""
-    return tuple(
-        (data.name, str(data.get_value(borrow=True).dtype), data.get_value(borrow=True).ndim)
-        for data in model.data_vars
-    )
-
-
-def _with_data(compiled: Any, model: Any) -> Any:
-    """Return a compiled model that reads another model's data.
-
-    nutpie takes other data without looking at the number of parameters, and
-    a wrong number corrupts memory and aborts Python, so it is checked here.
-    """
-    wanted = sum(int(np.prod(shape, dtype=int)) for _, shape in _shapes(model))
-    if wanted != compiled.n_dim:
-        raise SamplingError(
-            f"a compiled model with {compiled.n_dim} parameters cannot take data that need {wanted}"
-        )
-    # Data that the graph does not read are unknown to the compiled model.
-    read = {variable.name for variable in compiled.shared_var_keys}
-    values = {data.name: data.get_value() for data in model.data_vars if data.name in read}
-    fresh = compiled.with_data(**values)
-    labels = {name: pd.Index(v) for name, v in model.coords.items() if v is not None}
-    known = {name: labels.get(name, old) for name, old in compiled.coords.items()}
-    return dataclasses.replace(fresh, _coords=known, initial_point_func=_initial_points(model))
-
-
-def _initial_points(model: Any) -> Callable[[Any], np.ndarray]:
-    """Return the function that scatters chains around the model's own initial point.
-
-    nutpie's default jitter is twice as wide and can put a floor or a ceiling
-    where no score is possible.
-    """
-    point = model.initial_point(0)
-    names = [model.rvs_to_values[variable].name for variable in model.free_RVs]
-    centre = np.concatenate([np.ravel(point[name]) for name in names])
-
-    def scattered(seed: Any) -> np.ndarray:
-        random = np.random.default_rng(seed)
-        return np.asarray(centre + random.uniform(-JITTER, JITTER, centre.shape))
-
-    return scattered
 
 
 def _wait(running: Any) -> tuple[Any, bool]:

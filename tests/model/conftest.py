@@ -38,4 +38,6 @@ def plain_fit():
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", bd.DiagnosticsWarning)
-        return bd.DensityModel(form="pooled").fit(simulate(KINDS[0], seed=3), **SAMPLING)
+        return bd.DensityModel(form="pooled").fit(
+            simulate(KINDS[0], seed=3), **SAMPLING | {"draws": 1200}
+        )

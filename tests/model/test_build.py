@@ -8,6 +8,7 @@ from scipy.special import expit
 
 import bayesdense as bd
 from bayesdense.build import build_model, lay_out
+from bayesdense.build.coordinates import contrasts
 from tests.model.simulate import KINDS, simulate
 
 
@@ -46,10 +47,6 @@ def built(request):
     return request.param, data, layout, build_model(layout, model.spec)
 
 
-def center(values):
-    return values - values.mean()
-
-
 def by_hand(kind, data, layout, values):
     """Recompute log density and the effective size of every cell, row by row."""
     v = values
@@ -63,7 +60,8 @@ def by_hand(kind, data, layout, values):
     slopes = arrays["size_slope_basis"] @ effect(
         "lambda_raw", v["sigma_lambda"], arrays["size_slope_error"]
     )
-    offsets = center(v["o_raw"])
+    basis, _ = contrasts(np.ones(count))
+    offsets = basis @ v["o_raw"]
     family = effect("f_raw", v["sigma_f"], layout.arrays["family_error"])
     error = layout.arrays["family_benchmark_error"]
     family_benchmark = effect("f2_raw", v["sigma_fj"], error)
@@ -320,9 +318,13 @@ def test_priors_are_shown_and_replaced_by_name():
     assert shown["A"] == bd.Prior("Normal", mu=1.5, sigma=1.5)
     with pytest.raises(bd.PriorError, match="did you mean 'alpha_mean'"):
         bd.DensityModel(priors={"alpha_maen": bd.Prior("HalfNormal", sigma=1.0)}).build(data)
-    with pytest.raises(bd.PriorError, match="'l' must be Normal"):
-        prior = bd.Prior("StudentT", nu=4, mu=0, sigma=1)
-        bd.DensityModel(priors={"l": prior}).build(data)
+    prior = bd.Prior("StudentT", nu=4, mu=0, sigma=1)
+    for name in ("l", "o"):
+        with pytest.raises(bd.PriorError, match=f"'{name}' must be Normal"):
+            bd.DensityModel(priors={name: prior}).build(data)
+    prior = bd.Prior("Normal", mu=0, sigma=[1, 1, 2])
+    with pytest.raises(bd.PriorError, match="'o' has one sigma for all"):
+        bd.DensityModel(priors={"o": prior}).build(data)
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def test_a_fit_of_losses_alone_is_saved_and_loaded(plain, tmp_path):
 def both():
     """Return a fit of law and map to simulated runs with losses and scores."""
     # Exponents that are equal on all sets leave their spread near zero: that takes draws.
-    return bd.ReferenceModel().fit(simulate(KINDS[1], seed=4), draws=6000, **SAMPLING)
+    return bd.ReferenceModel().fit(simulate(KINDS[1], seed=4), draws=3000, **SAMPLING)
 
 
 def test_law_and_map_are_recovered_from_references_alone(both):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import bayesdense as bd
-from bayesdense import sampling
+from bayesdense import compiled, sampling
 from bayesdense.models.base import structure_of
 from tests.model.simulate import KINDS, simulate
 
@@ -59,7 +59,7 @@ def test_a_second_fit_of_the_same_structure_compiles_nothing(plain_fit):
 def test_reuse_gives_the_posterior_that_compiling_afresh_gives(plain_fit):
     data = perturbed(plain_fit.data, seed=2)
     reused = bd.DensityModel(form="pooled").fit(data, **SHORT)
-    sampling.clear_compiled()
+    compiled.clear_compiled()
     fresh = bd.DensityModel(form="pooled").fit(data, **SHORT)
     assert (reused.info["compile_seconds"] == 0) and fresh.info["compile_seconds"] > 0
     for name in ("A", "B", "sigma_v", "s", "tau"):
@@ -95,14 +95,15 @@ def test_other_shapes_are_other_structures():
     keys = []
     for data in (few, more):
         layout = model.lay_out(data)
-        keys.append((structure_of(layout, model.spec), sampling._shapes(model.build(data))))
+        keys.append((structure_of(layout, model.spec), compiled._shapes(model.build(data))))
     assert keys[0] != keys[1]
 
 
 GUARDED = """
 import numpy as np, pymc as pm
-from bayesdense import sampling
+from bayesdense import compiled, compiled, sampling
 from bayesdense.errors import SamplingError
+from bayesdense.packing import Packing
 def model(n):
     with pm.Model(coords={"i": range(n)}) as made:
         y = pm.Data("y", np.zeros(n))
@@ -113,8 +114,9 @@ settings = sampling.SamplingSettings(draws=20, tune=50, chains=1, seed=1)
 small, large = model(3), model(400)
 sampling.sample(small, structure="s", settings=settings, label="", progress=False)
 # Pretend that the key could not tell the two apart.
-[kept] = sampling._compiled.values()
-sampling._compiled[("s", sampling._shapes(large), sampling._data_kinds(large))] = kept
+[kept] = compiled._compiled.values()
+key = "s", compiled._shapes(large), tuple(Packing.of(large).groups.items())
+compiled._compiled[key] = kept
 try:
     sampling.sample(large, structure="s", settings=settings, label="", progress=False)
 except SamplingError as error:

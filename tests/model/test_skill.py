@@ -20,7 +20,7 @@ STRAIGHT = Truth(
 @pytest.fixture(scope="module")
 def skill():
     data = simulate(KINDS[0], seed=6, truth=STRAIGHT, n_targets=90, n_families=25)
-    return bd.DensityModel(ruler="skill").fit(data, seed=1, draws=3000, progress=False)
+    return bd.DensityModel(ruler="skill").fit(data, seed=1, draws=2000, progress=False)
 
 
 def test_growth_is_recovered_without_a_reference_family(skill):

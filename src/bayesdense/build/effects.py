@@ -4,25 +4,38 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from bayesdense.build.coordinates import contrasts
+from bayesdense.priors import Prior
+
 __all__ = ["scaled_normal", "scaled_zero_sum", "zero_sum"]
 
 
-def zero_sum(values: Any) -> Any:
-    """Return values less their mean.
-
-    Of independent draws this is the zero-sum distribution, with one direction
-    left over that only the prior sees.
+def zero_sum(name: str, prior: Prior, count: int, dims: str) -> Any:
+    """Add effects with a Normal prior less their mean, which is not sampled.
 
     Parameters
     ----------
-    values : tensor, shape (n,)
-        Any values.
+    name : str
+        The variable is called ``<name>_raw``, in units of the prior's scale.
+    prior : Prior
+        Normal; its mean has no say.
+    count : int
+        Number of effects, ``n``, at least 2.
+    dims : str
+        Named dimension of the ``n - 1`` directions.
 
     Returns
     -------
     tensor, shape (n,)
+        The effects.
     """
-    return values - values.mean()
+    import pymc as pm
+
+    basis, _ = contrasts(np.ones(count))
+    along = prior.parameters["sigma"] * pm.Normal(f"{name}_raw", 0.0, 1.0, dims=dims)
+    return (basis * along).sum(axis=1)
 
 
 def scaled_normal(
@@ -100,6 +113,5 @@ def scaled_zero_sum(name: str, scale: Any, basis: Any, expected_error: Any, dims
     tensor, shape (n,)
         The effects.
     """
-    import pytensor.tensor as pt
-
-    return pt.dot(basis, scaled_normal(name, scale, expected_error, dims))
+    # Not as a matrix product: it takes ten seconds to compile, for a few numbers.
+    return (basis * scaled_normal(name, scale, expected_error, dims)).sum(axis=1)

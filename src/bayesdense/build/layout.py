@@ -259,6 +259,7 @@ def _lay_out(
         "reference": names[n_targets:],
         "family": list(families),
         "reference_family": list(reference_families),
+        "reference_family_contrast": list(range(len(reference_families) - 1)),
         "benchmark": benchmarks,
         "benchmark_contrast": list(range(len(benchmarks) - 1)),
         "harness": harnesses,

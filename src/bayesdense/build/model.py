@@ -66,9 +66,12 @@ def model_priors(layout: Layout, spec: RulerSpec) -> dict[str, Prior]:
     """
     priors = override(default_priors(layout, spec), spec.priors)
     for name, prior in priors.items():
-        needs_normal = name == "l" or (name.endswith("_mean") and name[:-5] in spec.law.exponents)
-        if needs_normal and prior.distribution != "Normal":
+        zero_sum = name in ("o", "r")
+        of_exponent = name.endswith("_mean") and name[:-5] in spec.law.exponents
+        if (name == "l" or of_exponent or zero_sum) and prior.distribution != "Normal":
             raise PriorError(f"priors: '{name}' must be Normal, and has {prior}")
+        if zero_sum and np.ndim(prior.parameters["sigma"]):
+            raise PriorError(f"priors: '{name}' has one sigma for all, and was given {prior}")
     return priors
 
 
@@ -110,7 +113,8 @@ def build_model(
 
     with pm.Model(coords=coords) as model:
         for name, values in layout.arrays.items():
-            pm.Data(name, values)
+            along = f"{name.split('_')[0]}_id"
+            pm.Data(name, values, dims=along if along in ("score_id", "loss_id") else None)
         given = {name: pm.Data(f"held_{name}", v) for name, v in (held or {}).items()}
         ruler = (
             held_ruler(layout, spec, given)

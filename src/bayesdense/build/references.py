@@ -58,7 +58,8 @@ def add_references(layout: Layout, priors: Mapping[str, Prior], held: Mapping[st
     if "r" in held:
         density = density + held["r"][model["reference_family_code"]]
     elif "r" in priors:
-        offset = zero_sum(priors["r"].variable("r_raw", dims="reference_family"))
+        count = layout.size("reference_family")
+        offset = zero_sum("r", priors["r"], count, "reference_family_contrast")
         r = pm.Deterministic("r", offset, dims="reference_family")
         density = density + r[model["reference_family_code"]]
     return density

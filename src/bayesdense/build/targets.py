@@ -99,7 +99,7 @@ def add_targets(
         level = level + f[model["family_code"]]
     if several:
         if "o" in priors:
-            offsets = zero_sum(priors["o"].variable("o_raw", dims="benchmark"))
+            offsets = zero_sum("o", priors["o"], layout.size("benchmark"), "benchmark_contrast")
             difference = difference + pm.Deterministic("o", offsets, dims="benchmark")
         if "sigma_A" in priors:
             sigma_a = priors["sigma_A"].variable("sigma_A")

@@ -12,6 +12,7 @@ import pandas as pd
 from bayesdense.data.holder import TableHolder
 from bayesdense.data.merge import merge_near_scores
 from bayesdense.data.reference import borrow_references, swap_references
+from bayesdense.data.runs import frames_of_runs
 from bayesdense.data.select import Day, Names, Selection, select_tables
 from bayesdense.data.tables import Tables
 from bayesdense.data.validate import validate_tables
@@ -138,32 +139,8 @@ class Dataset(TableHolder):
         >>> Dataset.from_losses(runs).references["model"].tolist()
         ['run 1', 'run 2']
         """
-        if not isinstance(runs, pd.DataFrame):
-            raise DataError(f"runs is a {type(runs).__name__}; allowed is a DataFrame.")
-        missing = [c for c in ("n_params", "n_tokens", "loss") if c not in runs]
-        if missing:
-            raise DataError(
-                f"runs: the column '{missing[0]}' is missing; the table has "
-                f"{', '.join(map(str, runs.columns)) or 'no column at all'}."
-            )
-        models = runs.drop(columns="loss").assign(is_reference=True).reset_index(drop=True)
-        if "model" not in models:
-            models["model"] = [f"run {i + 1}" for i in range(len(models))]
-        if "family" not in models:
-            models["family"] = name
-        losses = pd.DataFrame(
-            {
-                "model": models["model"],
-                "loss_set": loss_set,
-                "loss": runs["loss"].to_numpy(),
-                "unit": unit,
-            }
-        )
         return cls.from_frames(
-            models=models,
-            benchmarks=pd.DataFrame(columns=["benchmark", "n_items", "chance"]),
-            scores=pd.DataFrame(columns=["model", "benchmark", "score"]),
-            losses=losses,
+            **frames_of_runs(runs, loss_set=loss_set, unit=unit, name=name),
             name=name,
             description=description,
             sources=sources,

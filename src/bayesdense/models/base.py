@@ -88,7 +88,6 @@ class Model[S: RulerSpec]:
         ReadinessError
             If the dataset cannot answer the question.
         """
-        self._require_dataset(data)
         self.check(data)
         return build_model(self.lay_out(data), self.spec)
 
@@ -110,6 +109,11 @@ class Model[S: RulerSpec]:
         ReadinessError
             If the dataset cannot answer the question.
         """
+        self._require_dataset(data)
+        return self._notes(data)
+
+    def _notes(self, data: Dataset) -> list[str]:
+        """Return what a user should know of a dataset, or raise what forbids its use."""
         raise NotImplementedError
 
     def _fit(
@@ -124,7 +128,6 @@ class Model[S: RulerSpec]:
     ) -> Any:
         """Check, build, sample, check again."""
         chosen = SamplingSettings(**settings)
-        self._require_dataset(data)
         notes = self.check(data)
         layout = self.lay_out(data)
         notes += layout.notes

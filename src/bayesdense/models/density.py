@@ -280,22 +280,5 @@ class DensityModel(Model[ModelSpec]):
             also={"alone": alone.posterior},
         )
 
-    def check(self, data: Dataset) -> list[str]:
-        """Look whether a dataset can answer the question.
-
-        Parameters
-        ----------
-        data : Dataset
-            The dataset.
-
-        Returns
-        -------
-        list of str
-            What a user should know.
-
-        Raises
-        ------
-        ReadinessError
-            If the dataset cannot answer the question.
-        """
+    def _notes(self, data: Dataset) -> list[str]:
         return check_readiness(data, references=self.spec.ruler != "skill")

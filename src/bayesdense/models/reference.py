@@ -157,22 +157,5 @@ class ReferenceModel(Model[RulerSpec]):
             target_accept=target_accept,
         )
 
-    def check(self, data: Dataset) -> list[str]:
-        """Look whether a dataset can answer the question.
-
-        Parameters
-        ----------
-        data : Dataset
-            The dataset.
-
-        Returns
-        -------
-        list of str
-            What a user should know.
-
-        Raises
-        ------
-        ReadinessError
-            If the dataset cannot answer the question.
-        """
+    def _notes(self, data: Dataset) -> list[str]:
         return check_ruler_readiness(data)
