@@ -8,7 +8,6 @@ from scipy.special import expit
 
 import bayesdense as bd
 from bayesdense.build import build_model, lay_out
-from bayesdense.build.coordinates import contrasts
 from tests.model.simulate import KINDS, simulate
 
 
@@ -47,24 +46,17 @@ def built(request):
     return request.param, data, layout, build_model(layout, model.spec)
 
 
+EFFECTS = ["A", "B", "lambda", "o", "A_j", "lambda_j", "f", "f2"]
+
+
 def by_hand(kind, data, layout, values):
     """Recompute log density and the effective size of every cell, row by row."""
     v = values
-    benchmarks = layout.coords["benchmark"]
-    count = len(benchmarks)
-    effect = lambda name, scale, error: (  # noqa: E731
-        v[name] * scale / np.sqrt(1 + (scale / error) ** 2)
-    )
-    arrays = layout.arrays
-    rates = arrays["growth_basis"] @ effect("A_raw", v["sigma_A"], arrays["growth_error"])
-    slopes = arrays["size_slope_basis"] @ effect(
-        "lambda_raw", v["sigma_lambda"], arrays["size_slope_error"]
-    )
-    basis, _ = contrasts(np.ones(count))
-    offsets = basis @ v["o_raw"]
-    family = effect("f_raw", v["sigma_f"], layout.arrays["family_error"])
-    error = layout.arrays["family_benchmark_error"]
-    family_benchmark = effect("f2_raw", v["sigma_fj"], error)
+    count = len(layout.coords["benchmark"])
+    offsets, family, family_benchmark = v["o"], v["f"], v["f2"]
+    rates, slopes = v["A_j"] - v["A"], v["lambda_j"] - v["lambda"]
+    for effects in (offsets, rates, slopes):
+        assert effects.sum() == pytest.approx(0.0, abs=1e-12) and np.ptp(effects) > 0.01
     families = list(layout.coords["family"])
     sizes = []
     density = []
@@ -90,8 +82,8 @@ def by_hand(kind, data, layout, values):
 def test_density_and_effective_size_by_hand(built):
     kind, data, layout, model = built
     values = random_values(model)
-    found = evaluate(model, values, ["ln_density", "cell_ln_size"])
-    density, sizes = by_hand(kind, data, layout, values)
+    found = evaluate(model, values, [*EFFECTS, "cell_deviation", "ln_density", "cell_ln_size"])
+    density, sizes = by_hand(kind, data, layout, values | found)
     assert found["ln_density"] == pytest.approx(density, abs=1e-10)
     names = layout.coords["model"]
     table = data.scores.drop_duplicates(["model", "benchmark"])
@@ -99,10 +91,8 @@ def test_density_and_effective_size_by_hand(built):
         (names.index(m), layout.coords["benchmark"].index(b))
         for m, b in zip(table["model"], table["benchmark"], strict=True)
     )
-    n_targets = layout.size("target")
     for c, (m, j) in enumerate(cells):
-        scale = 1.0 if m < n_targets else 0.3
-        expected = sizes[m, j] + scale * values["tau"][j] * values["z_raw"][c]
+        expected = sizes[m, j] + found["cell_deviation"][c]
         assert found["cell_ln_size"][c] == pytest.approx(expected, abs=1e-10)
 
 
@@ -167,7 +157,45 @@ def test_units_of_an_effect_do_not_change_its_distribution(spread):
         assert values.std() == pytest.approx(spread, rel=0.03)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_anchors_move_with_the_ruler_and_change_no_prior(kind):
+    """Where scores put cells and levels says how to sample them, never what they are."""
+    data = simulate(kind, seed=5, n_targets=12, n_families=5)
+    spec = bd.DensityModel(reference_cell_scale=0.5).spec
+    model = build_model(lay_out(data, spec), spec)
+    scales = ["sigma_f", "sigma_fj", "sigma_A", "sigma_lambda", "tau"]
+    names = [*EFFECTS, "cell_deviation", *scales]
+    drawn = pm.draw([model[name] for name in names], draws=4000, random_seed=3, mode="FAST_COMPILE")
+    v = dict(zip(names, drawn, strict=True))
+    layout = lay_out(data, spec)
+    tau = v["tau"][:, layout.arrays["cell_benchmark"]]
+    # Of three effects that add up to zero each has two thirds of the variance.
+    rest = np.sqrt(2 / 3)
+    standard = {
+        "A": (v["A"] - 1.5) / 1.5,
+        "B": v["B"] / 2.0,
+        "lambda": v["lambda"] / 0.5,
+        "o": v["o"] / rest,
+        "A_j": (v["A_j"] - v["A"][:, None]) / v["sigma_A"][:, None] / rest,
+        "lambda_j": (v["lambda_j"] - v["lambda"][:, None]) / v["sigma_lambda"][:, None] / rest,
+        "f": v["f"] / v["sigma_f"][:, None],
+        "f2": v["f2"] / v["sigma_fj"][:, None, None],
+        "cell_deviation": v["cell_deviation"] / (layout.arrays["cell_scale"] * tau),
+    }
+    for name, values in standard.items():
+        flat = values.reshape(len(values), -1)
+        # Five standard errors, of each of up to fifty means, variances and tails.
+        assert flat.mean(axis=0) == pytest.approx(0.0, abs=5 / np.sqrt(4000)), name
+        assert flat.var(axis=0) == pytest.approx(1.0, abs=5 * np.sqrt(2 / 4000)), name
+        outside = (np.abs(flat) > 1.96).mean(axis=0)
+        assert outside == pytest.approx(0.05, abs=5 * np.sqrt(0.05 * 0.95 / 4000)), name
+    every = np.column_stack([v.reshape(4000, -1)[:, 0] for v in standard.values()])
+    between = np.corrcoef(every.T) - np.eye(every.shape[1])
+    assert np.abs(between).max() < 5 / np.sqrt(4000)
+
+
 def test_contrasts_are_the_zero_sum_normal_and_independent_in_information():
+
     from bayesdense.build.coordinates import contrasts
 
     error = np.array([0.1, 0.4, 0.2, 0.05])
@@ -195,7 +223,9 @@ def test_scores_by_hand(built):
     """The likelihood's mean is eq. 3 after eq. 2 with the offset inside the map."""
     kind, data, layout, model = built
     values = random_values(model, seed=1)
-    found = evaluate(model, values, ["cell_ln_size"])["cell_ln_size"]
+    values |= evaluate(model, values, ["cell_ln_size", "cell_deviation"])
+    found = values.pop("cell_ln_size")
+    deviation = values.pop("cell_deviation")
     random_variable = next(v for v in model.observed_RVs if v.name == "score")
     # The parameters of the distribution: the last five inputs that are not the generator.
     inputs = random_variable.owner.inputs
@@ -240,7 +270,7 @@ def test_scores_by_hand(built):
                 measured = losses.loc[(row["model"], f"{row['benchmark']} loss")]
                 own = np.log(sizes.loc[row["model"]]) - layout.log_size_centre
                 fall = exponents["alpha"] * np.exp(log_a - exponents["alpha"] * own)
-                stray = 0.3 * values["tau"][j] * values["z_raw"][row["cell"]]
+                stray = deviation[row["cell"]]
                 loss = measured - fall * stray
             where = int(np.flatnonzero(np.flatnonzero(layout.has_losses) == j)[0])
             gamma = np.exp(values["log_gamma_raw"][where] - ceiling("slope", j))
@@ -276,7 +306,7 @@ def test_the_model_is_plain_pymc_with_named_dimensions(built):
 SWITCHES = {
     "growth": ("common", "A_raw"),
     "level": ("common", "o_raw"),
-    "size_slope": ("none", "lambda"),
+    "size_slope": ("none", "lambda_common_raw"),
     "families": (False, "f_raw"),
     "harness_offsets": (False, "eta_raw"),
 }
@@ -297,7 +327,7 @@ def test_the_pooled_form_is_one_argument_and_keeps_single_overrides():
     names = {v.name for v in bd.DensityModel(form="pooled").build(data).free_RVs}
     assert names == {
         *("alpha", "pi_raw", "log_s_raw", "d", "u", "tau", "phi"),
-        *("A", "B", "sigma_v", "v_raw", "z_raw", "reference_raw"),
+        *("A_common_raw", "B_common_raw", "sigma_v", "v_raw", "z_raw", "reference_raw"),
     }
     spec = bd.DensityModel(form="pooled", harness_offsets=True).spec
     assert (spec.harness_offsets, spec.families) == (True, False)
@@ -307,7 +337,7 @@ def test_one_benchmark_has_no_differences_between_benchmarks():
     data = simulate("scores only", seed=5, n_targets=12, n_families=5).select(benchmarks="know")
     names = {v.name for v in bd.DensityModel().build(data).free_RVs}
     assert not names & {"A_raw", "o_raw", "lambda_raw", "f2_raw", "sigma_A"}
-    assert {"lambda", "f_raw"} <= names
+    assert {"lambda_common_raw", "f_raw"} <= names
 
 
 def test_priors_are_shown_and_replaced_by_name():

@@ -52,9 +52,7 @@ def test_the_number_of_measurements_is_no_part_of_a_packing():
     layout = model.lay_out(simulate(KINDS[1], seed=3))
     left_out = np.zeros(len(units_of(layout)), dtype=bool)
     left_out[[0, 3, -1]] = True
-    whole, part = (
-        build_model(made, model.spec) for made in (layout, withhold(layout, model.spec, left_out))
-    )
+    whole, part = (build_model(made, model.spec) for made in (layout, withhold(layout, left_out)))
     sizes = [
         m["loss_observed"].get_value().size + m["score_observed"].get_value().size
         for m in (whole, part)

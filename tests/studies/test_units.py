@@ -41,7 +41,7 @@ def test_a_cell_by_adaptive_quadrature(pooled, missed_by):
         n = len(scores)
         for i in (0, 11):
             scale = a["cell_scale"][cell] * p["tau"][i, j]
-            middle = p["cell_ln_size"][i, cell] - scale * p["z_raw"][i, cell]
+            middle = p["cell_ln_size"][i, cell] - p["cell_deviation"][i, cell]
             alpha, d, c, phi = (p[name][i, j] for name in ("alpha", "d", "c", "phi"))
 
             def log_joint(z, i=i, j=j, cell=cell, scale=scale, middle=middle, alpha=alpha, d=d,
@@ -103,7 +103,7 @@ def test_withholding_drops_the_data_and_no_parameter():
     layout = model.lay_out(data)
     units = units_of(layout)
     out = (units["model"] == "reference 3").to_numpy() | (units["of"] == "sums").to_numpy()
-    part = withhold(layout, model.spec, out)
+    part = withhold(layout, out)
     dropped = data.scores[
         (data.scores["model"] == "reference 3") | (data.scores["benchmark"] == "sums")
     ]

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from bayesdense.build.anchors import Anchors, cell_losses
+from bayesdense.build.effects import scaled_normal
 from bayesdense.build.layout import Layout
 from bayesdense.build.observation import add_scores
 from bayesdense.build.ruler import Ruler
@@ -42,6 +44,8 @@ def add_measurements(
     density: Any,
     difference: Any,
     size: Any,
+    eta: Any,
+    anchors: Anchors | None,
 ) -> None:
     """Add cell deviations and observed scores to the model in context.
 
@@ -61,13 +65,17 @@ def add_measurements(
         ``g``: what a benchmark adds to the log effective size; None for nothing.
     size : tensor, shape (model,)
         ``ln(N/N*)``, as the model counts sizes.
+    eta : tensor, shape (harness, benchmark), or None
+        Offsets of harnesses.
+    anchors : Anchors, or None
+        What `add_anchors` returned; None where there are no cells.
     """
     import pymc as pm
     import pytensor.tensor as pt
 
     model = pm.modelcontext(None)
     density = pm.Deterministic("ln_density", density, dims="model")
-    if not layout.size("cell"):
+    if anchors is None:
         return
     tau = priors["tau"].variable("tau", dims="benchmark")
     of_model, of_benchmark = model["cell_model"], model["cell_benchmark"]
@@ -75,19 +83,18 @@ def add_measurements(
     position = (density + size)[of_model]
     if difference is not None:
         position = position + difference[of_model, of_benchmark]
-    z = pm.Normal("z_raw", 0.0, 1.0, dims="cell")
-    stray = model["cell_scale"] * tau[of_benchmark] * z
-    position = position + stray
+    scale = model["cell_scale"] * tau[of_benchmark]
+    beside = position - anchors.position
+    stray = scaled_normal("z", scale, anchors.error, "cell", offset=beside)
+    position = position + pm.Deterministic("cell_deviation", stray, dims="cell")
     pm.Deterministic("cell_ln_size", position + model["log_size_centre"], dims="cell")
 
-    tokens, of_ruler = model["cell_tokens"], model["cell_ruler"]
-    read = spec.law.covariates if layout.loss_sets else ()
-    covariates = {name: model[f"cell_{name}"] for name in read}
-    loss = ruler.loss(spec.law, position, tokens, of_ruler, covariates)
+    loss, _ = cell_losses(layout, spec, ruler, position)
     if layout.loss_sets:
         # Where a run's loss was measured, the map is read there, not at what the law
         # expects of its size; it strays by as much as the law falls over that distance.
-        fall = ruler.slope(spec.law, size[of_model], tokens, of_ruler, covariates)
+        _, fall = cell_losses(layout, spec, ruler, size[of_model])
         measured = model["cell_loss"] - fall * stray
         loss = pt.where(model["cell_loss_seen"] > 0, measured, loss)
-    add_scores(layout, spec, priors, ruler, ruler.logit(loss, of_benchmark))
+    logit = ruler.logit(loss, of_benchmark)
+    add_scores(layout, spec, priors, ruler, eta=eta, logit=logit)

@@ -7,14 +7,23 @@ No result depends on these figures: they set the coordinates of
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
-__all__ = ["ceiling_leans", "contrasts", "expected_errors", "loss_slopes"]
+__all__ = ["ceiling_leans", "contrasts", "expected_errors", "loss_slopes", "rough_cells"]
 
 # Usual spread of one cell around the model, in log size and in logits.
 CELL_SPREAD = 0.7
 LOGIT_SPREAD = 0.3
+# Usual noise of a source and ceiling, and the share of the span that counts as at an end.
+SOURCE_NOISE = 0.02
+USUAL_CEILING = 12 / 13
+EXTREME = 0.03
+# Usual logits per unit of log size, how fast they fall off as sizes grow, and where that ends.
+STEEPNESS = 0.8
+BEND = 0.2
+NEAR_REACH = 0.4
 # What the losses of one set say about the logarithm of a slope.
 SLOPE_ERROR = 0.05
 
@@ -193,3 +202,96 @@ def _slope_errors(values: np.ndarray, benchmark: np.ndarray, count: int) -> np.n
         if spread > 0:
             errors[j] = CELL_SPREAD / np.sqrt(spread)
     return errors
+
+
+def rough_cells(
+    arrays: Mapping[str, np.ndarray], score_map: Any, chance: np.ndarray, *, n_targets: int
+) -> dict[str, np.ndarray]:
+    """Return roughly where each cell lies, and how well its scores say so.
+
+    Parameters
+    ----------
+    arrays : mapping of str to numpy.ndarray
+        The arrays of a layout.
+    score_map : ScoreMap
+        The map, whose usual floor and ceiling are taken.
+    chance : numpy.ndarray, shape (benchmark,)
+        Score of guessing.
+    n_targets : int
+        Number of targets, which come first.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        Shape ``(cell,)``: ``cell_logit``, where the map reaches the score when
+        floor and span are as in ``cell_floor`` and ``cell_log_span``, its
+        slopes in both, ``cell_of_floor`` and ``cell_of_span``, and its
+        standard error ``cell_error``; ``cell_guess``, the log size at which a
+        usual law through the references reaches the score, for references
+        their own; ``cell_target`` and ``cell_family``, codes that are 0 for
+        references; ``cell_family_share`` and ``cell_family_benchmark_share``,
+        weights of means over targets. Shape ``(cell, 3)``: ``cell_weights``,
+        those of least squares on level, date and size. Shape ``(score,)``:
+        ``score_count``, scores in the same cell.
+    """
+    cell, model = arrays["score_cell"], arrays["cell_model"]
+    benchmark, size = arrays["cell_benchmark"], arrays["relative_log_size"][model]
+    count = np.bincount(cell, minlength=len(model))
+    score = np.bincount(cell, arrays["score_observed"], minlength=len(model)) / count
+    floor = chance[benchmark]
+    span = (1.0 - floor) * (USUAL_CEILING if score_map.has_ceiling else 1.0)
+    share = np.clip((score - floor) / span, EXTREME, 1.0 - EXTREME)
+    step = EXTREME / 3
+    low, logit, high = (
+        score_map.inverse(floor + (share + by) * span, floor, span) for by in (-step, 0.0, step)
+    )
+    nudged = score_map.inverse(floor + share * span, floor, span * np.exp(step / 3))
+    of_span = (nudged - logit) / (step / 3)
+    clipped = floor + share * span
+    nudged = score_map.inverse(clipped, floor - step / 3, span)
+    of_floor = (logit - nudged) / (step / 3)
+    # A map of one's own may have no inverse at an end.
+    logit, of_span, of_floor, width = np.nan_to_num([logit, of_span, of_floor, high - low])
+    noise = np.sqrt(score * (1.0 - score) / arrays["cell_items"] + SOURCE_NOISE**2)
+    error = noise * width / (2 * step * span)
+
+    of_reference = model >= n_targets
+    guess, weights = size.copy(), np.zeros((len(model), 3))
+    for j in np.unique(benchmark):
+        own = benchmark == j
+        known = own & of_reference if (own & of_reference).any() else own
+        centre, middle = size[known].mean(), logit[known].mean()
+        lean = np.sum((size[known] - centre) * (logit[known] - middle))
+        steepness = (lean + STEEPNESS) / (np.sum((size[known] - centre) ** 2) + 1.0)
+        steepness = np.clip(steepness, STEEPNESS / 3, 3 * STEEPNESS)
+        targets = own & ~of_reference
+        far = (logit[targets] - middle) / steepness
+        guess[targets] = centre - np.log(np.maximum(1.0 - BEND * far, NEAR_REACH)) / BEND
+        of = model[targets]
+        design = np.column_stack(
+            [np.ones(len(of)), arrays["target_years"][of], arrays["target_log_size"][of]]
+        )
+        weights[targets] = design @ np.linalg.inv(design.T @ design + np.eye(3))
+    target = np.minimum(model, max(n_targets - 1, 0))
+    family = arrays["family_code"][target] if n_targets else np.zeros_like(model)
+    return {
+        "cell_target": target,
+        "cell_family": family,
+        "cell_family_share": _shares(family, ~of_reference),
+        "cell_family_benchmark_share": _shares(family * len(chance) + benchmark, ~of_reference),
+        "score_count": count[cell].astype(float),
+        "cell_logit": logit,
+        "cell_log_span": np.log(span),
+        "cell_floor": floor,
+        "cell_of_span": of_span,
+        "cell_of_floor": of_floor,
+        "cell_guess": guess,
+        "cell_error": np.clip(error, 0.02, 5.0),
+        "cell_weights": weights,
+    }
+
+
+def _shares(code: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    """Return one over the number of those counted that have the same code; 0 for the others."""
+    count = np.bincount(code, counted, minlength=1)
+    return np.where(counted, 1.0 / np.maximum(count[code], 1.0), 0.0)

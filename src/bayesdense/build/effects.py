@@ -9,10 +9,36 @@ import numpy as np
 from bayesdense.build.coordinates import contrasts
 from bayesdense.priors import Prior
 
-__all__ = ["scaled_normal", "scaled_zero_sum", "zero_sum"]
+__all__ = ["anchored", "scaled_normal", "scaled_zero_sum", "zero_sum"]
 
 
-def zero_sum(name: str, prior: Prior, count: int, dims: str) -> Any:
+def anchored(name: str, prior: Prior, around: Any) -> Any:
+    """Add a parameter that is sampled as its distance from where the data put it.
+
+    Parameters
+    ----------
+    name : str
+        Of the parameter; the variable is called ``<name>_common_raw``.
+    prior : Prior
+        Its prior, whose distribution is not changed. One that is not Normal
+        is sampled as it is.
+    around : tensor, or None
+        Roughly where the data put it, given other parameters.
+
+    Returns
+    -------
+    tensor
+    """
+    import pymc as pm
+
+    if around is None or prior.distribution != "Normal":
+        return prior.variable(name)
+    mean, sd = prior.parameters["mu"], prior.parameters["sigma"]
+    moved = pm.Normal(f"{name}_common_raw", mean - around, sd, initval=0.0)
+    return pm.Deterministic(name, moved + around)
+
+
+def zero_sum(name: str, prior: Prior, count: int, dims: str, *, around: Any = None) -> Any:
     """Add effects with a Normal prior less their mean, which is not sampled.
 
     Parameters
@@ -25,6 +51,8 @@ def zero_sum(name: str, prior: Prior, count: int, dims: str) -> Any:
         Number of effects, ``n``, at least 2.
     dims : str
         Named dimension of the ``n - 1`` directions.
+    around : tensor, shape (n,), optional
+        Roughly where the data put the effects.
 
     Returns
     -------
@@ -34,7 +62,9 @@ def zero_sum(name: str, prior: Prior, count: int, dims: str) -> Any:
     import pymc as pm
 
     basis, _ = contrasts(np.ones(count))
-    along = prior.parameters["sigma"] * pm.Normal(f"{name}_raw", 0.0, 1.0, dims=dims)
+    sd = prior.parameters["sigma"]
+    shift = 0.0 if around is None else (basis * around[:, None]).sum(axis=0) / sd
+    along = sd * (pm.Normal(f"{name}_raw", -shift, 1.0, dims=dims) + shift)
     return (basis * along).sum(axis=1)
 
 
@@ -83,11 +113,13 @@ def scaled_normal(
     unit = scale / widening
     if offset is None:
         return unit * pm.Normal(f"{name}_raw", 0.0, widening, dims=dims)
-    lean = (unit / expected_error) ** 2 * offset
-    return unit * pm.Normal(f"{name}_raw", lean / unit, widening, dims=dims) - lean
+    lean = unit / expected_error**2 * offset
+    return unit * (pm.Normal(f"{name}_raw", lean, widening, dims=dims) - lean)
 
 
-def scaled_zero_sum(name: str, scale: Any, basis: Any, expected_error: Any, dims: str) -> Any:
+def scaled_zero_sum(
+    name: str, scale: Any, basis: Any, expected_error: Any, dims: str, *, around: Any = None
+) -> Any:
     """Add zero-sum ``Normal(0, scale)`` effects whose scale is unknown.
 
     They are what is left of independent effects when their mean is taken off.
@@ -107,11 +139,14 @@ def scaled_zero_sum(name: str, scale: Any, basis: Any, expected_error: Any, dims
         As for `scaled_normal`, along those directions.
     dims : str
         Named dimension of the directions.
+    around : tensor, shape (n,), optional
+        Roughly where the data put the effects.
 
     Returns
     -------
     tensor, shape (n,)
         The effects.
     """
+    offset = None if around is None else -(basis * around[:, None]).sum(axis=0)
     # Not as a matrix product: it takes ten seconds to compile, for a few numbers.
-    return (basis * scaled_normal(name, scale, expected_error, dims)).sum(axis=1)
+    return (basis * scaled_normal(name, scale, expected_error, dims, offset=offset)).sum(axis=1)

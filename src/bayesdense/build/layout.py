@@ -8,7 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesdense.build.coordinates import ceiling_leans, expected_errors, loss_slopes
+from bayesdense.build.coordinates import (
+    ceiling_leans,
+    expected_errors,
+    loss_slopes,
+    rough_cells,
+)
 from bayesdense.build.losses import covariate, losses_of_cells, require_tokens, used_losses
 from bayesdense.data import Dataset
 from bayesdense.spec import DENSITY_SIZE, ModelSpec, RulerSpec
@@ -249,6 +254,8 @@ def _lay_out(
             values = covariate(models, references, name, spec.law.name)
             arrays[f"loss_{name}"] = values[n_targets + run]
             arrays[f"cell_{name}"] = values[cell_model]
+    chance = table["chance"].to_numpy(dtype=float)
+    arrays |= rough_cells(arrays, spec.score_map, chance, n_targets=n_targets)
     arrays |= _leans(arrays, table["chance"].to_numpy(dtype=float), n_targets)
     names = models["model"].tolist()
     coords: dict[str, list[Any]] = {

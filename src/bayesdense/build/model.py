@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from bayesdense.build.anchors import add_anchors
 from bayesdense.build.cells import add_measurements, cell_priors
 from bayesdense.build.layout import Layout
-from bayesdense.build.observation import observation_priors
+from bayesdense.build.observation import add_harness_offsets, observation_priors
 from bayesdense.build.references import add_references, reference_priors
 from bayesdense.build.ruler import add_losses, add_ruler, held_ruler, ruler_priors
 from bayesdense.build.size import add_sizes, size_priors
@@ -123,17 +124,28 @@ def build_model(
         )
         factor = add_sizes(layout, spec, priors, given)
         density, difference = None, None
+        size = model["relative_log_size"]
+        size = size if factor is None else size + factor
+        eta = add_harness_offsets(priors)
+        anchors = add_anchors(layout, spec, ruler, eta, size) if layout.size("cell") else None
         if isinstance(spec, ModelSpec):
-            density, difference = add_targets(layout, spec, priors, factor)
+            assert anchors is not None, "readiness refuses targets without scores"
+            density, difference = add_targets(layout, spec, priors, factor, anchors)
             shape = layout.size("reference"), layout.size("benchmark")
             difference = pt.concatenate([difference, pt.zeros(shape)])
         of_references = add_references(layout, priors, given)
         density = of_references if density is None else pt.concatenate([density, of_references])
-        size = model["relative_log_size"]
-        size = size if factor is None else size + factor
         if layout.loss_sets and not given:
             add_losses(layout, spec, priors, ruler, size)
         add_measurements(
-            layout, spec, priors, ruler, density=density, difference=difference, size=size
+            layout,
+            spec,
+            priors,
+            ruler,
+            density=density,
+            difference=difference,
+            size=size,
+            eta=eta,
+            anchors=anchors,
         )
     return model

@@ -41,7 +41,13 @@ def observation_priors(layout: Layout, spec: RulerSpec) -> dict[str, Prior]:
 
 
 def add_scores(
-    layout: Layout, spec: RulerSpec, priors: Mapping[str, Prior], ruler: Ruler, logit: Any
+    layout: Layout,
+    spec: RulerSpec,
+    priors: Mapping[str, Prior],
+    ruler: Ruler,
+    *,
+    eta: Any,
+    logit: Any,
 ) -> None:
     """Add the observed scores.
 
@@ -55,9 +61,11 @@ def add_scores(
     spec : RulerSpec
         With the score map and the switches of the observation.
     priors : mapping of str to Prior
-        With ``phi`` and, where harnesses differ, ``eta_sd``.
+        With ``phi``.
     ruler : Ruler
         With floor and span.
+    eta : tensor, shape (harness, benchmark), or None
+        What `add_harness_offsets` returned.
     logit : tensor, shape (cell,)
         ``gamma (l - L)`` of each cell.
     """
@@ -68,8 +76,7 @@ def add_scores(
     cell_benchmark = model["cell_benchmark"]
     phi = priors["phi"].variable("phi", dims="benchmark")[benchmark]
     latent = spec.score_map.score(logit, ruler.floor[cell_benchmark], ruler.span[cell_benchmark])
-    if "eta_sd" in priors:
-        eta = _harness_offsets(layout, priors)
+    if eta is not None:
         shifted = logit[cell] + eta[model["score_harness"], benchmark]
         mean = spec.score_map.score(shifted, ruler.floor[benchmark], ruler.span[benchmark])
     else:
@@ -103,10 +110,23 @@ def add_scores(
     )
 
 
-def _harness_offsets(layout: Layout, priors: Mapping[str, Prior]) -> Any:
-    """Add the offsets of harnesses, zero-sum over those that measured a benchmark."""
+def add_harness_offsets(priors: Mapping[str, Prior]) -> Any:
+    """Add the offsets of harnesses, zero-sum over those that measured a benchmark.
+
+    Parameters
+    ----------
+    priors : mapping of str to Prior
+        With ``eta_sd`` where harnesses differ.
+
+    Returns
+    -------
+    tensor, shape (harness, benchmark), or None
+        ``eta``, in logits; None where harnesses do not differ.
+    """
     import pymc as pm
 
+    if "eta_sd" not in priors:
+        return None
     model = pm.modelcontext(None)
     # A harness that never measured a benchmark has no offset there.
     spread = priors["eta_sd"].variable("eta_sd", dims="benchmark")

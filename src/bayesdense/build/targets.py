@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bayesdense.build.effects import scaled_normal, scaled_zero_sum, zero_sum
+from bayesdense.build.anchors import Anchors, mean_of_cells
+from bayesdense.build.effects import anchored, scaled_normal, scaled_zero_sum, zero_sum
 from bayesdense.build.layout import Layout
 from bayesdense.priors import Prior
 from bayesdense.spec import ModelSpec
@@ -54,7 +55,7 @@ def target_priors(layout: Layout, spec: ModelSpec) -> dict[str, Prior]:
 
 
 def add_targets(
-    layout: Layout, spec: ModelSpec, priors: Mapping[str, Prior], factor: Any = None
+    layout: Layout, spec: ModelSpec, priors: Mapping[str, Prior], factor: Any, anchors: Anchors
 ) -> tuple[Any, Any]:
     """Add the log density of the targets and their differences between benchmarks.
 
@@ -66,8 +67,10 @@ def add_targets(
         With trend and switches.
     priors : mapping of str to Prior
         All priors of the model.
-    factor : tensor, shape (model,), optional
+    factor : tensor, shape (model,), or None
         Logarithm of the factor of the sizes.
+    anchors : Anchors
+        Where the scores put levels and slopes on the ruler at hand.
 
     Returns
     -------
@@ -85,39 +88,58 @@ def add_targets(
     if factor is not None:
         size = size + factor[: layout.size("target")]
     n_dated, n_targets = layout.size("dated_target"), layout.size("target")
-    growth = priors["A"].variable("A")
-    start = priors["B"].variable("B") if "B" in priors else pm.Deterministic("B", pt.zeros(()))
+    at = anchors.levels.mean(axis=0)
+    beside = anchors.levels - at
+    growth = anchored("A", priors["A"], at[1])
+    start = (
+        anchored("B", priors["B"], at[0]) if "B" in priors else pm.Deterministic("B", pt.zeros(()))
+    )
     level = start * pt.ones(n_targets)
     difference = pt.zeros((n_targets, layout.size("benchmark")))
 
     if "lambda" in priors:
-        level = level + priors["lambda"].variable("lambda") * size
-    if "sigma_f" in priors:
-        sigma_f = priors["sigma_f"].variable("sigma_f")
-        effects = scaled_normal("f", sigma_f, model["family_error"], "family")
-        f = pm.Deterministic("f", effects, dims="family")
-        level = level + f[model["family_code"]]
+        level = level + anchored("lambda", priors["lambda"], at[2]) * size
     if several:
         if "o" in priors:
-            offsets = zero_sum("o", priors["o"], layout.size("benchmark"), "benchmark_contrast")
+            offsets = zero_sum(
+                "o",
+                priors["o"],
+                layout.size("benchmark"),
+                "benchmark_contrast",
+                around=beside[:, 0],
+            )
             difference = difference + pm.Deterministic("o", offsets, dims="benchmark")
         if "sigma_A" in priors:
             sigma_a = priors["sigma_A"].variable("sigma_A")
             basis, error = model["growth_basis"], model["growth_error"]
-            rates = scaled_zero_sum("A", sigma_a, basis, error, "benchmark_contrast")
+            rates = scaled_zero_sum(
+                "A", sigma_a, basis, error, "benchmark_contrast", around=beside[:, 1]
+            )
             pm.Deterministic("A_j", growth + rates, dims="benchmark")
             difference = difference + rates * years[:, None]
         if "sigma_lambda" in priors:
             sigma_l = priors["sigma_lambda"].variable("sigma_lambda")
             basis, error = model["size_slope_basis"], model["size_slope_error"]
-            slopes = scaled_zero_sum("lambda", sigma_l, basis, error, "benchmark_contrast")
+            slopes = scaled_zero_sum(
+                "lambda", sigma_l, basis, error, "benchmark_contrast", around=beside[:, 2]
+            )
             pm.Deterministic("lambda_j", model["lambda"] + slopes, dims="benchmark")
             difference = difference + slopes * size[:, None]
+    if "sigma_f" in priors:
+        family = model["family_code"]
+        sigma_f = priors["sigma_f"].variable("sigma_f")
+        left = anchors.left_over(level + growth * years, difference)
+        offset = -mean_of_cells(left, "family", layout)
+        effects = scaled_normal("f", sigma_f, model["family_error"], "family", offset=offset)
+        f = pm.Deterministic("f", effects, dims="family")
+        level = level + f[family]
         if "sigma_fj" in priors:
             sigma_fj = priors["sigma_fj"].variable("sigma_fj")
             error = model["family_benchmark_error"]
-            f2 = scaled_normal("f2", sigma_fj, error, ("family", "benchmark"))
-            difference = difference + f2[model["family_code"]]
+            dims = "family", "benchmark"
+            offset = -mean_of_cells(left - f[model["cell_family"]], "family_benchmark", layout)
+            f2 = scaled_normal("f2", sigma_fj, error, dims, offset=offset.reshape(error.shape))
+            difference = difference + pm.Deterministic("f2", f2, dims=dims)[family]
 
     density = spec.trend.log_density(level[:n_dated], model["years"], layout.origin, priors)
     if "undated" in priors:

@@ -59,7 +59,9 @@ class Fit[S: RulerSpec]:
     headline_names: ClassVar[tuple[str, ...]] = ()
     """Variables that are diagnosed besides the free ones."""
 
-    single_names: ClassVar[frozenset[str]] = frozenset({"ln_density", "ln_size", "cell_ln_size"})
+    single_names: ClassVar[frozenset[str]] = frozenset(
+        {"ln_density", "ln_size", "cell_ln_size", "cell_deviation"}
+    )
     """Variables of single models and cells, which `parameters` leaves out."""
 
     def __init__(

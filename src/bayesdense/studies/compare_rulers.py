@@ -248,7 +248,7 @@ class _Runs:
         return elpd, np.full(len(elpd), np.nan), self._summary(high_k=0, refitted=0)
 
     def _without(self, left_out: np.ndarray, label: str) -> np.ndarray:
-        part = withhold(self.layout, self.model.spec, left_out)
+        part = withhold(self.layout, left_out)
         drawn = self._fit(part, label)
         draws = Draws(_thinned(drawn.result.posterior))
         return _log_mean(log_densities(draws, self.layout, self.model.spec, left_out))

@@ -54,7 +54,7 @@ def units_of(layout: Layout) -> pd.DataFrame:
     )
 
 
-def withhold(layout: Layout, spec: RulerSpec, left_out: np.ndarray) -> Layout:
+def withhold(layout: Layout, left_out: np.ndarray) -> Layout:
     """Return a layout without the data of some units; models and cells stay.
 
     What was left out is predicted by the draws of the model that is built on
@@ -67,8 +67,6 @@ def withhold(layout: Layout, spec: RulerSpec, left_out: np.ndarray) -> Layout:
     ----------
     layout : Layout
         The whole dataset under the model.
-    spec : RulerSpec
-        The composition of the model.
     left_out : numpy.ndarray of bool, shape (unit,)
         In the order of `units_of`.
 
@@ -81,17 +79,14 @@ def withhold(layout: Layout, spec: RulerSpec, left_out: np.ndarray) -> Layout:
     scores = layout.scores
     if n_losses:
         kept = ~left_out[:n_losses]
-        for name in ("loss_set_code", "loss_tokens", "loss_observed", "loss_model"):
+        for name in [name for name in arrays if name.startswith("loss_")]:
             arrays[name] = arrays[name][kept]
-        for name in spec.law.covariates:
-            arrays[f"loss_{name}"] = arrays[f"loss_{name}"][kept]
         coords["loss_id"] = list(range(int(kept.sum())))
     if len(scores):
         kept = ~left_out[n_losses:][arrays["score_cell"]]
         scores = scores[kept].reset_index(drop=True)
-        for name in ("score_cell", "score_benchmark", "score_harness", "score_before"):
+        for name in [name for name in arrays if name.startswith("score_")]:
             arrays[name] = arrays[name][kept]
-        arrays["score_observed"] = arrays["score_observed"][kept]
         before = arrays["score_before"].astype(int)
         arrays["score_first"] = np.arange(len(before)) - before
         coords["score_id"] = list(range(len(before)))
@@ -182,12 +177,12 @@ def _of_losses(draws: Draws, ruler: RulerDraws, layout: Layout) -> np.ndarray:
 
 def _of_cells(draws: Draws, layout: Layout, spec: RulerSpec, cells: np.ndarray) -> np.ndarray:
     """Integrate the deviation of some cells out, by the rectangle rule."""
-    own = {name: draws[name][:, cells] for name in ("cell_ln_size", "z_raw")}
+    own = {name: draws[name][:, cells] for name in ("cell_ln_size", "cell_deviation")}
     layout = _only(layout, spec, cells)
     ruler = RulerDraws(draws, layout, spec)
     benchmark = layout.arrays["cell_benchmark"]
     scale = layout.arrays["cell_scale"] * draws["tau"][:, benchmark]
-    middle = own["cell_ln_size"] - scale * own["z_raw"]
+    middle = own["cell_ln_size"] - own["cell_deviation"]
     source = draws["phi"][:, benchmark] ** 2
 
     def term(z: float, part: slice = slice(None)) -> np.ndarray:

@@ -1,0 +1,161 @@
+"""Where the scores put every cell on a given ruler: coordinates that move with the ruler.
+
+Scores fix what they see, and what they see is a size only once there is a ruler. A ruler that is
+a little steeper moves all effective sizes of a benchmark, their level, growth and size slope with
+them. So cells and levels are sampled as deviations from what scores say on the ruler at hand. No
+result depends on the figures here: a bad guess only costs time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bayesdense.build.layout import Layout
+from bayesdense.build.ruler import Ruler
+from bayesdense.spec import RulerSpec
+
+__all__ = ["Anchors", "add_anchors", "cell_losses", "mean_of_cells"]
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """What the scores say on the ruler at hand.
+
+    Attributes
+    ----------
+    position, error : tensor, shape (cell,)
+        Log effective size of each cell, relative to the centre of the ruler,
+        and how well its scores fix it.
+    density : tensor, shape (cell,)
+        Log effective size less log size.
+    levels : tensor, shape (benchmark, 3)
+        Level at the mean date and the size 2e10, growth a year and size slope
+        of ``ln rho``, by least squares through the targets.
+    """
+
+    position: Any
+    error: Any
+    density: Any
+    levels: Any
+
+    def left_over(self, level: Any, difference: Any) -> Any:
+        """Return what levels and differences leave of the log density of each cell.
+
+        Parameters
+        ----------
+        level : tensor, shape (target,)
+            Of ``ln rho``.
+        difference : tensor, shape (target, benchmark)
+            What a benchmark adds.
+
+        Returns
+        -------
+        tensor, shape (cell,)
+            Means something for cells of targets only.
+        """
+        import pymc as pm
+
+        model = pm.modelcontext(None)
+        target = model["cell_target"]
+        return self.density - level[target] - difference[target, model["cell_benchmark"]]
+
+
+def add_anchors(layout: Layout, spec: RulerSpec, ruler: Ruler, eta: Any, size: Any) -> Anchors:
+    """Read the scores off the ruler, in the PyMC model in context.
+
+    Parameters
+    ----------
+    layout : Layout
+        With cells and the arrays of `bayesdense.build.coordinates.rough_cells`.
+    spec : RulerSpec
+        With the law.
+    ruler : Ruler
+        The ruler at hand.
+    eta : tensor, shape (harness, benchmark), or None
+        Offsets of harnesses.
+    size : tensor, shape (model,)
+        ``ln(N/N*)``, as the model counts sizes.
+
+    Returns
+    -------
+    Anchors
+        By one step of Newton's method from rough sizes: unlike the inverse of
+        the map it has no wall at the reach of the ruler, and far from the
+        references a second step moves cells further than their scores do.
+    """
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    model = pm.modelcontext(None)
+    of_benchmark = model["cell_benchmark"]
+    floor = ruler.floor[of_benchmark] - model["cell_floor"]
+    span = pm.math.log(ruler.span)[of_benchmark] - model["cell_log_span"]
+    seen = model["cell_logit"] + model["cell_of_span"] * span + model["cell_of_floor"] * floor
+    if eta is not None:
+        of_score = eta[model["score_harness"], model["score_benchmark"]] / model["score_count"]
+        none = pt.zeros(layout.size("cell"))
+        seen = seen - pt.inc_subtensor(none[model["score_cell"]], of_score)
+    guess = model["cell_guess"]
+    loss, fall = cell_losses(layout, spec, ruler, guess)
+    if layout.loss_sets:
+        loss = pt.where(model["cell_loss_seen"] > 0, model["cell_loss"], loss)
+    steepness = ruler.steepness[of_benchmark] * fall
+    position = guess + (seen - ruler.logit(loss, of_benchmark)) / steepness
+    density = position - size[model["cell_model"]]
+    none = pt.zeros((layout.size("benchmark"), 3))
+    levels = pt.inc_subtensor(none[of_benchmark], model["cell_weights"] * density[:, None])
+    return Anchors(position, model["cell_error"] / steepness, density, levels)
+
+
+def mean_of_cells(values: Any, of: str, layout: Layout) -> Any:
+    """Return means over the targets' cells of each family, or each family and benchmark.
+
+    Parameters
+    ----------
+    values : tensor, shape (cell,)
+        Values of cells.
+    of : str
+        ``"family"`` or ``"family_benchmark"``.
+    layout : Layout
+        With the families.
+
+    Returns
+    -------
+    tensor, shape (family,) or (family * benchmark,)
+        0 where there are no cells.
+    """
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    model = pm.modelcontext(None)
+    count, code = layout.size("family"), model["cell_family"]
+    if of == "family_benchmark":
+        count = count * layout.size("benchmark")
+        code = code * layout.size("benchmark") + model["cell_benchmark"]
+    return pt.inc_subtensor(pt.zeros(count)[code], model[f"cell_{of}_share"] * values)
+
+
+def cell_losses(layout: Layout, spec: RulerSpec, ruler: Ruler, position: Any) -> tuple[Any, Any]:
+    """Return the losses of cells at given sizes, and how fast they fall there.
+
+    Parameters
+    ----------
+    layout, spec, ruler
+        As for `add_anchors`.
+    position : tensor, shape (cell,)
+        Log effective size, relative to the centre of the ruler.
+
+    Returns
+    -------
+    loss, fall : tensor, shape (cell,)
+        In the unit of the ruler, and per unit of log size.
+    """
+    import pymc as pm
+
+    model = pm.modelcontext(None)
+    read = spec.law.covariates if layout.loss_sets else ()
+    covariates: Mapping[str, Any] = {name: model[f"cell_{name}"] for name in read}
+    at = position, model["cell_tokens"], model["cell_ruler"], covariates
+    return ruler.loss(spec.law, *at), ruler.slope(spec.law, *at)
