@@ -208,14 +208,14 @@ def fit(
     all_models: Annotated[
         bool, typer.Option("--all-models", help="Select nothing that is not asked for.")
     ] = False,
-    draws: Annotated[int, typer.Option(help="Draws of each chain.")] = 1000,
+    draws: Annotated[int, typer.Option(help="Draws of each chain.")] = 2500,
     tune: Annotated[int, typer.Option(help="Warm-up draws of each chain.")] = 1000,
     chains: Annotated[int, typer.Option(help="Number of chains.")] = 4,
     cores: Annotated[int | None, typer.Option(help="Chains that run at the same time.")] = None,
     seed: Annotated[int, typer.Option(help="Source of randomness.")] = 1,
     target_accept: Annotated[
         float, typer.Option(help="Acceptance of the sampler; higher is slower and safer.")
-    ] = 0.9,
+    ] = 0.95,
     prob: Annotated[float, typer.Option(help="Probability of all intervals.")] = 0.9,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no list of files.")] = False,
 ) -> None:

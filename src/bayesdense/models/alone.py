@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KEPT_DRAWS", "Alone", "fit_alone", "sample_cut"]
 
-DRAWS, TUNE, TARGET_ACCEPT = 2000, 1000, 0.99
+DRAWS, TUNE, TARGET_ACCEPT = 2500, 1000, 0.99
 KEPT_DRAWS = 2000
 REMEMBERED = 4
 # What belongs to single models and cells is no part of the ruler.
