@@ -11,8 +11,8 @@ from tests.model.simulate import KINDS, simulate
 from tests.model.test_coverage import POOLED
 
 SAMPLING = {
-    "draws": 700,
-    "tune": 700,
+    "draws": 2500,
+    "tune": 1000,
     "chains": 4,
     "seed": 7,
     "progress": False,
