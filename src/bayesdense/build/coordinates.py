@@ -24,6 +24,8 @@ EXTREME = 0.03
 STEEPNESS = 0.8
 BEND = 0.2
 NEAR_REACH = 0.4
+# So large a standard error that a cell is sampled as a multiple of its scale.
+NO_ANCHOR = 1e6
 # What the losses of one set say about the logarithm of a slope.
 SLOPE_ERROR = 0.05
 
@@ -205,7 +207,12 @@ def _slope_errors(values: np.ndarray, benchmark: np.ndarray, count: int) -> np.n
 
 
 def rough_cells(
-    arrays: Mapping[str, np.ndarray], score_map: Any, chance: np.ndarray, *, n_targets: int
+    arrays: Mapping[str, np.ndarray],
+    score_map: Any,
+    chance: np.ndarray,
+    has_losses: np.ndarray,
+    *,
+    n_targets: int,
 ) -> dict[str, np.ndarray]:
     """Return roughly where each cell lies, and how well its scores say so.
 
@@ -217,6 +224,10 @@ def rough_cells(
         The map, whose usual floor and ceiling are taken.
     chance : numpy.ndarray, shape (benchmark,)
         Score of guessing.
+    has_losses : numpy.ndarray of bool, shape (benchmark,)
+        Which benchmarks are read through losses. Their cells are not
+        anchored: at the tokens of targets, far beyond those of the runs, what
+        a score says hangs on the token term, and chains got stuck.
     n_targets : int
         Number of targets, which come first.
 
@@ -272,13 +283,17 @@ def rough_cells(
             [np.ones(len(of)), arrays["target_years"][of], arrays["target_log_size"][of]]
         )
         weights[targets] = design @ np.linalg.inv(design.T @ design + np.eye(3))
+    anchored = ~has_losses[benchmark]
+    weights[~anchored] = 0.0
     target = np.minimum(model, max(n_targets - 1, 0))
     family = arrays["family_code"][target] if n_targets else np.zeros_like(model)
     return {
         "cell_target": target,
         "cell_family": family,
-        "cell_family_share": _shares(family, ~of_reference),
-        "cell_family_benchmark_share": _shares(family * len(chance) + benchmark, ~of_reference),
+        "cell_family_share": _shares(family, anchored & ~of_reference),
+        "cell_family_benchmark_share": _shares(
+            family * len(chance) + benchmark, anchored & ~of_reference
+        ),
         "score_count": count[cell].astype(float),
         "cell_logit": logit,
         "cell_log_span": np.log(span),
@@ -286,7 +301,7 @@ def rough_cells(
         "cell_of_span": of_span,
         "cell_of_floor": of_floor,
         "cell_guess": guess,
-        "cell_error": np.clip(error, 0.02, 5.0),
+        "cell_error": np.where(anchored, np.clip(error, 0.02, 5.0), NO_ANCHOR),
         "cell_weights": weights,
     }
 

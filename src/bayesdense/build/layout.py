@@ -255,7 +255,7 @@ def _lay_out(
             arrays[f"loss_{name}"] = values[n_targets + run]
             arrays[f"cell_{name}"] = values[cell_model]
     chance = table["chance"].to_numpy(dtype=float)
-    arrays |= rough_cells(arrays, spec.score_map, chance, n_targets=n_targets)
+    arrays |= rough_cells(arrays, spec.score_map, chance, has_losses, n_targets=n_targets)
     arrays |= _leans(arrays, table["chance"].to_numpy(dtype=float), n_targets)
     names = models["model"].tolist()
     coords: dict[str, list[Any]] = {
