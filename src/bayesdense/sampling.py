@@ -112,12 +112,9 @@ def sample(
 
     Parameters
     ----------
-    model : pymc.Model
-        All numbers that may change from one dataset to the next are in
-        `pymc.Data`.
-    structure : hashable
-        Everything else that shapes the model's graph. Models of equal
-        structure share one compiled function.
+    model, structure
+        As for `bayesdense.compiled.compiled_for`; models of equal structure
+        share one compiled function.
     settings : SamplingSettings
         How to sample.
     label : str

@@ -101,7 +101,7 @@ def test_other_shapes_are_other_structures():
 
 GUARDED = """
 import numpy as np, pymc as pm
-from bayesdense import compiled, compiled, sampling
+from bayesdense import compiled, sampling
 from bayesdense.errors import SamplingError
 from bayesdense.packing import Packing
 def model(n):

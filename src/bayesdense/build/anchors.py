@@ -62,7 +62,9 @@ class Anchors:
         return self.density - level[target] - difference[target, model["cell_benchmark"]]
 
 
-def add_anchors(layout: Layout, spec: RulerSpec, ruler: Ruler, eta: Any, size: Any) -> Anchors:
+def add_anchors(
+    layout: Layout, spec: RulerSpec, ruler: Ruler, eta: Any, size: Any
+) -> Anchors | None:
     """Read the scores off the ruler, in the PyMC model in context.
 
     Parameters
@@ -80,14 +82,18 @@ def add_anchors(layout: Layout, spec: RulerSpec, ruler: Ruler, eta: Any, size: A
 
     Returns
     -------
-    Anchors
-        By one step of Newton's method from rough sizes: unlike the inverse of
-        the map it has no wall at the reach of the ruler, and far from the
-        references a second step moves cells further than their scores do.
+    Anchors, or None
+        None where there is nothing to anchor: no benchmark is read through
+        scores alone. Otherwise by one step of Newton's method from rough
+        sizes: unlike the inverse of the map it has no wall at the reach of the
+        ruler, and far from the references a second step moves cells further
+        than their scores do.
     """
     import pymc as pm
     import pytensor.tensor as pt
 
+    if layout.has_losses.all():
+        return None
     model = pm.modelcontext(None)
     of_benchmark = model["cell_benchmark"]
     floor = ruler.floor[of_benchmark] - model["cell_floor"]
@@ -99,8 +105,6 @@ def add_anchors(layout: Layout, spec: RulerSpec, ruler: Ruler, eta: Any, size: A
         seen = seen - pt.inc_subtensor(none[model["score_cell"]], of_score)
     guess = model["cell_guess"]
     loss, fall = cell_losses(layout, spec, ruler, guess)
-    if layout.loss_sets:
-        loss = pt.where(model["cell_loss_seen"] > 0, model["cell_loss"], loss)
     steepness = ruler.steepness[of_benchmark] * fall
     position = guess + (seen - ruler.logit(loss, of_benchmark)) / steepness
     density = position - size[model["cell_model"]]

@@ -68,14 +68,14 @@ def add_measurements(
     eta : tensor, shape (harness, benchmark), or None
         Offsets of harnesses.
     anchors : Anchors, or None
-        What `add_anchors` returned; None where there are no cells.
+        What `add_anchors` returned.
     """
     import pymc as pm
     import pytensor.tensor as pt
 
     model = pm.modelcontext(None)
     density = pm.Deterministic("ln_density", density, dims="model")
-    if anchors is None:
+    if not layout.size("cell"):
         return
     tau = priors["tau"].variable("tau", dims="benchmark")
     of_model, of_benchmark = model["cell_model"], model["cell_benchmark"]
@@ -84,8 +84,11 @@ def add_measurements(
     if difference is not None:
         position = position + difference[of_model, of_benchmark]
     scale = model["cell_scale"] * tau[of_benchmark]
-    beside = position - anchors.position
-    stray = scaled_normal("z", scale, anchors.error, "cell", offset=beside)
+    if anchors is None:
+        stray = scale * pm.Normal("z_raw", 0.0, 1.0, dims="cell")
+    else:
+        beside = position - anchors.position
+        stray = scaled_normal("z", scale, anchors.error, "cell", offset=beside)
     position = position + pm.Deterministic("cell_deviation", stray, dims="cell")
     pm.Deterministic("cell_ln_size", position + model["log_size_centre"], dims="cell")
 

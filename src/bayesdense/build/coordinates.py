@@ -253,14 +253,12 @@ def rough_cells(
     span = (1.0 - floor) * (USUAL_CEILING if score_map.has_ceiling else 1.0)
     share = np.clip((score - floor) / span, EXTREME, 1.0 - EXTREME)
     step = EXTREME / 3
+    seen, small = floor + share * span, step / 3
     low, logit, high = (
-        score_map.inverse(floor + (share + by) * span, floor, span) for by in (-step, 0.0, step)
+        score_map.inverse(seen + by * span, floor, span) for by in (-step, 0.0, step)
     )
-    nudged = score_map.inverse(floor + share * span, floor, span * np.exp(step / 3))
-    of_span = (nudged - logit) / (step / 3)
-    clipped = floor + share * span
-    nudged = score_map.inverse(clipped, floor - step / 3, span)
-    of_floor = (logit - nudged) / (step / 3)
+    of_span = (score_map.inverse(seen, floor, span * np.exp(small)) - logit) / small
+    of_floor = (logit - score_map.inverse(seen, floor - small, span)) / small
     # A map of one's own may have no inverse at an end.
     logit, of_span, of_floor, width = np.nan_to_num([logit, of_span, of_floor, high - low])
     noise = np.sqrt(score * (1.0 - score) / arrays["cell_items"] + SOURCE_NOISE**2)

@@ -127,9 +127,8 @@ def build_model(
         size = model["relative_log_size"]
         size = size if factor is None else size + factor
         eta = add_harness_offsets(priors)
-        anchors = add_anchors(layout, spec, ruler, eta, size) if layout.size("cell") else None
+        anchors = add_anchors(layout, spec, ruler, eta, size)
         if isinstance(spec, ModelSpec):
-            assert anchors is not None, "readiness refuses targets without scores"
             density, difference = add_targets(layout, spec, priors, factor, anchors)
             shape = layout.size("reference"), layout.size("benchmark")
             difference = pt.concatenate([difference, pt.zeros(shape)])

@@ -55,7 +55,11 @@ def target_priors(layout: Layout, spec: ModelSpec) -> dict[str, Prior]:
 
 
 def add_targets(
-    layout: Layout, spec: ModelSpec, priors: Mapping[str, Prior], factor: Any, anchors: Anchors
+    layout: Layout,
+    spec: ModelSpec,
+    priors: Mapping[str, Prior],
+    factor: Any,
+    anchors: Anchors | None,
 ) -> tuple[Any, Any]:
     """Add the log density of the targets and their differences between benchmarks.
 
@@ -69,7 +73,7 @@ def add_targets(
         All priors of the model.
     factor : tensor, shape (model,), or None
         Logarithm of the factor of the sizes.
-    anchors : Anchors
+    anchors : Anchors, or None
         Where the scores put levels and slopes on the ruler at hand.
 
     Returns
@@ -88,8 +92,11 @@ def add_targets(
     if factor is not None:
         size = size + factor[: layout.size("target")]
     n_dated, n_targets = layout.size("dated_target"), layout.size("target")
-    at = anchors.levels.mean(axis=0)
-    beside = anchors.levels - at
+    # Level, growth and size slope: common to all benchmarks, and what one has beside them.
+    at, beside = (None, None, None), (None, None, None)
+    if anchors is not None:
+        common = anchors.levels.mean(axis=0)
+        at, beside = common, (anchors.levels - common).T
     growth = anchored("A", priors["A"], at[1])
     start = (
         anchored("B", priors["B"], at[0]) if "B" in priors else pm.Deterministic("B", pt.zeros(()))
@@ -106,14 +113,14 @@ def add_targets(
                 priors["o"],
                 layout.size("benchmark"),
                 "benchmark_contrast",
-                around=beside[:, 0],
+                around=beside[0],
             )
             difference = difference + pm.Deterministic("o", offsets, dims="benchmark")
         if "sigma_A" in priors:
             sigma_a = priors["sigma_A"].variable("sigma_A")
             basis, error = model["growth_basis"], model["growth_error"]
             rates = scaled_zero_sum(
-                "A", sigma_a, basis, error, "benchmark_contrast", around=beside[:, 1]
+                "A", sigma_a, basis, error, "benchmark_contrast", around=beside[1]
             )
             pm.Deterministic("A_j", growth + rates, dims="benchmark")
             difference = difference + rates * years[:, None]
@@ -121,15 +128,17 @@ def add_targets(
             sigma_l = priors["sigma_lambda"].variable("sigma_lambda")
             basis, error = model["size_slope_basis"], model["size_slope_error"]
             slopes = scaled_zero_sum(
-                "lambda", sigma_l, basis, error, "benchmark_contrast", around=beside[:, 2]
+                "lambda", sigma_l, basis, error, "benchmark_contrast", around=beside[2]
             )
             pm.Deterministic("lambda_j", model["lambda"] + slopes, dims="benchmark")
             difference = difference + slopes * size[:, None]
     if "sigma_f" in priors:
         family = model["family_code"]
         sigma_f = priors["sigma_f"].variable("sigma_f")
-        left = anchors.left_over(level + growth * years, difference)
-        offset = -mean_of_cells(left, "family", layout)
+        offset, left = None, None
+        if anchors is not None:
+            left = anchors.left_over(level + growth * years, difference)
+            offset = -mean_of_cells(left, "family", layout)
         effects = scaled_normal("f", sigma_f, model["family_error"], "family", offset=offset)
         f = pm.Deterministic("f", effects, dims="family")
         level = level + f[family]
@@ -137,8 +146,10 @@ def add_targets(
             sigma_fj = priors["sigma_fj"].variable("sigma_fj")
             error = model["family_benchmark_error"]
             dims = "family", "benchmark"
-            offset = -mean_of_cells(left - f[model["cell_family"]], "family_benchmark", layout)
-            f2 = scaled_normal("f2", sigma_fj, error, dims, offset=offset.reshape(error.shape))
+            if left is not None:
+                means = mean_of_cells(left - f[model["cell_family"]], "family_benchmark", layout)
+                offset = -means.reshape(error.shape)
+            f2 = scaled_normal("f2", sigma_fj, error, dims, offset=offset)
             difference = difference + pm.Deterministic("f2", f2, dims=dims)[family]
 
     density = spec.trend.log_density(level[:n_dated], model["years"], layout.origin, priors)
