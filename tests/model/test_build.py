@@ -9,6 +9,7 @@ from scipy.special import expit
 
 import bayesdense as bd
 from bayesdense.build import build_model, lay_out
+from bayesdense.build.model import model_priors
 from tests.model.simulate import KINDS, simulate
 
 
@@ -40,6 +41,13 @@ def random_values(model, seed=0):
 @pytest.fixture(scope="module", params=KINDS)
 def built(request):
     data = simulate(request.param, seed=5, n_targets=12, n_families=5)
+    # References of the first benchmark were measured on one harness only.
+    scores, models = data.scores, data.models.set_index("model")
+    few = scores["benchmark"].eq(scores["benchmark"].iloc[0])
+    few &= scores["harness"].eq("house") & scores["model"].map(models["is_reference"])
+    data = bd.Dataset.from_frames(
+        models=data.models, benchmarks=data.benchmarks, scores=scores[~few], losses=data.losses
+    )
     model = bd.DensityModel()
     layout = lay_out(data, model.spec)
     return request.param, data, layout, build_model(layout, model.spec)
@@ -163,7 +171,11 @@ def test_anchors_move_with_the_ruler_and_change_no_prior(kind):
     spec = bd.DensityModel(reference_cell_scale=0.5).spec
     model = build_model(lay_out(data, spec), spec)
     scales = ["sigma_f", "sigma_fj", "sigma_A", "sigma_lambda", "tau"]
-    names = [*EFFECTS, "cell_deviation", *scales]
+    priors = model_priors(lay_out(data, spec), spec)
+    # The map: its pivot is sampled as what the references' harnesses see of it.
+    of_map = ["pi"] if kind == "scores only" else ["l"]
+    maps = {name: priors[name].parameters for name in of_map}
+    names = [*EFFECTS, "cell_deviation", *scales, *maps]
     drawn = pm.draw([model[name] for name in names], draws=4000, random_seed=3, mode="FAST_COMPILE")
     v = dict(zip(names, drawn, strict=True))
     layout = lay_out(data, spec)
@@ -181,6 +193,8 @@ def test_anchors_move_with_the_ruler_and_change_no_prior(kind):
         "f2": v["f2"] / v["sigma_fj"][:, None, None],
         "cell_deviation": v["cell_deviation"] / (layout.arrays["cell_scale"] * tau),
     }
+    standard |= {name: (v[name] - p["mu"]) / p["sigma"] for name, p in maps.items()}
+    assert maps
     for name, values in standard.items():
         flat = values.reshape(len(values), -1)
         # Five standard errors, of each of up to fifty means, variances and tails.
@@ -210,7 +224,7 @@ def test_offsets_of_harnesses_are_zero_where_they_never_measured():
     from bayesdense.build.coordinates import _harness_contrasts
 
     measured = np.array([[1, 1, 1], [1, 0, 0], [1, 1, 0]], dtype=bool)
-    found = _harness_contrasts(np.full((3, 3), 0.2), measured)
+    found = _harness_contrasts(np.array([25 * np.eye(3)] * 3), measured)
     assert found["harness_contrast_benchmark"].tolist() == [0, 0, 1]
     rows = found["harness_basis"].reshape(3, 3, 3)
     assert np.abs(rows.sum(axis=0)).max() < 1e-12
@@ -242,7 +256,13 @@ def test_scores_by_hand(built):
     eta = (layout.arrays["harness_basis"] @ raw).reshape(2, len(benchmarks))
     assert eta.sum(axis=0) == pytest.approx(0.0, abs=1e-12)
     tokens = data.models.set_index("model")["n_tokens"]
-    ceiling = lambda what, j: layout.arrays[f"{what}_lean"][j] * np.log(values["u"][j])  # noqa: E731
+    shares = layout.arrays["harness_lean"]
+    assert shares.sum(axis=0) == pytest.approx(1.0) and np.ptp(shares[:, 0]) > 0.9
+
+    def moved(what, j):
+        own = (shares[:, j] * eta[:, j]).sum() if what == "pivot" else 0.0
+        return layout.arrays[f"{what}_lean"][j] * np.log(values["u"][j]) + own
+
     sizes = data.models.set_index("model")["n_params"]
     losses = data.losses.set_index(["model", "loss_set"])["loss"]
     runs = [n for n in layout.coords["reference"]]
@@ -271,8 +291,8 @@ def test_scores_by_hand(built):
                 stray = deviation[row["cell"]]
                 loss = measured - fall * stray
             where = int(np.flatnonzero(np.flatnonzero(layout.has_losses) == j)[0])
-            gamma = np.exp(values["log_gamma_raw"][where] - ceiling("slope", j))
-            pivot = values["pivot_raw"][where] - ceiling("pivot", j)
+            gamma = np.exp(values["log_gamma_raw"][where] - moved("slope", j))
+            pivot = values["pivot_raw"][where] - moved("pivot", j)
             midpoint = layout.lowest_loss[k] + pivot / gamma
             logit = gamma * (midpoint - loss)
         else:
@@ -280,8 +300,8 @@ def test_scores_by_hand(built):
             name = "_scores_only" if kind == "some of each" else ""
             alpha = values[f"alpha{name}"][where]
             q = (1 - np.exp(-alpha * x)) / alpha
-            slope = np.exp(values[f"log_s{name}_raw"][where] - ceiling("slope", j))
-            logit = values[f"pi{name}_raw"][where] - ceiling("pivot", j) + slope * q
+            slope = np.exp(values[f"log_s{name}_raw"][where] - moved("slope", j))
+            logit = values[f"pi{name}_raw"][where] - moved("pivot", j) + slope * q
         logit += eta[layout.coords["harness"].index(row["harness"]), j]
         floor = values["d"][j]
         span = (1 - floor) * values["u"][j]

@@ -12,11 +12,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from bayesdense.build.layout import Layout
 from bayesdense.build.ruler import Ruler
 from bayesdense.spec import RulerSpec
 
 __all__ = ["Anchors", "add_anchors", "cell_losses", "mean_of_cells"]
+
+# Share of the size-dependent loss below which scores that ask for less are not followed.
+NEAR_LIMIT = 0.05
 
 
 @dataclass(frozen=True)
@@ -62,9 +67,7 @@ class Anchors:
         return self.density - level[target] - difference[target, model["cell_benchmark"]]
 
 
-def add_anchors(
-    layout: Layout, spec: RulerSpec, ruler: Ruler, eta: Any, size: Any
-) -> Anchors | None:
+def add_anchors(layout: Layout, spec: RulerSpec, ruler: Ruler, eta: Any, size: Any) -> Anchors:
     """Read the scores off the ruler, in the PyMC model in context.
 
     Parameters
@@ -82,18 +85,18 @@ def add_anchors(
 
     Returns
     -------
-    Anchors, or None
-        None where there is nothing to anchor: no benchmark is read through
-        scores alone. Otherwise by one step of Newton's method from rough
-        sizes: unlike the inverse of the map it has no wall at the reach of the
-        ruler, and far from the references a second step moves cells further
-        than their scores do.
+    Anchors
+        Through scores alone, by one step of Newton's method from rough sizes:
+        unlike the inverse of the map it has no wall at the reach of the ruler,
+        and far from the references a second step moves cells further than
+        their scores do. Through losses, by the inverse of a power of size, in
+        which the loss at infinite size is smoothed away: tokens far beyond
+        those of the runs move all cells of a benchmark, further than one step
+        can follow.
     """
     import pymc as pm
     import pytensor.tensor as pt
 
-    if layout.has_losses.all():
-        return None
     model = pm.modelcontext(None)
     of_benchmark = model["cell_benchmark"]
     floor = ruler.floor[of_benchmark] - model["cell_floor"]
@@ -104,9 +107,19 @@ def add_anchors(
         none = pt.zeros(layout.size("cell"))
         seen = seen - pt.inc_subtensor(none[model["score_cell"]], of_score)
     guess = model["cell_guess"]
-    loss, fall = cell_losses(layout, spec, ruler, guess)
+    loss, fall, limit = cell_losses(layout, spec, ruler, guess)
     steepness = ruler.steepness[of_benchmark] * fall
-    position = guess + (seen - ruler.logit(loss, of_benchmark)) / steepness
+    step = (seen - ruler.logit(loss, of_benchmark)) / steepness
+    if layout.has_losses.any():
+        # In units of the local power, what of the size-dependent loss is left at the scores.
+        gap = (loss - limit) / fall
+        share = 1.0 - step / gap
+        # The mean of the share and the root of its square and NEAR_LIMIT's, without cancellation.
+        log_left = np.log(NEAR_LIMIT) + pt.arcsinh(share / (2 * NEAR_LIMIT))
+        known = pt.as_tensor(layout.has_losses)[of_benchmark]
+        step = pt.where(known, -gap * log_left, step)
+        steepness = pt.where(known, steepness * pt.exp(log_left), steepness)
+    position = guess + step
     density = position - size[model["cell_model"]]
     none = pt.zeros((layout.size("benchmark"), 3))
     levels = pt.inc_subtensor(none[of_benchmark], model["cell_weights"] * density[:, None])
@@ -141,8 +154,8 @@ def mean_of_cells(values: Any, of: str, layout: Layout) -> Any:
     return pt.inc_subtensor(pt.zeros(count)[code], model[f"cell_{of}_share"] * values)
 
 
-def cell_losses(layout: Layout, spec: RulerSpec, ruler: Ruler, position: Any) -> tuple[Any, Any]:
-    """Return the losses of cells at given sizes, and how fast they fall there.
+def cell_losses(layout: Layout, spec: RulerSpec, ruler: Ruler, position: Any) -> tuple[Any, ...]:
+    """Return the losses of cells at given sizes, how fast they fall there, and their limits.
 
     Parameters
     ----------
@@ -153,8 +166,8 @@ def cell_losses(layout: Layout, spec: RulerSpec, ruler: Ruler, position: Any) ->
 
     Returns
     -------
-    loss, fall : tensor, shape (cell,)
-        In the unit of the ruler, and per unit of log size.
+    loss, fall, limit : tensor, shape (cell,)
+        In the unit of the ruler, per unit of log size, and at infinite size.
     """
     import pymc as pm
 
@@ -162,4 +175,5 @@ def cell_losses(layout: Layout, spec: RulerSpec, ruler: Ruler, position: Any) ->
     read = spec.law.covariates if layout.loss_sets else ()
     covariates: Mapping[str, Any] = {name: model[f"cell_{name}"] for name in read}
     at = position, model["cell_tokens"], model["cell_ruler"], covariates
-    return ruler.loss(spec.law, *at), ruler.slope(spec.law, *at)
+    limit = ruler.limit(spec.law, *at[1:])
+    return ruler.loss(spec.law, *at), ruler.slope(spec.law, *at), limit

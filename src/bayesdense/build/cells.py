@@ -45,7 +45,7 @@ def add_measurements(
     difference: Any,
     size: Any,
     eta: Any,
-    anchors: Anchors | None,
+    anchors: Anchors,
 ) -> None:
     """Add cell deviations and observed scores to the model in context.
 
@@ -67,16 +67,13 @@ def add_measurements(
         ``ln(N/N*)``, as the model counts sizes.
     eta : tensor, shape (harness, benchmark), or None
         Offsets of harnesses.
-    anchors : Anchors, or None
+    anchors : Anchors
         What `add_anchors` returned.
     """
     import pymc as pm
     import pytensor.tensor as pt
 
     model = pm.modelcontext(None)
-    density = pm.Deterministic("ln_density", density, dims="model")
-    if not layout.size("cell"):
-        return
     tau = priors["tau"].variable("tau", dims="benchmark")
     of_model, of_benchmark = model["cell_model"], model["cell_benchmark"]
     # Per model and benchmark: ln N_eff relative to the centre of the ruler.
@@ -84,19 +81,16 @@ def add_measurements(
     if difference is not None:
         position = position + difference[of_model, of_benchmark]
     scale = model["cell_scale"] * tau[of_benchmark]
-    if anchors is None:
-        stray = scale * pm.Normal("z_raw", 0.0, 1.0, dims="cell")
-    else:
-        beside = position - anchors.position
-        stray = scaled_normal("z", scale, anchors.error, "cell", offset=beside)
+    beside = position - anchors.position
+    stray = scaled_normal("z", scale, anchors.error, "cell", offset=beside)
     position = position + pm.Deterministic("cell_deviation", stray, dims="cell")
     pm.Deterministic("cell_ln_size", position + model["log_size_centre"], dims="cell")
 
-    loss, _ = cell_losses(layout, spec, ruler, position)
+    loss, _, _ = cell_losses(layout, spec, ruler, position)
     if layout.loss_sets:
         # Where a run's loss was measured, the map is read there, not at what the law
         # expects of its size; it strays by as much as the law falls over that distance.
-        _, fall = cell_losses(layout, spec, ruler, size[of_model])
+        _, fall, _ = cell_losses(layout, spec, ruler, size[of_model])
         measured = model["cell_loss"] - fall * stray
         loss = pt.where(model["cell_loss_seen"] > 0, measured, loss)
     logit = ruler.logit(loss, of_benchmark)

@@ -11,11 +11,14 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["ceiling_leans", "contrasts", "expected_errors", "loss_slopes", "rough_cells"]
+__all__ = ["contrasts", "expected_errors", "loss_slopes", "map_leans", "rough_cells"]
 
-# Usual spread of one cell around the model, in log size and in logits.
+# Usual spread of one cell around the model, in log size and in logits, and of sources in logits.
 CELL_SPREAD = 0.7
 LOGIT_SPREAD = 0.3
+SOURCE_SPREAD = 0.1
+# A standard error that says nothing about an offset of a harness, in logits.
+UNKNOWN_OFFSET = 10.0
 # Usual noise of a source and ceiling, and the share of the span that counts as at an end.
 SOURCE_NOISE = 0.02
 USUAL_CEILING = 12 / 13
@@ -24,8 +27,6 @@ EXTREME = 0.03
 STEEPNESS = 0.8
 BEND = 0.2
 NEAR_REACH = 0.4
-# So large a standard error that a cell is sampled as a multiple of its scale.
-NO_ANCHOR = 1e6
 # What the losses of one set say about the logarithm of a slope.
 SLOPE_ERROR = 0.05
 
@@ -51,9 +52,6 @@ def expected_errors(
         and a ``_basis`` is beside them.
     """
     measured = arrays["harness_measured"]
-    scores = np.zeros(measured.shape)
-    np.add.at(scores, (arrays["score_harness"], arrays["score_benchmark"]), 1.0)
-
     of_target = arrays["cell_model"] < n_targets
     target, benchmark = arrays["cell_model"][of_target], arrays["cell_benchmark"][of_target]
     family = arrays["family_code"]
@@ -65,7 +63,7 @@ def expected_errors(
         found[f"{name}_basis"], found[f"{name}_error"] = contrasts(errors)
     return {
         **found,
-        **_harness_contrasts(LOGIT_SPREAD / np.sqrt(np.maximum(scores, 1.0)), measured > 0),
+        **_harness_contrasts(_harness_information(arrays, n_targets), measured > 0),
         "family_error": CELL_SPREAD / np.sqrt(np.bincount(family, minlength=n_families)),
         "family_benchmark_error": CELL_SPREAD / np.sqrt(np.maximum(cells, 1.0)),
     }
@@ -98,42 +96,87 @@ def contrasts(error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     (array([[0.707],
            [0.707]]), array([0.1]))
     """
-    n = len(error)
+    basis, information = _eigen_contrasts(np.diag(np.asarray(error) ** -2.0))
+    return basis, 1.0 / np.sqrt(information)
+
+
+def _eigen_contrasts(information: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return orthonormal zero-sum directions and what is known along each."""
+    n = len(information)
     # Of an orthonormal basis that starts with the mean, all but the mean.
     complete, _ = np.linalg.qr(np.column_stack([np.ones(n), np.eye(n)[:, 1:]]))
     centred = complete[:, 1:]
-    information, turned = np.linalg.eigh(centred.T @ (centred / error[:, None] ** 2))
-    return centred @ turned, 1.0 / np.sqrt(information)
+    along, turned = np.linalg.eigh(centred.T @ information @ centred)
+    return centred @ turned, along
 
 
-def _harness_contrasts(error: np.ndarray, measured: np.ndarray) -> dict[str, np.ndarray]:
+def _harness_information(arrays: Mapping[str, np.ndarray], n_targets: int) -> np.ndarray:
+    """Return what scores say about the offsets of harnesses, by benchmark.
+
+    Harnesses are told apart where they measured the same models, and where
+    they measured others of the same kind; what goes into levels, growth and
+    size slope does not count. Shape ``(benchmark, harness, harness)``.
+    """
+    n_harnesses, n_benchmarks = arrays["harness_measured"].shape
+    cell = arrays["score_cell"]
+    model = arrays["cell_model"][cell]
+    of_target = model < n_targets
+    nuisance = np.column_stack([of_target, ~of_target]).astype(float)
+    if n_targets:
+        target = np.where(of_target, model, 0)
+        for name in ("target_years", "target_log_size"):
+            column = np.where(of_target, arrays[name][target], 0.0)
+            nuisance = np.column_stack([nuisance, column])
+    design = np.column_stack([np.eye(n_harnesses)[arrays["score_harness"]], nuisance])
+    # Generalised least squares: scores of a cell share its deviation.
+    count = np.bincount(cell)
+    shared = 1.0 - 1.0 / np.sqrt(1.0 + count * (LOGIT_SPREAD / SOURCE_SPREAD) ** 2)
+    total = np.zeros((len(count), design.shape[1]))
+    np.add.at(total, cell, design)
+    design = (design - (shared / count)[cell, None] * total[cell]) / SOURCE_SPREAD
+
+    found = np.zeros((n_benchmarks, n_harnesses, n_harnesses))
+    for j in range(n_benchmarks):
+        rows = design[arrays["score_benchmark"] == j]
+        offsets, other = rows[:, :n_harnesses], rows[:, n_harnesses:]
+        left = offsets - other @ np.linalg.lstsq(other, offsets)[0]
+        found[j] = left.T @ left
+    return found
+
+
+def _harness_contrasts(information: np.ndarray, measured: np.ndarray) -> dict[str, np.ndarray]:
     """Return contrasts between the harnesses that measured each benchmark.
 
     The basis has one row for each harness and benchmark, harness by harness.
     """
-    n_harnesses, n_benchmarks = error.shape
+    n_harnesses, n_benchmarks = measured.shape
     columns, errors, owner = [], [np.empty(0)], []
     for j in range(n_benchmarks):
         rows = np.flatnonzero(measured[:, j])
         if len(rows) < 2:
             continue
-        basis, along = contrasts(error[rows, j])
+        basis, along = _eigen_contrasts(information[j][np.ix_(rows, rows)])
         block = np.zeros((n_harnesses, n_benchmarks, len(along)))
         block[rows, j] = basis
         columns.append(block.reshape(-1, len(along)))
-        errors.append(along)
+        errors.append(1.0 / np.sqrt(np.maximum(along, UNKNOWN_OFFSET**-2)))
         owner += [j] * len(along)
     return {
-        "harness_basis": np.concatenate([np.empty((error.size, 0)), *columns], axis=1),
+        "harness_basis": np.concatenate([np.empty((measured.size, 0)), *columns], axis=1),
         "harness_error": np.concatenate(errors),
         "harness_contrast_benchmark": np.array(owner, dtype=int),
     }
 
 
-def ceiling_leans(
-    scores: np.ndarray, benchmark: np.ndarray, weight: np.ndarray, chance: np.ndarray
+def map_leans(
+    scores: np.ndarray,
+    benchmark: np.ndarray,
+    harness: np.ndarray,
+    weight: np.ndarray,
+    chance: np.ndarray,
+    n_harnesses: int,
 ) -> dict[str, np.ndarray]:
-    """Return how the map's pivot and slope move when its ceiling does and scores stay.
+    """Return how the map moves when its ceiling or a harness does and scores stay.
 
     Parameters
     ----------
@@ -141,24 +184,35 @@ def ceiling_leans(
         Scores of references.
     benchmark : numpy.ndarray of int, shape (score,)
         Their benchmarks.
+    harness : numpy.ndarray of int, shape (score,)
+        Their harnesses.
     weight : numpy.ndarray, shape (score,)
         How near each is to where the map is anchored, from 0 to 1.
     chance : numpy.ndarray, shape (benchmark,)
         Score of guessing.
+    n_harnesses : int
+        Number of harnesses.
 
     Returns
     -------
     dict of str to numpy.ndarray
         By benchmark: ``pivot_lean`` and ``slope_lean``, changes of the logit
         and of the logarithm of the slope for a unit fall of the logarithm of
-        the ceiling.
+        the ceiling; and ``harness_lean``, shape ``(harness, benchmark)``, the
+        share of each harness in the scores.
     """
     count = len(chance)
     total = np.bincount(benchmark, weight * scores, minlength=count)
     mean = total / np.maximum(np.bincount(benchmark, weight, minlength=count), 1e-9)
     # The share of the span that the anchor has reached, with a usual ceiling.
     share = np.clip((mean - chance) / (1.0 - chance) / 0.95, 0.02, 0.75)
-    return {"pivot_lean": 1.0 / (1.0 - share), "slope_lean": share / (1.0 - share)}
+    shares = np.zeros((n_harnesses, count))
+    np.add.at(shares, (harness, benchmark), weight)
+    return {
+        "pivot_lean": 1.0 / (1.0 - share),
+        "slope_lean": share / (1.0 - share),
+        "harness_lean": shares / np.maximum(shares.sum(axis=0), 1e-9),
+    }
 
 
 def loss_slopes(
@@ -210,7 +264,6 @@ def rough_cells(
     arrays: Mapping[str, np.ndarray],
     score_map: Any,
     chance: np.ndarray,
-    has_losses: np.ndarray,
     *,
     n_targets: int,
 ) -> dict[str, np.ndarray]:
@@ -224,10 +277,6 @@ def rough_cells(
         The map, whose usual floor and ceiling are taken.
     chance : numpy.ndarray, shape (benchmark,)
         Score of guessing.
-    has_losses : numpy.ndarray of bool, shape (benchmark,)
-        Which benchmarks are read through losses. Their cells are not
-        anchored: at the tokens of targets, far beyond those of the runs, what
-        a score says hangs on the token term, and chains got stuck.
     n_targets : int
         Number of targets, which come first.
 
@@ -281,17 +330,13 @@ def rough_cells(
             [np.ones(len(of)), arrays["target_years"][of], arrays["target_log_size"][of]]
         )
         weights[targets] = design @ np.linalg.inv(design.T @ design + np.eye(3))
-    anchored = ~has_losses[benchmark]
-    weights[~anchored] = 0.0
     target = np.minimum(model, max(n_targets - 1, 0))
     family = arrays["family_code"][target] if n_targets else np.zeros_like(model)
     return {
         "cell_target": target,
         "cell_family": family,
-        "cell_family_share": _shares(family, anchored & ~of_reference),
-        "cell_family_benchmark_share": _shares(
-            family * len(chance) + benchmark, anchored & ~of_reference
-        ),
+        "cell_family_share": _shares(family, ~of_reference),
+        "cell_family_benchmark_share": _shares(family * len(chance) + benchmark, ~of_reference),
         "score_count": count[cell].astype(float),
         "cell_logit": logit,
         "cell_log_span": np.log(span),
@@ -299,7 +344,7 @@ def rough_cells(
         "cell_of_span": of_span,
         "cell_of_floor": of_floor,
         "cell_guess": guess,
-        "cell_error": np.where(anchored, np.clip(error, 0.02, 5.0), NO_ANCHOR),
+        "cell_error": np.clip(error, 0.02, 5.0),
         "cell_weights": weights,
     }
 

@@ -22,7 +22,7 @@ def anchored(name: str, prior: Prior, around: Any) -> Any:
     prior : Prior
         Its prior, whose distribution is not changed. One that is not Normal
         is sampled as it is.
-    around : tensor, or None
+    around : tensor
         Roughly where the data put it, given other parameters.
 
     Returns
@@ -31,7 +31,7 @@ def anchored(name: str, prior: Prior, around: Any) -> Any:
     """
     import pymc as pm
 
-    if around is None or prior.distribution != "Normal":
+    if prior.distribution != "Normal":
         return prior.variable(name)
     mean, sd = prior.parameters["mu"], prior.parameters["sigma"]
     moved = pm.Normal(f"{name}_common_raw", mean - around, sd, initval=0.0)

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from bayesdense.build.coordinates import (
-    ceiling_leans,
     expected_errors,
     loss_slopes,
+    map_leans,
     rough_cells,
 )
 from bayesdense.build.losses import covariate, losses_of_cells, require_tokens, used_losses
@@ -255,7 +255,7 @@ def _lay_out(
             arrays[f"loss_{name}"] = values[n_targets + run]
             arrays[f"cell_{name}"] = values[cell_model]
     chance = table["chance"].to_numpy(dtype=float)
-    arrays |= rough_cells(arrays, spec.score_map, chance, has_losses, n_targets=n_targets)
+    arrays |= rough_cells(arrays, spec.score_map, chance, n_targets=n_targets)
     arrays |= _leans(arrays, table["chance"].to_numpy(dtype=float), n_targets)
     names = models["model"].tolist()
     coords: dict[str, list[Any]] = {
@@ -332,7 +332,7 @@ def _order_scores(scores: pd.DataFrame, models: list[str], benchmarks: list[str]
 def _leans(
     arrays: dict[str, np.ndarray], chance: np.ndarray, n_targets: int
 ) -> dict[str, np.ndarray]:
-    """Return `ceiling_leans` at the anchors: the lowest losses, or the middle of the sizes."""
+    """Return `map_leans` at the anchors: the lowest losses, or the middle of the sizes."""
     cell = arrays["score_cell"]
     of_reference = arrays["cell_model"][cell] >= n_targets
     if not of_reference.any():
@@ -345,7 +345,9 @@ def _leans(
         # In effect the runs within a few per cent of the lowest loss.
         np.minimum.at(lowest, benchmark[seen], loss[seen])
         weight[seen] = (lowest[benchmark[seen]] / loss[seen]) ** 30
-    return ceiling_leans(arrays["score_observed"][of_reference], benchmark, weight, chance)
+    harness = arrays["score_harness"][of_reference]
+    score, count = arrays["score_observed"][of_reference], len(arrays["harness_measured"])
+    return map_leans(score, benchmark, harness, weight, chance, count)
 
 
 def _mean_date(dates: np.ndarray) -> np.datetime64:

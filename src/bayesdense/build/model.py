@@ -117,34 +117,38 @@ def build_model(
             along = f"{name.split('_')[0]}_id"
             pm.Data(name, values, dims=along if along in ("score_id", "loss_id") else None)
         given = {name: pm.Data(f"held_{name}", v) for name, v in (held or {}).items()}
+        eta = add_harness_offsets(priors)
         ruler = (
             held_ruler(layout, spec, given)
             if given
-            else add_ruler(layout, spec, priors, layout.chance)
+            else add_ruler(layout, spec, priors, layout.chance, eta)
         )
         factor = add_sizes(layout, spec, priors, given)
         density, difference = None, None
         size = model["relative_log_size"]
         size = size if factor is None else size + factor
-        eta = add_harness_offsets(priors)
-        anchors = add_anchors(layout, spec, ruler, eta, size)
-        if isinstance(spec, ModelSpec):
+        anchors = None
+        if layout.size("cell"):
+            anchors = add_anchors(layout, spec, ruler, eta, size)
+        if isinstance(spec, ModelSpec) and anchors is not None:
             density, difference = add_targets(layout, spec, priors, factor, anchors)
             shape = layout.size("reference"), layout.size("benchmark")
             difference = pt.concatenate([difference, pt.zeros(shape)])
         of_references = add_references(layout, priors, given)
         density = of_references if density is None else pt.concatenate([density, of_references])
+        density = pm.Deterministic("ln_density", density, dims="model")
         if layout.loss_sets and not given:
             add_losses(layout, spec, priors, ruler, size)
-        add_measurements(
-            layout,
-            spec,
-            priors,
-            ruler,
-            density=density,
-            difference=difference,
-            size=size,
-            eta=eta,
-            anchors=anchors,
-        )
+        if anchors is not None:
+            add_measurements(
+                layout,
+                spec,
+                priors,
+                ruler,
+                density=density,
+                difference=difference,
+                size=size,
+                eta=eta,
+                anchors=anchors,
+            )
     return model

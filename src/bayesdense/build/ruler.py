@@ -69,6 +69,10 @@ class Ruler:
         """Return how fast the loss falls in log size; arguments as for `loss`."""
         return law.slope(x, z, self._of(law, ruler) | dict(covariates))
 
+    def limit(self, law: Any, z: Any, ruler: Any, covariates: Mapping[str, Any]) -> Any:
+        """Return the loss at infinite size; arguments as for `loss`."""
+        return law.limit(z, self._of(law, ruler) | dict(covariates))
+
     def logit(self, loss: Any, benchmark: Any) -> Any:
         """Return ``gamma (l - L)``.
 
@@ -136,7 +140,11 @@ def ruler_priors(layout: Layout, spec: RulerSpec, chance: np.ndarray) -> dict[st
 
 
 def add_ruler(
-    layout: Layout, spec: RulerSpec, priors: Mapping[str, Prior], chance: np.ndarray
+    layout: Layout,
+    spec: RulerSpec,
+    priors: Mapping[str, Prior],
+    chance: np.ndarray,
+    eta: Any = None,
 ) -> Ruler:
     """Add the ruler's variables to the PyMC model in context.
 
@@ -150,6 +158,8 @@ def add_ruler(
         All priors of the model.
     chance : numpy.ndarray, shape (benchmark,)
         Score of guessing, near which the floor starts.
+    eta : tensor, shape (harness, benchmark), optional
+        Offsets of harnesses.
 
     Returns
     -------
@@ -164,13 +174,13 @@ def add_ruler(
     floor = priors["d"].variable("d", dims="benchmark", initval=np.maximum(chance, 0.01))
     u = priors["u"].variable("u", dims="benchmark") if "u" in priors else None
     span = pm.Deterministic("c", (1.0 - floor) * (1.0 if u is None else u), dims="benchmark")
-    log_u = None if u is None else pm.math.log(u)
+    pivot_shift, slope_shift = _shifts(u, eta)
     centre = _centre(layout)
     parts: list[tuple[np.ndarray, Any, Any]] = []
     if known.any():
         which = np.flatnonzero(known)
         dims = "benchmark_with_losses"
-        gamma = _leaning("gamma", priors["gamma"], log_u, which, dims)
+        gamma = _leaning("gamma", priors["gamma"], slope_shift, which, dims)
         # The logit at the lowest loss is what scores fix best: small runs are at
         # chance. With it in place of the midpoint l the posterior loses a ridge. Its
         # prior is the one that the Normal prior of l implies: only coordinates change.
@@ -178,7 +188,7 @@ def add_ruler(
         spread = np.asarray(priors["l"].parameters["sigma"])
         anchor = centre[which]
         mean, sd = gamma * (middle - anchor), gamma * spread
-        pivot = _lean("pivot", mean, sd, "pivot_lean", log_u, which, dims)
+        pivot = _lean("pivot", mean, sd, pivot_shift, which, dims)
         pm.Deterministic("l", anchor + pivot / gamma, dims=dims)
         parts.append((which, pivot, gamma))
     if not known.all():
@@ -186,8 +196,8 @@ def add_ruler(
         dims = "benchmark_scores_only" if mixed else "benchmark"
         suffix = "_scores_only" if mixed else ""
         which = np.flatnonzero(~known)
-        pi = _leaning("pi", priors["pi"], log_u, which, dims, suffix)
-        s = _leaning("s", priors["s"], log_u, which, dims, suffix)
+        pi = _leaning("pi", priors["pi"], pivot_shift, which, dims, suffix)
+        s = _leaning("s", priors["s"], slope_shift, which, dims, suffix)
         parts.append((which, pi, s))
     back = np.argsort(np.concatenate([where for where, _, _ in parts]))
     pivot_all, steepness = (
@@ -239,40 +249,51 @@ def _centre(layout: Layout) -> Any:
     return pm.Data("ruler_centre", values)
 
 
+def _shifts(u: Any, eta: Any) -> tuple[Any, Any]:
+    """Return by how much less than the map's pivot and log slope is what scores see of them.
+
+    Scores at the anchor fix the product of ceiling and logistic function: a
+    lower ceiling goes with a higher logit and a steeper slope. And they fix
+    the logit on the harness that measured them.
+    """
+    import pymc as pm
+
+    model = pm.modelcontext(None)
+    pivot = slope = None
+    if u is not None:
+        log_u = pm.math.log(u)
+        pivot, slope = model["pivot_lean"] * log_u, model["slope_lean"] * log_u
+    if eta is not None:
+        of_harness = (model["harness_lean"] * eta).sum(axis=0)
+        pivot = of_harness if pivot is None else pivot + of_harness
+    return pivot, slope
+
+
 def _leaning(
-    name: str, prior: Prior, log_u: Any, which: np.ndarray, dims: str, suffix: str = ""
+    name: str, prior: Prior, shift: Any, which: np.ndarray, dims: str, suffix: str = ""
 ) -> Any:
-    """Add a coefficient of the map in coordinates in which the ceiling moves without it."""
+    """Add a coefficient of the map, sampled as what scores see of it."""
     import pymc as pm
 
     on_log = prior.distribution == "LogNormal"
     if not on_log and prior.distribution != "Normal":
         return prior.variable(f"{name}{suffix}", dims=dims)
-    lean = "slope_lean" if on_log else "pivot_lean"
     mean, sd = prior.parameters["mu"], prior.parameters["sigma"]
     if not on_log:
-        return _lean(f"{name}{suffix}", mean, sd, lean, log_u, which, dims)
-    logs = _lean(f"log_{name}{suffix}", mean, sd, lean, log_u, which, dims)
+        return _lean(f"{name}{suffix}", mean, sd, shift, which, dims)
+    logs = _lean(f"log_{name}{suffix}", mean, sd, shift, which, dims)
     return pm.Deterministic(f"{name}{suffix}", pm.math.exp(logs), dims=dims)
 
 
-def _lean(
-    name: str, mean: Any, sd: Any, lean: str, log_u: Any, which: np.ndarray, dims: str
-) -> Any:
-    """Add ``Normal(mean, sd)``, sampled as what scores see of it.
-
-    Scores at the anchor fix the product of ceiling and logistic function: a
-    lower ceiling goes with a higher logit and a steeper slope. So what is
-    sampled is the coefficient plus the lean times ``ln u``. Its distribution
-    given ``u``, and so that of the coefficient, is unchanged.
-    """
+def _lean(name: str, mean: Any, sd: Any, shift: Any, which: np.ndarray, dims: str) -> Any:
+    """Add ``Normal(mean, sd)``, sampled with a shift: its distribution is unchanged."""
     import pymc as pm
 
-    if log_u is None:
+    if shift is None:
         return pm.Normal(name, mean, sd, dims=dims)
-    shift = pm.modelcontext(None)[lean][which] * log_u[which]
+    own = shift[which]
     return pm.Deterministic(
-        name, pm.Normal(f"{name}_raw", mean + shift, sd, dims=dims) - shift, dims=dims
+        name, pm.Normal(f"{name}_raw", mean + own, sd, dims=dims) - own, dims=dims
     )
 
 

@@ -59,7 +59,7 @@ def add_targets(
     spec: ModelSpec,
     priors: Mapping[str, Prior],
     factor: Any,
-    anchors: Anchors | None,
+    anchors: Anchors,
 ) -> tuple[Any, Any]:
     """Add the log density of the targets and their differences between benchmarks.
 
@@ -73,7 +73,7 @@ def add_targets(
         All priors of the model.
     factor : tensor, shape (model,), or None
         Logarithm of the factor of the sizes.
-    anchors : Anchors, or None
+    anchors : Anchors
         Where the scores put levels and slopes on the ruler at hand.
 
     Returns
@@ -93,10 +93,8 @@ def add_targets(
         size = size + factor[: layout.size("target")]
     n_dated, n_targets = layout.size("dated_target"), layout.size("target")
     # Level, growth and size slope: common to all benchmarks, and what one has beside them.
-    at, beside = (None, None, None), (None, None, None)
-    if anchors is not None:
-        common = anchors.levels.mean(axis=0)
-        at, beside = common, (anchors.levels - common).T
+    at = anchors.levels.mean(axis=0)
+    beside = (anchors.levels - at).T
     growth = anchored("A", priors["A"], at[1])
     start = (
         anchored("B", priors["B"], at[0]) if "B" in priors else pm.Deterministic("B", pt.zeros(()))
@@ -135,10 +133,8 @@ def add_targets(
     if "sigma_f" in priors:
         family = model["family_code"]
         sigma_f = priors["sigma_f"].variable("sigma_f")
-        offset, left = None, None
-        if anchors is not None:
-            left = anchors.left_over(level + growth * years, difference)
-            offset = -mean_of_cells(left, "family", layout)
+        left = anchors.left_over(level + growth * years, difference)
+        offset = -mean_of_cells(left, "family", layout)
         effects = scaled_normal("f", sigma_f, model["family_error"], "family", offset=offset)
         f = pm.Deterministic("f", effects, dims="family")
         level = level + f[family]
@@ -146,9 +142,8 @@ def add_targets(
             sigma_fj = priors["sigma_fj"].variable("sigma_fj")
             error = model["family_benchmark_error"]
             dims = "family", "benchmark"
-            if left is not None:
-                means = mean_of_cells(left - f[model["cell_family"]], "family_benchmark", layout)
-                offset = -means.reshape(error.shape)
+            means = mean_of_cells(left - f[model["cell_family"]], "family_benchmark", layout)
+            offset = -means.reshape(error.shape)
             f2 = scaled_normal("f2", sigma_fj, error, dims, offset=offset)
             difference = difference + pm.Deterministic("f2", f2, dims=dims)[family]
 
