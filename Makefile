@@ -15,10 +15,10 @@ $(shell mkdir -p .cache/home)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint types yardsticks rulers compare notebooks clean
+.PHONY: help setup demo test test-slow test-notebooks lint types yardsticks rulers compare notebooks clean
 
 help: ## list the jobs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 setup: ## make .venv with everything pinned (a minute or two, once)
 	@sh tools/bootstrap.sh
@@ -32,6 +32,9 @@ test: setup ## run the fast tests
 
 test-slow: setup ## run the slow tests: recovery and calibration
 	$(PYTHON) -m pytest -m slow $(PYTEST_ARGS)
+
+test-notebooks: setup ## run every notebook, and compare what it shows
+	$(PYTHON) -m pytest -m notebook tests/test_notebooks.py
 
 lint: setup ## check style and formatting
 	$(PYTHON) -m ruff check .
@@ -50,11 +53,7 @@ rulers: setup ## hold the ruler against real reference families
 	$(PYTHON) scripts/rulers.py
 
 notebooks: setup ## run every notebook in place
-	@set -e; for notebook in notebooks/*.ipynb; do \
-		test -e "$$notebook" || { echo "There are no notebooks."; exit 0; }; \
-		echo "Running $$notebook"; \
-		.venv/bin/jupyter-execute --inplace "$$notebook"; \
-	done
+	$(PYTHON) scripts/run_notebooks.py
 
 clean: ## remove results, builds and caches; .venv stays
 	rm -rf out build dist .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache

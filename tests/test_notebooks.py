@@ -117,6 +117,7 @@ def test_paths_are_recognised(text: str, expected: bool) -> None:
     assert bool(ABSOLUTE_PATH.search(text)) is expected
 
 
+@pytest.mark.notebook
 @every_notebook
 def test_runs_from_top_to_bottom(path: Path, tmp_path: Path) -> None:
     copy = tmp_path / path.name

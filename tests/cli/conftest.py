@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from bayesdense.cli import app
 from bayesdense.models import DensityModel
-from tests.plots.fake import fake_fit, tiny_dataset
+from tests.fake import fake_fit, tiny_dataset
 
 
 @pytest.fixture

@@ -110,17 +110,6 @@ def test_tables_of_a_cut_fit_say_what_informed_the_ruler(cut, tmp_path):
     assert repr(bd.DensityModel(ruler="cut")) == "DensityModel(ruler='cut')"
 
 
-def test_a_joint_fit_shows_its_ruler_beside_that_of_references_alone(plain_fit):
-    table = plain_fit.coefficients(prob=0.8)
-    assert table["informed_by"].unique().tolist() == ["references", "all models"]
-    wide = table.pivot(index=["of", "coefficient"], columns="informed_by", values="sd")
-    # Targets can only be seen to help: slopes of the map become narrower.
-    slopes = wide.xs("s", level="coefficient")
-    assert (slopes["all models"] < slopes["references"]).all()
-    assert plain_fit.reach()["informed_by"].nunique() == 2
-    assert plain_fit.checks()["references alone"].text.startswith("the ruler from references")
-
-
 @pytest.mark.parametrize(
     ("model", "options", "message"),
     [

@@ -98,6 +98,7 @@ def test_other_maps_are_sampled_and_predict_a_run(score_map):
     assert inside > 0.8
 
 
+@pytest.mark.slow
 def test_losses_of_two_families_carry_their_offset():
     """Runs of one family count as larger by exp(0.4) than those of the other."""
     runs = runs_of(bd.laws.Irreducible(), IRREDUCIBLE, seed=8, sizes=10, ratios=5)

@@ -1,10 +1,13 @@
 """The ruler alone, on simulated and on real runs, by real sampling."""
 
+from unittest.mock import Mock
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import bayesdense as bd
+from tests.fake import fake
 from tests.model.simulate import KINDS, Truth, simulate
 
 TRUTH = Truth()
@@ -102,6 +105,7 @@ def both():
     return bd.ReferenceModel().fit(simulate(KINDS[1], seed=4), draws=3000, **SAMPLING)
 
 
+@pytest.mark.slow
 def test_law_and_map_are_recovered_from_references_alone(both):
     assert both.checks().trusted, both.checks()
     assert both.posterior.sizes["model"] == 18  # Targets play no part.
@@ -120,6 +124,7 @@ def test_law_and_map_are_recovered_from_references_alone(both):
         assert float(gap.max()) < 3.5, name
 
 
+@pytest.mark.slow
 def test_scores_of_the_largest_run_are_predicted(both):
     prediction = both.predict(n_params=2e10, n_tokens=2e12, prob=0.98)
     scores = prediction[prediction["quantity"] == "score"].set_index("of")
@@ -136,21 +141,29 @@ def test_scores_of_the_largest_run_are_predicted(both):
         assert scores.loc[name, "upper"] - scores.loc[name, "lower"] < 0.25
 
 
-def test_reach_is_the_limit_of_predictions(both):
-    reach = both.reach().set_index("benchmark")
-    far = both.predict(n_params=1e60, n_tokens=both.spec.tokens, new_run=False)
+@pytest.fixture(scope="module")
+def drawn_from_the_prior():
+    """Return law and map with draws from their prior, for what holds of any draws."""
+    return fake(bd.ReferenceModel(), simulate(KINDS[1], seed=4))
+
+
+def test_reach_is_the_limit_of_predictions(drawn_from_the_prior):
+    ruler = drawn_from_the_prior
+    reach = ruler.reach().set_index("benchmark")
+    far = ruler.predict(n_params=1e300, n_tokens=ruler.spec.tokens, new_run=False)
     scores = far[far["quantity"] == "score"].set_index("of")
     assert reach["median"].to_numpy() == pytest.approx(scores["median"].to_numpy(), rel=1e-3)
     assert reach["best_target"].isna().all()
 
 
-def test_the_command_line_shows_a_ruler(both, tmp_path):
+def test_the_command_line_shows_a_ruler_that_is_not_to_be_trusted(drawn_from_the_prior, tmp_path):
     from typer.testing import CliRunner
 
     from bayesdense.cli import app
 
-    shown = CliRunner().invoke(app, ["show", str(both.save(tmp_path / "ruler.nc"))])
-    assert shown.exit_code == 0, shown.stderr
+    path = drawn_from_the_prior.save(tmp_path / "ruler.nc")
+    shown = CliRunner().invoke(app, ["show", str(path)])
+    assert shown.exit_code == 3, shown.stderr
     text = " ".join(shown.stdout.split())
     assert "60 models measured against 18 references (Reference) on know, sums, read" in text
     assert "loss law know loss alpha" in text and "score map know gamma" in text
@@ -178,7 +191,7 @@ def test_scores_alone_make_a_ruler_too():
         pytest.param("kaplan", marks=pytest.mark.slow),
         pytest.param("kaplan-floor", marks=pytest.mark.slow),
         pytest.param("over-training", marks=pytest.mark.slow),
-        "dense-and-sparse",
+        pytest.param("dense-and-sparse", marks=pytest.mark.slow),
     ],
 )
 @quiet
@@ -205,6 +218,7 @@ def test_other_laws_are_sampled_and_recovered(law):
         assert abs(float(draws.mean()) - value) < 3.5 * float(draws.std()), name
 
 
+@pytest.mark.slow
 @quiet
 def test_the_sensitivity_to_bits_is_recovered():
     """Runs at 3 to 16 bits count as smaller ones, by a factor that is sampled."""
@@ -276,13 +290,15 @@ def test_runs_that_cannot_fix_a_law_are_refused(runs, message):
         bd.ReferenceModel().build(bd.Dataset.from_losses(runs))
 
 
-def test_more_coefficients_than_runs_is_said_aloud():
+def test_more_coefficients_than_runs_is_said_aloud_before_sampling(monkeypatch):
     data = bd.Dataset.from_losses(small_runs())
+    stop = bd.BayesdenseError("sampling starts here")
+    monkeypatch.setattr("bayesdense.models.base.sample", Mock(side_effect=stop))
     with (
         pytest.warns(bd.ReadinessWarning, match="4 runs for the 5 coefficients"),
-        pytest.warns(bd.DiagnosticsWarning),
+        pytest.raises(bd.BayesdenseError, match="sampling starts here"),
     ):
-        bd.ReferenceModel(law="irreducible").fit(data, draws=50, tune=100, **SAMPLING)
+        bd.ReferenceModel(law="irreducible").fit(data, **SAMPLING)
 
 
 def test_two_units_and_missing_columns_are_refused():

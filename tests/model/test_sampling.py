@@ -89,6 +89,17 @@ def test_reuse_reads_sizes_off_the_other_ruler(plain_fit):
     assert np.log(part / whole).median() == pytest.approx(np.log(3.0), abs=0.1)
 
 
+def test_a_joint_fit_shows_its_ruler_beside_that_of_references_alone(plain_fit):
+    table = plain_fit.coefficients(prob=0.8)
+    assert table["informed_by"].unique().tolist() == ["references", "all models"]
+    wide = table.pivot(index=["of", "coefficient"], columns="informed_by", values="sd")
+    # Targets can only be seen to help: slopes of the map become narrower.
+    slopes = wide.xs("s", level="coefficient")
+    assert (slopes["all models"] < slopes["references"]).all()
+    assert plain_fit.reach()["informed_by"].nunique() == 2
+    assert plain_fit.checks()["references alone"].text.startswith("the ruler from references")
+
+
 def test_other_shapes_are_other_structures():
     model = bd.DensityModel()
     few, more = (simulate(KINDS[0], seed=3, n_targets=n, n_families=5) for n in (12, 13))

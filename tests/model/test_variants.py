@@ -75,6 +75,7 @@ def bent():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::bayesdense.DiagnosticsWarning")
 @pytest.mark.filterwarnings("ignore::bayesdense.ReadinessWarning")
 def test_a_change_of_slope_is_recovered_and_undated_models_have_a_density():

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bayesdense.fit import DensityFit
-from tests.plots.fake import fake_fit
+from tests.fake import fake_fit
 
 
 @pytest.fixture(scope="session")

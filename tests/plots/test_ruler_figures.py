@@ -7,17 +7,14 @@ import pytest
 from matplotlib.figure import Figure
 
 import bayesdense as bd
+from tests.fake import fake
 from tests.model.simulate import KINDS, simulate
-
-SAMPLING = {"draws": 200, "tune": 300, "chains": 2, "seed": 1, "progress": False}
 
 
 @pytest.fixture(scope="module")
 def ruler():
-    """Return a short fit of law and map; its draws need not be good to be drawn."""
-    data = simulate(KINDS[2], seed=4)
-    with pytest.warns(bd.DiagnosticsWarning):
-        return bd.ReferenceModel().fit(data, **SAMPLING)
+    """Return law and map with draws from their prior: they need not be good to be drawn."""
+    return fake(bd.ReferenceModel(), simulate(KINDS[2], seed=4))
 
 
 def lines_of(ax):

@@ -8,8 +8,8 @@ import pymc as pm
 import xarray as xr
 
 from bayesdense.data import Dataset
-from bayesdense.fit import DensityFit
-from bayesdense.models import DensityModel
+from bayesdense.fit import DensityFit, ReferenceFit
+from bayesdense.models import DensityModel, ReferenceModel
 
 CHAINS, DRAWS = 2, 25
 FAMILIES = {"Alpha": [1e9, 7e9, 30e9], "Beta": [2e9, 13e9]}
@@ -44,8 +44,11 @@ def tiny_dataset() -> Dataset:
 
 def fake_fit(trend: str = "linear", data: Dataset | None = None) -> DensityFit:
     """Return a fit of the tiny dataset with draws from the prior."""
-    data = tiny_dataset() if data is None else data
-    model = DensityModel(trend=trend)
+    return fake(DensityModel(trend=trend), tiny_dataset() if data is None else data)
+
+
+def fake(model: DensityModel | ReferenceModel, data: Dataset) -> DensityFit | ReferenceFit:
+    """Return a fit of any model with draws from its prior."""
     built = model.build(data)
     names = [v.name for v in (*built.free_RVs, *built.deterministics)]
     prior = pm.sample_prior_predictive(
@@ -72,7 +75,8 @@ def fake_fit(trend: str = "linear", data: Dataset | None = None) -> DensityFit:
     posterior = xr.Dataset(draws, coords=coords).assign_coords(
         chain=np.arange(CHAINS), draw=np.arange(DRAWS)
     )
-    return DensityFit(
+    made = DensityFit if isinstance(model, DensityModel) else ReferenceFit
+    return made(
         posterior=posterior,
         sample_stats=stats.assign_coords(chain=np.arange(CHAINS), draw=np.arange(DRAWS)),
         data=data,
