@@ -87,6 +87,8 @@ def print_selection(console: Console, data: Dataset) -> None:
     say(console, f"{data.name}: {targets}{ruler}{on}")
     for entry in data.selection:
         dropped = f"{entry['dropped_models']} models, {entry['dropped_scores']} scores"
+        if entry.get("dropped_losses"):  # Fits saved by an earlier version do not count them.
+            dropped += f", {entry['dropped_losses']} losses"
         value = entry["value"]
         shown = ", ".join(map(str, value)) if isinstance(value, list) else value
         say(console, f"  {entry['filter']} = {shown}: left out {dropped}")

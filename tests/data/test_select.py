@@ -10,7 +10,7 @@ import pytest
 from bayesdense.data import Dataset, load_dataset, read_dataset
 from bayesdense.errors import DataError, UnknownNameError
 
-from .conftest import MODELS, SCORES, WriteFolder
+from .conftest import LOSSES, MODELS, SCORES, WriteFolder
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,17 @@ def test_benchmarks_become_core_in_the_given_order(small: Dataset) -> None:
     assert small.core_benchmarks == ["MMLU", "MATH"]
 
 
+def test_loss_sets_keep_losses_of_all_models(write_folder: WriteFolder) -> None:
+    more = LOSSES + "ref-1,pile,2.4,nats per token\nref-7,pile,2.1,nats per token\n"
+    data = read_dataset(write_folder(losses=more))
+    chosen = data.select(loss_sets="pile")
+    assert chosen.losses["loss"].tolist() == [2.4, 2.1]
+    assert chosen.models.equals(data.models) and chosen.scores.equals(data.scores)
+    assert chosen.selection[-1]["dropped_losses"] == 2
+    with pytest.raises(UnknownNameError, match="unknown loss set 'piles': did you mean 'pile'"):
+        data.select(loss_sets="piles")
+
+
 def test_harness_filters_scores_of_all_models(small: Dataset) -> None:
     chosen = small.select(harness="vendor")
     assert chosen.scores["model"].tolist() == ["solo"]
@@ -123,6 +134,8 @@ def test_selection_says_what_was_dropped(small: Dataset) -> None:
         (1, 1),
         (0, 3),
     ]
+    assert [s["dropped_losses"] for s in chosen.selection] == [0, 0, 0]
+    assert small.select(max_params=5e9, references=True).selection[0]["dropped_losses"] == 1
     assert [s["references_too"] for s in chosen.selection] == [False, False, True]
     assert small.selection == []
 

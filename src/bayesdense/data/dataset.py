@@ -162,6 +162,7 @@ class Dataset(TableHolder):
         until: Day | None = None,
         models: Names | None = None,
         benchmarks: Names | None = None,
+        loss_sets: Names | None = None,
         families: Names | None = None,
         harness: Names | None = None,
         min_params: float | None = None,
@@ -187,6 +188,9 @@ class Dataset(TableHolder):
         benchmarks : str or iterable of str, optional
             Benchmarks to keep for all models; they become the core ones, in
             this order. By default all stay, and studies use the core ones.
+        loss_sets : str or iterable of str, optional
+            Loss sets whose losses are kept. A benchmark whose loss set is
+            gone is read off scores alone.
         harness : str or iterable of str, optional
             Harnesses whose scores are kept, for all models.
         min_params, max_params : float, optional
@@ -232,6 +236,7 @@ scores, 390 losses
             until=until,
             models=models,
             benchmarks=benchmarks,
+            loss_sets=loss_sets,
             families=families,
             harness=harness,
             min_params=min_params,
@@ -346,6 +351,7 @@ scores, 390 losses
             "value": float(tolerance),
             "dropped_models": 0,
             "dropped_scores": len(tables.scores) - len(merged),
+            "dropped_losses": 0,
             "references_too": True,
         }
         return self._with(tables.replace(scores=merged), [entry])

@@ -55,6 +55,7 @@ def swap_references(
         "value": tables.models.loc[chosen, "model"].tolist(),
         "dropped_models": 0,
         "dropped_scores": 0,
+        "dropped_losses": 0,
         "references_too": True,
     }
     return tables.replace(models=tables.models.assign(is_reference=chosen)), [entry]
@@ -121,6 +122,7 @@ def borrow_references(
         "value": f"{len(lent)} references of '{lender_name}'",
         "dropped_models": 0,
         "dropped_scores": len(tables.scores) - len(own),
+        "dropped_losses": len(tables.losses),
         "references_too": True,
     }
     merged = Tables(

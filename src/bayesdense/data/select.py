@@ -35,6 +35,7 @@ def select_tables(
     until: Day | None = None,
     models: Names | None = None,
     benchmarks: Names | None = None,
+    loss_sets: Names | None = None,
     families: Names | None = None,
     harness: Names | None = None,
     min_params: float | None = None,
@@ -51,7 +52,7 @@ def select_tables(
     ----------
     tables : Tables
         The tables to choose from; they stay as they are.
-    since, until, models, benchmarks, families, harness, min_params, max_params, \
+    since, until, models, benchmarks, loss_sets, families, harness, min_params, max_params, \
 base_only, compressed, recalled, min_benchmarks, references
         As in `Dataset.select`.
 
@@ -59,13 +60,13 @@ base_only, compressed, recalled, min_benchmarks, references
     -------
     Tables, list of dict
         What is left, and for each filter in the order of application its
-        name, its value, the numbers of models and of scores it dropped, and
+        name, its value, the numbers of models, scores and losses it dropped, and
         whether it applied to references too.
 
     Raises
     ------
     UnknownNameError
-        A model, benchmark, family or harness that the tables do not have.
+        A model, benchmark, loss set, family or harness that the tables do not have.
     DataError
         A value that is not allowed, or filters that leave nothing.
     """
@@ -85,6 +86,7 @@ base_only, compressed, recalled, min_benchmarks, references
                 "value": value,
                 "dropped_models": len(tables.models) - len(after.models),
                 "dropped_scores": len(tables.scores) - len(after.scores),
+                "dropped_losses": len(tables.losses) - len(after.losses),
                 "references_too": everywhere,
             }
         )
@@ -106,11 +108,15 @@ base_only, compressed, recalled, min_benchmarks, references
     wanted_families = _known("family", families, tables.models["family"])
     wanted_harness = _known("harness", harness, tables.scores["harness"])
     wanted_benchmarks = _known("benchmark", benchmarks, tables.benchmarks["benchmark"])
+    wanted_sets = _known("loss set", loss_sets, dict.fromkeys(tables.losses["loss_set"]))
     allowed_recalled = _recalled_fields(recalled)
 
     if wanted_benchmarks is not None:
         kept = _keep_benchmarks(tables, wanted_benchmarks)
         note("benchmarks", wanted_benchmarks, kept, everywhere=True)
+    if wanted_sets is not None:
+        rows = tables.losses["loss_set"].isin(wanted_sets)
+        note("loss_sets", wanted_sets, tables.replace(losses=tables.losses[rows]), everywhere=True)
     if wanted_harness is not None:
         rows = tables.scores["harness"].isin(wanted_harness)
         kept = tables.replace(scores=tables.scores[rows])
@@ -196,7 +202,9 @@ def _check_flags(flags: Mapping[str, object]) -> None:
 def _known(what: str, value: Names | None, known: Iterable[str]) -> list[str] | None:
     if value is None:
         return None
-    option = {"family": "families", "harness": "harness"}.get(what, f"{what}s")
+    option = {"family": "families", "harness": "harness", "loss set": "loss_sets"}.get(
+        what, f"{what}s"
+    )
     names = as_names(option, value)
     check_names(what, names, known)
     return names
