@@ -31,7 +31,7 @@ def olmo_ladder() -> bd.Dataset:
 
 def open_lm() -> bd.Dataset:
     """Return the open_lm runs on RedPajama: one loss set for all benchmarks."""
-    return bd.load_dataset("openlm_redpajama").select(benchmarks=OPEN_LM)
+    return bd.load_dataset("openlm_redpajama").select(benchmarks=OPEN_LM, loss_sets="c4_val")
 
 
 FAMILIES: dict[str, Callable[[], bd.Dataset]] = {"open_lm": open_lm, "OLMo": olmo_ladder}
@@ -50,7 +50,7 @@ def main() -> None:
     """Compare, print, and write the tables as CSV."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--family", choices=list(FAMILIES), action="append")
-    parser.add_argument("--draws", type=int, default=1000)
+    parser.add_argument("--draws", type=int, help="of each chain of each fit")
     parser.add_argument("--max-refits", type=int, default=5)
     parser.add_argument("--out", type=Path, default=Path("out/compare"))
     options = parser.parse_args()

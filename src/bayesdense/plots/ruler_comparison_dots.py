@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from bayesdense.plots.style import COLOURS, axes_of, figure_style, thin_grid
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["ruler_comparison"]
 
 SMALL = 4.0
+WIDE = 100.0
 LOOKS = {
     "leave one out": ("o", "low", 0.2),
     "leave one family out": ("s", "middle", 0.0),
@@ -35,9 +37,9 @@ def ruler_comparison(comparison: RulerComparison, *, ax: Axes | None = None) -> 
     Returns
     -------
     tuple of matplotlib.figure.Figure and matplotlib.axes.Axes
-        One row for each ruler, the best by the first criterion on top. The
-        axis is linear up to a difference of 4, which says little, and
-        logarithmic beyond.
+        One row for each ruler, the best by the first criterion on top. Where
+        differences reach beyond 100 the axis is linear up to 4, which says
+        little, and logarithmic beyond.
 
     Examples
     --------
@@ -68,7 +70,9 @@ def ruler_comparison(comparison: RulerComparison, *, ax: Axes | None = None) -> 
                 label=f"{criterion} ({rows['units'].iloc[0]} units)",
                 zorder=3,
             )
-        ax.set_xscale("symlog", linthresh=SMALL)
+        if float((table["difference"].abs() + table["se"]).max()) > WIDE:
+            ax.set_xscale("symlog", linthresh=SMALL)
+            ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
         marks = ["" if trusted else " *" for trusted in _trusted(comparison, rulers)]
         names = [f"{ruler}{mark}" for ruler, mark in zip(rulers, marks, strict=True)]
         ax.set_yticks(range(len(rulers)), names)
@@ -80,7 +84,7 @@ def ruler_comparison(comparison: RulerComparison, *, ax: Axes | None = None) -> 
             "bars: one standard error, whole models or families as clusters"
         )
         if any(marks):
-            label += "; * a fit is not to be trusted"
+            label += "\n* a fit is not to be trusted"
         ax.set_xlabel(label)
         ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=2)
     return figure, ax

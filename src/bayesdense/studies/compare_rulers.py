@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -98,12 +99,12 @@ def compare_rulers(
     *,
     families: bool = True,
     largest: float | None = 0.2,
-    draws: int = 1000,
+    draws: int | None = None,
     tune: int = 1000,
     chains: int = 4,
     cores: int | None = None,
     seed: int = 1,
-    target_accept: float = 0.95,
+    target_accept: float | None = None,
     max_refits: int = 20,
     progress: bool = True,
 ) -> RulerComparison:
@@ -136,7 +137,8 @@ def compare_rulers(
         Share of the reference models to leave out as the largest; models of
         one size stay together. None leaves none out.
     draws, tune, chains, cores, seed, target_accept
-        How to sample each fit, as for `ReferenceModel.fit`.
+        How to sample each fit; `draws` and `target_accept` are by default
+        those of the models' own ``fit``.
     max_refits : int
         Most units of a ruler that are left out in earnest, those of the
         highest Pareto k first.
@@ -158,8 +160,15 @@ def compare_rulers(
         On Ctrl-C; nothing is kept.
     """
     _check_rulers(rulers, largest, max_refits)
+    first: Any = next(iter(rulers.values()))
+    own = inspect.signature(first.fit).parameters
     settings = SamplingSettings(
-        draws=draws, tune=tune, chains=chains, cores=cores, seed=seed, target_accept=target_accept
+        draws=own["draws"].default if draws is None else draws,
+        tune=tune,
+        chains=chains,
+        cores=cores,
+        seed=seed,
+        target_accept=own["target_accept"].default if target_accept is None else target_accept,
     )
     rows: list[dict[str, Any]] = []
     points: list[pd.DataFrame] = []
