@@ -3,6 +3,8 @@
 Each family is a comparison of its own, by `bayesdense.studies.compare_rulers`:
 what the rulers predict of what they have not seen. Run with ``make compare``;
 it takes an hour. A family whose table is already there is not compared again.
+Effective sizes of the leaderboard's models are then averaged over the laws by
+their weights on the open_lm runs.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ import bayesdense as bd
 LAWS = ("power-sum", "irreducible", "over-training", "kaplan-floor")
 MAPS = ("exponential-error", "threshold")
 BEST_LAW = "irreducible"
+WEIGHED_BY = "leave the largest out"
+LEAST_WEIGHT = 0.02
 # Those that rise above chance within the runs.
 OLMO = ["HellaSwag", "ARC-E", "ARC-C", "PIQA", "BoolQ", "MMLU-STEM"]
 OPEN_LM = ["HellaSwag", "ARC-E", "ARC-C", "PIQA", "LAMBADA", "SQuAD"]
@@ -46,12 +50,29 @@ def rulers() -> dict[str, bd.ReferenceModel]:
     return found
 
 
+def averaged_leaderboard(weights: dict[str, float]) -> pd.DataFrame:
+    """Return effective sizes of the leaderboard's models, averaged over laws by weight."""
+    data = bd.load_dataset("leaderboard").with_reference(
+        dataset=bd.load_dataset("openlm_redpajama")
+    )
+    chosen = data.select(
+        benchmarks=["HellaSwag", "ARC-C", "WinoGrande"], since="2022-06-01", until="2024-06-30"
+    )
+    fits = {law: bd.DensityModel(law=law, d0=1e12).fit(chosen, seed=1) for law in weights}
+    for law, fit in fits.items():
+        row = fit.doubling_time().iloc[0]
+        interval = f"{row['median']:.2f} ({row['lower']:.2f}-{row['upper']:.2f})"
+        print(f"\n{law}, weight {weights[law]:.2f}: {interval} months\n{fit.checks()}")
+    return bd.studies.average_rulers(fits, weights)
+
+
 def main() -> None:
     """Compare, print, and write the tables as CSV."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--family", choices=list(FAMILIES), action="append")
     parser.add_argument("--draws", type=int, help="of each chain of each fit")
     parser.add_argument("--max-refits", type=int, default=5)
+    parser.add_argument("--no-average", action="store_true", help="compare only")
     parser.add_argument("--out", type=Path, default=Path("out/compare"))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -72,6 +93,24 @@ def main() -> None:
             print("\n".join(compared.notes))
         print(f"\n{family}")
         print(pd.read_csv(file).to_string(index=False, float_format=lambda v: f"{v:.3g}"))
+    if not options.no_average:
+        average(options.out)
+
+
+def average(out: Path) -> None:
+    """Average over the laws of weight on the open_lm runs, and say how much wider that is."""
+    table = pd.read_csv(out / "open_lm.csv")
+    rows = table[(table["criterion"] == WEIGHED_BY) & table["ruler"].isin(LAWS)]
+    weights = rows[rows["weight"] >= LEAST_WEIGHT].set_index("ruler")["weight"].to_dict()
+    file = out / "average.csv"
+    if not file.exists():
+        averaged_leaderboard(weights).to_csv(file, index=False)
+    found = pd.read_csv(file)
+    outside = found["outside_reference"] > 0.5
+    print(f"\nleaderboard, averaged over {weights}")
+    for name, part in (("inside", found[~outside]), ("outside", found[outside])):
+        widening = part["widening"].quantile([0.1, 0.5, 0.9]).round(2).tolist()
+        print(f"{len(part)} models {name} the reference range: widening {widening} (10, 50, 90 %)")
 
 
 if __name__ == "__main__":

@@ -45,6 +45,14 @@ def llama() -> bd.Dataset:
     return bd.load_dataset("densing5").select(**PAPER)
 
 
+def three_families() -> bd.Dataset:
+    """Return the same selection read off Llama-1, Llama-2 and Qwen1.5 together."""
+    swapped = bd.load_dataset("densing5").with_reference(
+        families=["Llama-1", "Llama-2", "Qwen1.5"], dense=True
+    )
+    return swapped.select(**PAPER)
+
+
 def one_family(family: str) -> bd.Dataset:
     """Return the same selection read off one dense family, without the other Llama references."""
     data = bd.load_dataset("densing5")
@@ -135,6 +143,7 @@ FORMS = [
     Form("default", "latent skill", llama, skill),
     Form("default", "latent skill, leaderboard", skill_of_leaderboard, skill),
     Form("default", "Llama-2", partial(one_family, "Llama-2"), lambda: bd.DensityModel()),
+    Form("default", "Llama-1, 2 and Qwen1.5", three_families, lambda: bd.DensityModel()),
     Form("default", "Pythia", pythia, lambda: bd.DensityModel()),
     Form("default", "open_lm", leaderboard, lambda: bd.DensityModel(d0=1e12)),
     Form("default", "Qwen1.5", partial(one_family, "Qwen1.5"), lambda: bd.DensityModel()),
@@ -200,6 +209,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--tune", type=int, default=1000)
+    parser.add_argument("--ruler", action="append", help="only rows of this ruler; repeatable")
     parser.add_argument("--out", type=Path, default=Path("out/yardsticks.csv"))
     options = parser.parse_args()
     options.out.parent.mkdir(parents=True, exist_ok=True)
@@ -208,7 +218,8 @@ def main() -> None:
         rows = pd.read_csv(options.out, dtype=str).to_dict("records")
     done = {(row["form"], row["ruler"]) for row in rows}
     for form in FORMS:
-        if (form.name, form.ruler) in done:
+        wanted = options.ruler is None or form.ruler in options.ruler
+        if (form.name, form.ruler) in done or not wanted:
             continue
         rows.append(measure(form, draws=options.draws, tune=options.tune))
         print(f"{form.name}, {form.ruler}: {rows[-1]['all']}", flush=True)

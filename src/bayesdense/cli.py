@@ -181,6 +181,14 @@ def fit(
             help="joint; cut: targets do not inform it; skill: without a reference family.",
         ),
     ] = "joint",
+    law: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Loss law, such as irreducible. Default: power-sum."),
+    ] = None,
+    score_map: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="Score map: sigmoid, exponential-error or threshold."),
+    ] = "sigmoid",
     d0: Annotated[
         float | None, typer.Option(help="Token budget of the effective size. Default: 1e12.")
     ] = None,
@@ -262,7 +270,15 @@ def fit(
         check_prob(prob)
         models = {}
         for name in trend or ["linear", "frontier"]:
-            models[name] = DensityModel(form=form, trend=name, size=size, d0=d0, ruler=ruler)
+            models[name] = DensityModel(
+                form=form,
+                trend=name,
+                size=size,
+                d0=d0,
+                ruler=ruler,
+                law=law,
+                score_map=score_map,
+            )
         fits = {}
         for name, model in models.items():
             fits[name] = model.fit(

@@ -38,6 +38,7 @@ def sampler(monkeypatch, made):
 
     class Sampler:
         calls = []
+        models = []
         trusted = True
         info = {}
         error = None
@@ -45,6 +46,7 @@ def sampler(monkeypatch, made):
     def fit(model, data, **settings):
         name = model.spec.trend.name
         Sampler.calls.append((name, data, settings))
+        Sampler.models.append(model)
         if Sampler.error is not None:
             raise Sampler.error
         result = copy.copy(made[name])
@@ -55,6 +57,6 @@ def sampler(monkeypatch, made):
         result.__dict__["_report"] = report
         return result
 
-    Sampler.calls = []
+    Sampler.calls, Sampler.models = [], []
     monkeypatch.setattr(DensityModel, "fit", fit)
     return Sampler

@@ -101,6 +101,20 @@ def test_settings_reach_the_sampler(run, sampler, quick, folder, tmp_path):
     }  # fmt: skip
 
 
+def test_parts_reach_the_model(run, sampler, quick, folder, tmp_path):
+    line = ["fit", folder, "--out", tmp_path / "out", "--trend", "linear"]
+    words = "--ruler cut --law irreducible --score-map threshold --size active --form pooled"
+    assert run(*line, *words.split()).exit_code == 0
+    given = {"ruler": "cut", "law": "irreducible", "score_map": "threshold", "size": "active"}
+    assert repr(sampler.models[0]) == repr(bd.DensityModel(form="pooled", **given))
+    assert run(*line, "--ruler", "skill").exit_code == 0
+    assert sampler.models[1].spec.ruler == "skill" and not len(sampler.calls[1][1].references)
+    wrong = run(*line, "--law", "power-summ")
+    assert wrong.exit_code == 1 and "did you mean 'power-sum'" in wrong.stderr
+    wrong = run(*line, "--ruler", "skill", "--law", "power-sum")
+    assert wrong.exit_code == 1 and "ruler='skill' knows law='log-linear' only" in wrong.stderr
+
+
 def test_default_selection_of_densing5(run, sampler, quick, tmp_path):
     run("fit", "densing5", "--out", tmp_path / "out", "--trend", "linear")
     wanted = bd.load_dataset("densing5").select(
