@@ -101,7 +101,8 @@ def average(out: Path) -> None:
     """Average over the laws of weight on the open_lm runs, and say how much wider that is."""
     table = pd.read_csv(out / "open_lm.csv")
     rows = table[(table["criterion"] == WEIGHED_BY) & table["ruler"].isin(LAWS)]
-    weights = rows[rows["weight"] >= LEAST_WEIGHT].set_index("ruler")["weight"].to_dict()
+    rows = rows[rows["weight"] >= LEAST_WEIGHT]
+    weights = dict(zip(rows["ruler"].astype(str), rows["weight"].astype(float), strict=True))
     file = out / "average.csv"
     if not file.exists():
         averaged_leaderboard(weights).to_csv(file, index=False)
