@@ -92,7 +92,8 @@ def compiled_for(model: Any, structure: Any, shown: Progress) -> tuple[Compiled,
 
     packing = Packing.of(model)
     data = {data.name: data.get_value() for data in model.data_vars}
-    key = (structure, _shapes(model), tuple(packing.groups.items()))
+    point = dict(model.initial_point(0))
+    key = (structure, _shapes(point), tuple(packing.groups.items()))
     fresh = key not in _compiled
     if fresh:
         shown.status("compiling (up to a minute, once for each kind of model)")
@@ -102,23 +103,23 @@ def compiled_for(model: Any, structure: Any, shown: Progress) -> tuple[Compiled,
         while len(_compiled) > KEPT_COMPILED:
             _compiled.popitem(last=False)
     _compiled.move_to_end(key)
-    return _for_model(_compiled[key], model, data), fresh
+    return _for_model(_compiled[key], model, data, point), fresh
 
 
-def _shapes(model: Any) -> tuple[Any, ...]:
+def _shapes(point: dict[str, np.ndarray]) -> tuple[Any, ...]:
     """Return names and shapes of all free variables, as the sampler sees them."""
-    point = model.initial_point(0)
-    values = [model.rvs_to_values[variable].name for variable in model.free_RVs]
-    return tuple((name, np.shape(point[name])) for name in values)
+    return tuple((name, np.shape(values)) for name, values in point.items())
 
 
-def _for_model(compiled: Compiled, model: Any, data: dict[str, np.ndarray]) -> Compiled:
+def _for_model(
+    compiled: Compiled, model: Any, data: dict[str, np.ndarray], point: dict[str, np.ndarray]
+) -> Compiled:
     """Return a compiled model with another model's data, labels and initial points.
 
     nutpie takes other data without looking at the number of parameters, and
     a wrong number corrupts memory and aborts Python, so it is checked here.
     """
-    wanted = sum(int(np.prod(shape, dtype=int)) for _, shape in _shapes(model))
+    wanted = sum(int(np.size(values)) for values in point.values())
     if wanted != compiled.code.n_dim:
         raise SamplingError(
             f"a compiled model with {compiled.code.n_dim} parameters cannot take data that "
@@ -127,18 +128,25 @@ def _for_model(compiled: Compiled, model: Any, data: dict[str, np.ndarray]) -> C
     code = dataclasses.replace(compiled, data=data).given({})
     labels = {name: pd.Index(v) for name, v in model.coords.items() if v is not None}
     known = {name: labels.get(name, old) for name, old in code.coords.items()}
-    starts = _initial_points(model, compiled.free)
+    starts = _initial_points(model, point, compiled.free)
     code = dataclasses.replace(code, _coords=known, initial_point_func=starts)
     return dataclasses.replace(compiled, code=code, data=data)
 
 
-def _initial_points(model: Any, free: tuple[str, ...]) -> Callable[[Any], np.ndarray]:
+def _initial_points(
+    model: Any, point: dict[str, np.ndarray], free: tuple[str, ...]
+) -> Callable[[Any], np.ndarray]:
     """Return the function that scatters chains around the model's own initial point.
 
     nutpie's default jitter is twice as wide and can put a floor or a ceiling
-    where no score is possible.
+    where no score is possible. Coordinates that are counted from where the
+    data put them start at 0, wherever that is on the ruler at hand.
     """
-    point = model.initial_point(0)
+    point = dict(point)
+    for variable in model.free_RVs:
+        if getattr(model.rvs_to_transforms[variable], "from_origin", False):
+            name = model.rvs_to_values[variable].name
+            point[name] = np.zeros_like(point[name])
     centre = np.concatenate([np.ravel(point[name]) for name in free])
 
     def scattered(seed: Any) -> np.ndarray:

@@ -172,10 +172,48 @@ class Prior:
         """
         import pymc as pm
 
-        values = {
-            n: np.asarray(v) if isinstance(v, list) else v for n, v in self.parameters.items()
-        }
-        return getattr(pm, self.distribution)(name, **values, **options)
+        return getattr(pm, self.distribution)(name, **self._arrays(), **options)
+
+    def unnamed(self, **options: Any) -> Any:
+        """Return the PyMC distribution without a name.
+
+        Parameters
+        ----------
+        **options
+            Passed on to PyMC: ``size``, ``shape``.
+
+        Returns
+        -------
+        pytensor.tensor.TensorVariable
+        """
+        import pymc as pm
+
+        return getattr(pm, self.distribution).dist(**self._arrays(), **options)
+
+    def draw(self, shape: tuple[int, ...], random: np.random.Generator | None) -> np.ndarray:
+        """Draw numbers of a given shape, against which the parameters broadcast.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Shape of the result.
+        random : numpy.random.Generator, optional
+            Source of randomness.
+
+        Returns
+        -------
+        numpy.ndarray
+        """
+        return np.asarray(self._twin().rvs(size=shape, random_state=random))
+
+    def median(self) -> np.ndarray:
+        """Return the median, of the shape of the parameters.
+
+        Returns
+        -------
+        numpy.ndarray
+        """
+        return np.asarray(self._twin().median())
 
     def sample(self, size: int, seed: int | np.random.Generator) -> np.ndarray:
         """Draw from the prior, for showing it beside a posterior.
@@ -194,11 +232,11 @@ class Prior:
             ``(size, n)``.
         """
         widths = {len(v) for v in self.parameters.values() if isinstance(v, list)}
+        return self.draw((size, *widths), np.random.default_rng(seed))
+
+    def _twin(self) -> Any:
         values = {n: np.asarray(v, dtype=float) for n, v in self.parameters.items()}
-        frozen = _frozen(self.distribution, values)
-        return np.asarray(
-            frozen.rvs(size=(size, *widths), random_state=np.random.default_rng(seed))
-        )
+        return _frozen(self.distribution, values)
 
 
 def _frozen(distribution: str, p: Mapping[str, Any]) -> Any:
@@ -233,7 +271,13 @@ class _FoldedT:
     def __init__(self, nu: Any, sigma: Any) -> None:
         self.nu, self.sigma = nu, sigma
 
-    def rvs(self, size: tuple[int, ...], random_state: np.random.Generator) -> np.ndarray:
+    def median(self) -> np.ndarray:
+        from scipy import stats
+
+        return np.asarray(self.sigma * stats.t.ppf(0.75, self.nu))
+
+    def rvs(self, size: tuple[int, ...], random_state: np.random.Generator | None) -> np.ndarray:
+        random_state = np.random.default_rng() if random_state is None else random_state
         return np.asarray(np.abs(self.sigma * random_state.standard_t(self.nu, size=size)))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +17,7 @@ from bayesdense.progress import Progress
 
 __all__ = [
     "KEPT_STATS",
+    "Retune",
     "SampleResult",
     "SamplingInterrupted",
     "SamplingSettings",
@@ -22,7 +25,13 @@ __all__ = [
 ]
 
 FEWEST_KEPT_DRAWS = 10
+# A warm-up shorter than this is not split. Of a longer one, these shares tune each pilot and are
+# its draws; what is left tunes the chains that are kept.
+SHORTEST_SPLIT = 400
+PILOTS = ((0.3, 0.1), (0.2, 0.15))
 
+Retune = Callable[[xr.Dataset], Mapping[str, np.ndarray]]
+"""From the draws of a pilot, new values of the model's data that set coordinates."""
 
 # nutpie's statistics that are kept, under the names that ArviZ gives them.
 KEPT_STATS = {
@@ -106,7 +115,13 @@ class SampleResult:
 
 
 def sample(
-    model: Any, *, structure: Any, settings: SamplingSettings, label: str, progress: bool
+    model: Any,
+    *,
+    structure: Any,
+    settings: SamplingSettings,
+    label: str,
+    progress: bool,
+    retune: Retune | None = None,
 ) -> SampleResult:
     """Draw from the posterior of a PyMC model.
 
@@ -121,6 +136,10 @@ def sample(
         What is being fitted, for the progress bar.
     progress : bool
         Whether to show a progress bar.
+    retune : callable, optional
+        Splits the warm-up into pilots and the rest: takes the draws of a pilot
+        and returns new values for data of the model that set coordinates and
+        nothing else. Those of each pilot are for the next.
 
     Returns
     -------
@@ -133,31 +152,24 @@ def sample(
     SamplingInterrupted
         If it was interrupted (Ctrl-C) before enough draws could be kept.
     """
-    import nutpie
-
     with Progress(progress, label) as shown:
         start = time.monotonic()
         compiled, fresh = compiled_for(model, structure, shown)
         compile_seconds = time.monotonic() - start if fresh else 0.0
         start = time.monotonic()
-        try:
-            running = nutpie.sample(
-                compiled.code,
-                draws=settings.draws,
-                tune=settings.tune,
-                chains=settings.chains,
-                cores=settings.cores,
-                seed=settings.seed,
-                target_accept=settings.target_accept,
-                progress_bar=False,
-                progress_callback=shown.chains,
-                progress_rate=200,
-                save_warmup=False,
-                blocking=False,
-            )
-            tree, interrupted = _wait(running)
-        except (RuntimeError, ValueError) as error:
-            raise SamplingError(f"the sampler stopped: {error}") from error
+        if retune is not None and settings.tune >= SHORTEST_SPLIT:
+            pilots, settings = _split(settings)
+            shown.label = f"{label}, finding coordinates"
+            for pilot in pilots:
+                tree, interrupted = _run(compiled, pilot, shown)
+                if interrupted:
+                    raise SamplingInterrupted("interrupted during warm-up: no draws kept")
+                draws = tree["posterior"].to_dataset()
+                for name, values in retune(draws).items():
+                    model.set_data(name, values)
+                compiled, _ = compiled_for(_started_at(model, draws), structure, shown)
+            shown.label = label
+        tree, interrupted = _run(compiled, settings, shown)
         seconds = time.monotonic() - start
     posterior = tree["posterior"].to_dataset()
     stats = tree["sample_stats"].to_dataset()[list(KEPT_STATS)].rename(KEPT_STATS)
@@ -165,6 +177,55 @@ def sample(
     if interrupted:
         posterior, stats, note = _kept(posterior, stats, settings)
     return SampleResult(posterior, stats, compile_seconds, seconds, note)
+
+
+def _split(settings: SamplingSettings) -> tuple[list[SamplingSettings], SamplingSettings]:
+    """Return the settings of the pilots, and what they leave of the warm-up."""
+    seeds = np.random.SeedSequence(settings.seed).generate_state(len(PILOTS))
+    pilots = [
+        dataclasses.replace(
+            settings,
+            tune=round(settings.tune * tune),
+            draws=round(settings.tune * draws),
+            seed=int(seed),
+        )
+        for (tune, draws), seed in zip(PILOTS, seeds, strict=True)
+    ]
+    rest = settings.tune - sum(pilot.tune + pilot.draws for pilot in pilots)
+    return pilots, dataclasses.replace(settings, tune=rest)
+
+
+def _started_at(model: Any, draws: xr.Dataset) -> Any:
+    """Return the model, with initial values where some draws lie."""
+    for variable in model.free_RVs:
+        if variable.name in draws:
+            middle = draws[variable.name].median(("chain", "draw")).values
+            model.rvs_to_initial_values[variable] = middle
+    return model
+
+
+def _run(compiled: Any, settings: SamplingSettings, shown: Progress) -> tuple[Any, bool]:
+    """Run the sampler; return its result, and whether it was interrupted."""
+    import nutpie
+
+    try:
+        running = nutpie.sample(
+            compiled.code,
+            draws=settings.draws,
+            tune=settings.tune,
+            chains=settings.chains,
+            cores=settings.cores,
+            seed=settings.seed,
+            target_accept=settings.target_accept,
+            progress_bar=False,
+            progress_callback=shown.chains,
+            progress_rate=200,
+            save_warmup=False,
+            blocking=False,
+        )
+        return _wait(running)
+    except (RuntimeError, ValueError) as error:
+        raise SamplingError(f"the sampler stopped: {error}") from error
 
 
 def _wait(running: Any) -> tuple[Any, bool]:

@@ -20,7 +20,7 @@ from bayesdense.errors import BayesdenseError, FitFileError
 
 __all__ = ["FORMAT", "Stored", "read_file", "write_file"]
 
-FORMAT = 2
+FORMAT = 3
 """Version of the file's own layout; a file of another layout is refused."""
 
 ENGINE: Final = "h5netcdf"

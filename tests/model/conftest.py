@@ -9,9 +9,9 @@ import pytest
 import bayesdense as bd
 from tests.model.simulate import KINDS, simulate
 
-SAMPLING = {"draws": 2500, "tune": 1000, "chains": 4, "seed": 11, "progress": False}
+SAMPLING = {"draws": 1500, "tune": 1000, "chains": 4, "seed": 11, "progress": False}
 # Two kinds of ruler in one model mix more slowly; what is asserted is that the fit is trusted.
-MORE = {"some of each": {"draws": 4000}}
+MORE = {"some of each": {"draws": 2500}}
 
 
 @pytest.fixture(scope="session")

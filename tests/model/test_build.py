@@ -53,7 +53,7 @@ def built(request):
     return request.param, data, layout, build_model(layout, model.spec)
 
 
-EFFECTS = ["A", "B", "lambda", "o", "A_j", "lambda_j", "f", "f2"]
+EFFECTS = ["A", "B", "lambda", "o", "A_j", "lambda_j", "f", "f2", "v"]
 
 
 def by_hand(kind, data, layout, values):
@@ -76,7 +76,7 @@ def by_hand(kind, data, layout, values):
         lean = np.log(row["n_params"] / 2e10)
         f = families.index(row["family"])
         value = v["B"] + v["A"] * years + v["lambda"] * lean
-        value += family[f] + v["sigma_v"] * v["v_raw"][i]
+        value += family[f] + v["v"][i]
         density.append(value)
         extra = offsets + rates * years + slopes * lean + family_benchmark[f]
         sizes.append(np.log(row["n_params"]) + value + extra)
@@ -170,7 +170,7 @@ def test_anchors_move_with_the_ruler_and_change_no_prior(kind):
     data = simulate(kind, seed=5, n_targets=12, n_families=5)
     spec = bd.DensityModel(reference_cell_scale=0.5).spec
     model = build_model(lay_out(data, spec), spec)
-    scales = ["sigma_f", "sigma_fj", "sigma_A", "sigma_lambda", "tau"]
+    scales = ["sigma_f", "sigma_fj", "sigma_v", "sigma_A", "sigma_lambda", "tau"]
     priors = model_priors(lay_out(data, spec), spec)
     # The map: its pivot is sampled as what the references' harnesses see of it.
     of_map = ["pi"] if kind == "scores only" else ["l"]
@@ -191,6 +191,7 @@ def test_anchors_move_with_the_ruler_and_change_no_prior(kind):
         "lambda_j": (v["lambda_j"] - v["lambda"][:, None]) / v["sigma_lambda"][:, None] / rest,
         "f": v["f"] / v["sigma_f"][:, None],
         "f2": v["f2"] / v["sigma_fj"][:, None, None],
+        "v": v["v"] / v["sigma_v"][:, None],
         "cell_deviation": v["cell_deviation"] / (layout.arrays["cell_scale"] * tau),
     }
     standard |= {name: (v[name] - p["mu"]) / p["sigma"] for name, p in maps.items()}
@@ -236,9 +237,8 @@ def test_scores_by_hand(built):
     """The likelihood's mean is eq. 3 after eq. 2 with the offset inside the map."""
     kind, data, layout, model = built
     values = random_values(model, seed=1)
-    values |= evaluate(model, values, ["cell_ln_size", "cell_deviation"])
-    found = values.pop("cell_ln_size")
-    deviation = values.pop("cell_deviation")
+    found = evaluate(model, values, ["cell_ln_size"])["cell_ln_size"]
+    deviation = values["cell_deviation"]
     random_variable = next(v for v in model.observed_RVs if v.name == "score")
     # The parameters of the distribution: the last five inputs that are not the generator.
     inputs = random_variable.owner.inputs
@@ -249,20 +249,10 @@ def test_scores_by_hand(built):
         [], means[0], givens=replace, on_unused_input="ignore", mode="FAST_COMPILE"
     )()
     benchmarks = layout.coords["benchmark"]
-    error = layout.arrays["harness_error"]
     # Two harnesses on every benchmark: one contrast each.
-    scale = values["eta_sd"]
-    raw = values["eta_raw"] * scale / np.sqrt(1 + (scale / error) ** 2)
-    eta = (layout.arrays["harness_basis"] @ raw).reshape(2, len(benchmarks))
+    eta = (layout.arrays["harness_basis"] @ values["eta_contrast"]).reshape(2, len(benchmarks))
     assert eta.sum(axis=0) == pytest.approx(0.0, abs=1e-12)
     tokens = data.models.set_index("model")["n_tokens"]
-    shares = layout.arrays["harness_lean"]
-    assert shares.sum(axis=0) == pytest.approx(1.0) and np.ptp(shares[:, 0]) > 0.9
-
-    def moved(what, j):
-        own = (shares[:, j] * eta[:, j]).sum() if what == "pivot" else 0.0
-        return layout.arrays[f"{what}_lean"][j] * np.log(values["u"][j]) + own
-
     sizes = data.models.set_index("model")["n_params"]
     losses = data.losses.set_index(["model", "loss_set"])["loss"]
     runs = [n for n in layout.coords["reference"]]
@@ -275,13 +265,9 @@ def test_scores_by_hand(built):
             z = np.log(budget) - layout.log_tokens_centre
             log_a, log_b = values["log_terms"][k]
             exponents = {}
-            for i, (symbol, log_term) in enumerate((("alpha", log_a), ("beta", log_b))):
-                spread, error = values[f"{symbol}_sd"], layout.arrays["slope_error"][k, i]
-                unit = spread / np.sqrt(1 + (spread / error) ** 2)
+            for symbol in ("alpha", "beta"):
                 centre = values[f"{symbol}_mean"]
-                offset = centre + log_term - layout.arrays["slope_guess"][k, i]
-                lean = (unit / error) ** 2 * offset
-                exponents[symbol] = np.exp(centre + unit * values[f"{symbol}_raw"][k] - lean)
+                exponents[symbol] = np.exp(centre + values[f"{symbol}_deviation"][k])
             loss = np.exp(log_a - exponents["alpha"] * x)
             loss += np.exp(log_b - exponents["beta"] * z)
             if row["model"] in runs:
@@ -291,8 +277,7 @@ def test_scores_by_hand(built):
                 stray = deviation[row["cell"]]
                 loss = measured - fall * stray
             where = int(np.flatnonzero(np.flatnonzero(layout.has_losses) == j)[0])
-            gamma = np.exp(values["log_gamma_raw"][where] - moved("slope", j))
-            pivot = values["pivot_raw"][where] - moved("pivot", j)
+            gamma, pivot = values["gamma"][where], values["pivot"][where]
             midpoint = layout.lowest_loss[k] + pivot / gamma
             logit = gamma * (midpoint - loss)
         else:
@@ -300,8 +285,7 @@ def test_scores_by_hand(built):
             name = "_scores_only" if kind == "some of each" else ""
             alpha = values[f"alpha{name}"][where]
             q = (1 - np.exp(-alpha * x)) / alpha
-            slope = np.exp(values[f"log_s{name}_raw"][where] - moved("slope", j))
-            logit = values[f"pi{name}_raw"][where] - moved("pivot", j) + slope * q
+            logit = values[f"pi{name}"][where] + values[f"s{name}"][where] * q
         logit += eta[layout.coords["harness"].index(row["harness"]), j]
         floor = values["d"][j]
         span = (1 - floor) * values["u"][j]
@@ -322,11 +306,11 @@ def test_the_model_is_plain_pymc_with_named_dimensions(built):
 
 
 SWITCHES = {
-    "growth": ("common", "A_raw"),
-    "level": ("common", "o_raw"),
-    "size_slope": ("none", "lambda_common_raw"),
-    "families": (False, "f_raw"),
-    "harness_offsets": (False, "eta_raw"),
+    "growth": ("common", "A_contrast"),
+    "level": ("common", "o_contrast"),
+    "size_slope": ("none", "lambda"),
+    "families": (False, "f"),
+    "harness_offsets": (False, "eta_contrast"),
 }
 
 
@@ -344,8 +328,8 @@ def test_the_pooled_form_is_one_argument_and_keeps_single_overrides():
     data = simulate("scores only", seed=5, n_targets=12, n_families=5)
     names = {v.name for v in bd.DensityModel(form="pooled").build(data).free_RVs}
     assert names == {
-        *("alpha", "pi_raw", "log_s_raw", "d", "u", "tau", "phi"),
-        *("A_common_raw", "B_common_raw", "sigma_v", "v_raw", "z_raw", "reference_raw"),
+        *("alpha", "pi", "s", "d", "u", "tau", "phi"),
+        *("A", "B", "sigma_v", "v", "cell_deviation", "reference_raw"),
     }
     spec = bd.DensityModel(form="pooled", harness_offsets=True).spec
     assert (spec.harness_offsets, spec.families) == (True, False)
@@ -354,8 +338,8 @@ def test_the_pooled_form_is_one_argument_and_keeps_single_overrides():
 def test_one_benchmark_has_no_differences_between_benchmarks():
     data = simulate("scores only", seed=5, n_targets=12, n_families=5).select(benchmarks="know")
     names = {v.name for v in bd.DensityModel().build(data).free_RVs}
-    assert not names & {"A_raw", "o_raw", "lambda_raw", "f2_raw", "sigma_A"}
-    assert {"lambda_common_raw", "f_raw"} <= names
+    assert not names & {"A_contrast", "o_contrast", "lambda_contrast", "f2", "sigma_A"}
+    assert {"lambda", "f"} <= names
 
 
 def test_priors_are_shown_and_replaced_by_name():

@@ -22,6 +22,8 @@ __all__ = ["Anchors", "add_anchors", "cell_losses", "mean_of_cells"]
 
 # Share of the size-dependent loss below which scores that ask for less are not followed.
 NEAR_LIMIT = 0.05
+# What is known of a target without scores, as a precision.
+LITTLE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,34 @@ class Anchors:
         model = pm.modelcontext(None)
         target = model["cell_target"]
         return self.density - level[target] - difference[target, model["cell_benchmark"]]
+
+    def of_targets(self, tau: Any, difference: Any, n_targets: int) -> tuple[Any, Any]:
+        """Return what all cells of a target say of its log density.
+
+        Parameters
+        ----------
+        tau : tensor, shape (benchmark,)
+            How far a model strays on one benchmark.
+        difference : tensor, shape (target, benchmark)
+            What a benchmark adds.
+        n_targets : int
+            Number of targets.
+
+        Returns
+        -------
+        mean, error : tensor, shape (target,)
+        """
+        import pymc as pm
+        import pytensor.tensor as pt
+
+        model = pm.modelcontext(None)
+        target, benchmark = model["cell_target"], model["cell_benchmark"]
+        # Cells of references, which have the code of some target, do not count.
+        weight = model["cell_of_target"] / (tau[benchmark] ** 2 + self.error**2)
+        own = weight * (self.density - difference[target, benchmark])
+        none = pt.zeros(n_targets)
+        total = pt.inc_subtensor(none[target], weight) + LITTLE
+        return pt.inc_subtensor(none[target], own) / total, total**-0.5
 
 
 def add_anchors(layout: Layout, spec: RulerSpec, ruler: Ruler, eta: Any, size: Any) -> Anchors:

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 from bayesdense.build.anchors import Anchors, cell_losses
-from bayesdense.build.effects import scaled_normal
+from bayesdense.build.effects import moved_prior, scaled_normal
 from bayesdense.build.layout import Layout
+from bayesdense.build.leans import lean, map_features
 from bayesdense.build.observation import add_scores
 from bayesdense.build.ruler import Ruler
 from bayesdense.priors import Prior
 from bayesdense.spec import RulerSpec
 
-__all__ = ["add_measurements", "cell_priors"]
+__all__ = ["add_measurements", "add_spread", "cell_priors"]
 
 
 def cell_priors(layout: Layout) -> dict[str, Prior]:
@@ -35,6 +36,26 @@ def cell_priors(layout: Layout) -> dict[str, Prior]:
     return {"tau": Prior("LogNormal", mu=float(np.log(0.7)), sigma=0.5)}
 
 
+def add_spread(layout: Layout, spec: RulerSpec, priors: Mapping[str, Prior], ruler: Ruler) -> Any:
+    """Add ``tau``, how far a model strays on one benchmark, to the model in context.
+
+    Parameters
+    ----------
+    layout, spec, priors, ruler
+        As for `add_measurements`.
+
+    Returns
+    -------
+    tensor, shape (benchmark,)
+    """
+    import pymc as pm
+
+    log_u = pm.math.log(ruler.span / (1.0 - ruler.floor))
+    features = map_features(layout, spec, ruler.coefficients, log_u, ruler.floor)
+    features += [pm.math.log(ruler.steepness), ruler.pivot]
+    return moved_prior("tau", priors["tau"], lean("tau", features), dims="benchmark")
+
+
 def add_measurements(
     layout: Layout,
     spec: RulerSpec,
@@ -46,6 +67,7 @@ def add_measurements(
     size: Any,
     eta: Any,
     anchors: Anchors,
+    tau: Any,
 ) -> None:
     """Add cell deviations and observed scores to the model in context.
 
@@ -69,12 +91,13 @@ def add_measurements(
         Offsets of harnesses.
     anchors : Anchors
         What `add_anchors` returned.
+    tau : tensor, shape (benchmark,)
+        What `add_spread` returned.
     """
     import pymc as pm
     import pytensor.tensor as pt
 
     model = pm.modelcontext(None)
-    tau = priors["tau"].variable("tau", dims="benchmark")
     of_model, of_benchmark = model["cell_model"], model["cell_benchmark"]
     # Per model and benchmark: ln N_eff relative to the centre of the ruler.
     position = (density + size)[of_model]
@@ -82,8 +105,8 @@ def add_measurements(
         position = position + difference[of_model, of_benchmark]
     scale = model["cell_scale"] * tau[of_benchmark]
     beside = position - anchors.position
-    stray = scaled_normal("z", scale, anchors.error, "cell", offset=beside)
-    position = position + pm.Deterministic("cell_deviation", stray, dims="cell")
+    stray = scaled_normal("cell_deviation", scale, anchors.error, "cell", offset=beside)
+    position = position + stray
     pm.Deterministic("cell_ln_size", position + model["log_size_centre"], dims="cell")
 
     loss, _, _ = cell_losses(layout, spec, ruler, position)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesdense.build.effects import scaled_normal
+from bayesdense.build.effects import moved_prior, scaled_normal
 from bayesdense.build.layout import Layout
 from bayesdense.priors import Prior
 from bayesdense.spec import RulerSpec
@@ -69,7 +69,7 @@ def add_coefficients(
             if name in law.exponents and n_sets > 1:
                 place = law.exponents.index(name)
                 seen[name] = _pooled_exponent(name, place, term, priors, suffix)
-            elif term is not None and priors[name].distribution == "LogNormal":
+            elif term is not None:
                 seen[name] = _exponent(name, term, priors, suffix)
             else:
                 seen[name] = priors[name].variable(f"{name}{suffix}", dims="loss_set")
@@ -201,9 +201,7 @@ def _exponent(name: str, term: Any, priors: Mapping[str, Prior], suffix: str) ->
     """
     import pymc as pm
 
-    prior, log_term = priors[name].parameters, pm.math.log(term)
-    slope = pm.Normal(f"log_{name}_slope", prior["mu"] + log_term, prior["sigma"], dims="loss_set")
-    return pm.Deterministic(f"{name}{suffix}", pm.math.exp(slope - log_term), dims="loss_set")
+    return moved_prior(f"{name}{suffix}", priors[name], pm.math.log(term), dims="loss_set")
 
 
 def _pooled_exponent(
@@ -223,5 +221,5 @@ def _pooled_exponent(
     if term is not None:
         offset = mean + pm.math.log(term) - model["slope_guess"][:, place]
         error = model["slope_error"][:, place]
-    logs = mean + scaled_normal(name, spread, error, "loss_set", offset=offset)
+    logs = mean + scaled_normal(f"{name}_deviation", spread, error, "loss_set", offset=offset)
     return pm.Deterministic(f"{name}{suffix}", pm.math.exp(logs), dims="loss_set")

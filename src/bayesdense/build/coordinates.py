@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["contrasts", "expected_errors", "loss_slopes", "map_leans", "rough_cells"]
+__all__ = ["contrasts", "expected_errors", "loss_slopes", "map_leans", "no_leans", "shaping"]
 
 # Usual spread of one cell around the model, in log size and in logits, and of sources in logits.
 CELL_SPREAD = 0.7
@@ -19,53 +19,40 @@ LOGIT_SPREAD = 0.3
 SOURCE_SPREAD = 0.1
 # A standard error that says nothing about an offset of a harness, in logits.
 UNKNOWN_OFFSET = 10.0
-# Usual noise of a source and ceiling, and the share of the span that counts as at an end.
-SOURCE_NOISE = 0.02
-USUAL_CEILING = 12 / 13
-EXTREME = 0.03
-# Usual logits per unit of log size, how fast they fall off as sizes grow, and where that ends.
+# Usual logits per unit of log size.
 STEEPNESS = 0.8
-BEND = 0.2
-NEAR_REACH = 0.4
 # What the losses of one set say about the logarithm of a slope.
 SLOPE_ERROR = 0.05
 
 
-def expected_errors(
-    arrays: Mapping[str, np.ndarray], *, n_targets: int, n_families: int
-) -> dict[str, np.ndarray]:
-    """Return how well the data alone would fix offsets, slopes and families.
+def expected_errors(arrays: Mapping[str, np.ndarray], *, n_targets: int) -> dict[str, np.ndarray]:
+    """Return how well the data alone would fix offsets and slopes.
 
     Parameters
     ----------
     arrays : mapping of str to numpy.ndarray
         The arrays of a layout.
-    n_targets, n_families : int
-        Number of targets and of their families.
+    n_targets : int
+        Number of targets.
 
     Returns
     -------
     dict of str to numpy.ndarray
-        Standard errors, all positive: ``harness_error`` in logits, the others
-        in log size (per year, per unit of log size, or as they are). For
-        effects that add up to zero, the errors are those of their `contrasts`,
-        and a ``_basis`` is beside them.
+        Standard errors, all positive: ``harness_error`` in logits,
+        ``growth_error`` and ``size_slope_error`` in log size, per year and per
+        unit of log size. The effects add up to zero: the errors are those of
+        their `contrasts`, and a ``_basis`` is beside them.
     """
     measured = arrays["harness_measured"]
     of_target = arrays["cell_model"] < n_targets
     target, benchmark = arrays["cell_model"][of_target], arrays["cell_benchmark"][of_target]
-    family = arrays["family_code"]
-    cells = np.zeros((n_families, measured.shape[1]))
-    np.add.at(cells, (family[target], benchmark), 1.0)
     found = {}
     for name, of in (("growth", "target_years"), ("size_slope", "target_log_size")):
-        errors = _slope_errors(arrays[of][target], benchmark, cells.shape[1])
+        errors = _slope_errors(arrays[of][target], benchmark, measured.shape[1])
         found[f"{name}_basis"], found[f"{name}_error"] = contrasts(errors)
     return {
         **found,
         **_harness_contrasts(_harness_information(arrays, n_targets), measured > 0),
-        "family_error": CELL_SPREAD / np.sqrt(np.bincount(family, minlength=n_families)),
-        "family_benchmark_error": CELL_SPREAD / np.sqrt(np.maximum(cells, 1.0)),
     }
 
 
@@ -196,9 +183,9 @@ def map_leans(
     Returns
     -------
     dict of str to numpy.ndarray
-        By benchmark: ``pivot_lean`` and ``slope_lean``, changes of the logit
-        and of the logarithm of the slope for a unit fall of the logarithm of
-        the ceiling; and ``harness_lean``, shape ``(harness, benchmark)``, the
+        By benchmark: ``pivot_of_ceiling`` and ``slope_of_ceiling``, changes of
+        the logit and of the logarithm of the slope for a unit rise of the
+        logarithm of the ceiling; and ``harness_lean``, shape ``(harness, benchmark)``, the
         share of each harness in the scores.
     """
     count = len(chance)
@@ -209,9 +196,48 @@ def map_leans(
     shares = np.zeros((n_harnesses, count))
     np.add.at(shares, (harness, benchmark), weight)
     return {
-        "pivot_lean": 1.0 / (1.0 - share),
-        "slope_lean": share / (1.0 - share),
+        "pivot_of_ceiling": -1.0 / (1.0 - share),
+        "slope_of_ceiling": -share / (1.0 - share),
         "harness_lean": shares / np.maximum(shares.sum(axis=0), 1e-9),
+    }
+
+
+def shaping(law: Any) -> list[str]:
+    """Return the positive coefficients that shape the law where there are scores only.
+
+    Parameters
+    ----------
+    law : LossLaw
+        The law.
+
+    Returns
+    -------
+    list of str
+    """
+    return [name for name in law.shape if name in law.exponents]
+
+
+def no_leans(count: int, n_shape: int) -> dict[str, np.ndarray]:
+    """Return the arrays that `lean` reads, with nothing in them.
+
+    Parameters
+    ----------
+    count : int
+        Number of benchmarks.
+    n_shape : int
+        Number of coefficients that shape the law.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        ``slope_lean``, ``pivot_lean``, ``tau_lean`` and ``lean_centre``.
+    """
+    n = 2 + n_shape
+    return {
+        "slope_lean": np.zeros((count, n)),
+        "pivot_lean": np.zeros((count, n + 1)),
+        "tau_lean": np.zeros((count, n + 2)),
+        "lean_centre": np.zeros((count, n + 2)),
     }
 
 
@@ -258,98 +284,3 @@ def _slope_errors(values: np.ndarray, benchmark: np.ndarray, count: int) -> np.n
         if spread > 0:
             errors[j] = CELL_SPREAD / np.sqrt(spread)
     return errors
-
-
-def rough_cells(
-    arrays: Mapping[str, np.ndarray],
-    score_map: Any,
-    chance: np.ndarray,
-    *,
-    n_targets: int,
-) -> dict[str, np.ndarray]:
-    """Return roughly where each cell lies, and how well its scores say so.
-
-    Parameters
-    ----------
-    arrays : mapping of str to numpy.ndarray
-        The arrays of a layout.
-    score_map : ScoreMap
-        The map, whose usual floor and ceiling are taken.
-    chance : numpy.ndarray, shape (benchmark,)
-        Score of guessing.
-    n_targets : int
-        Number of targets, which come first.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        Shape ``(cell,)``: ``cell_logit``, where the map reaches the score when
-        floor and span are as in ``cell_floor`` and ``cell_log_span``, its
-        slopes in both, ``cell_of_floor`` and ``cell_of_span``, and its
-        standard error ``cell_error``; ``cell_guess``, the log size at which a
-        usual law through the references reaches the score, for references
-        their own; ``cell_target`` and ``cell_family``, codes that are 0 for
-        references; ``cell_family_share`` and ``cell_family_benchmark_share``,
-        weights of means over targets. Shape ``(cell, 3)``: ``cell_weights``,
-        those of least squares on level, date and size. Shape ``(score,)``:
-        ``score_count``, scores in the same cell.
-    """
-    cell, model = arrays["score_cell"], arrays["cell_model"]
-    benchmark, size = arrays["cell_benchmark"], arrays["relative_log_size"][model]
-    count = np.bincount(cell, minlength=len(model))
-    score = np.bincount(cell, arrays["score_observed"], minlength=len(model)) / count
-    floor = chance[benchmark]
-    span = (1.0 - floor) * (USUAL_CEILING if score_map.has_ceiling else 1.0)
-    share = np.clip((score - floor) / span, EXTREME, 1.0 - EXTREME)
-    step = EXTREME / 3
-    seen, small = floor + share * span, step / 3
-    low, logit, high = (
-        score_map.inverse(seen + by * span, floor, span) for by in (-step, 0.0, step)
-    )
-    of_span = (score_map.inverse(seen, floor, span * np.exp(small)) - logit) / small
-    of_floor = (logit - score_map.inverse(seen, floor - small, span)) / small
-    # A map of one's own may have no inverse at an end.
-    logit, of_span, of_floor, width = np.nan_to_num([logit, of_span, of_floor, high - low])
-    noise = np.sqrt(score * (1.0 - score) / arrays["cell_items"] + SOURCE_NOISE**2)
-    error = noise * width / (2 * step * span)
-
-    of_reference = model >= n_targets
-    guess, weights = size.copy(), np.zeros((len(model), 3))
-    for j in np.unique(benchmark):
-        own = benchmark == j
-        known = own & of_reference if (own & of_reference).any() else own
-        centre, middle = size[known].mean(), logit[known].mean()
-        lean = np.sum((size[known] - centre) * (logit[known] - middle))
-        steepness = (lean + STEEPNESS) / (np.sum((size[known] - centre) ** 2) + 1.0)
-        steepness = np.clip(steepness, STEEPNESS / 3, 3 * STEEPNESS)
-        targets = own & ~of_reference
-        far = (logit[targets] - middle) / steepness
-        guess[targets] = centre - np.log(np.maximum(1.0 - BEND * far, NEAR_REACH)) / BEND
-        of = model[targets]
-        design = np.column_stack(
-            [np.ones(len(of)), arrays["target_years"][of], arrays["target_log_size"][of]]
-        )
-        weights[targets] = design @ np.linalg.inv(design.T @ design + np.eye(3))
-    target = np.minimum(model, max(n_targets - 1, 0))
-    family = arrays["family_code"][target] if n_targets else np.zeros_like(model)
-    return {
-        "cell_target": target,
-        "cell_family": family,
-        "cell_family_share": _shares(family, ~of_reference),
-        "cell_family_benchmark_share": _shares(family * len(chance) + benchmark, ~of_reference),
-        "score_count": count[cell].astype(float),
-        "cell_logit": logit,
-        "cell_log_span": np.log(span),
-        "cell_floor": floor,
-        "cell_of_span": of_span,
-        "cell_of_floor": of_floor,
-        "cell_guess": guess,
-        "cell_error": np.clip(error, 0.02, 5.0),
-        "cell_weights": weights,
-    }
-
-
-def _shares(code: np.ndarray, counted: np.ndarray) -> np.ndarray:
-    """Return one over the number of those counted that have the same code; 0 for the others."""
-    count = np.bincount(code, counted, minlength=1)
-    return np.where(counted, 1.0 / np.maximum(count[code], 1.0), 0.0)

@@ -1,4 +1,9 @@
-"""Groups of effects: zero-sum, and with a scale that is itself unknown."""
+"""Variables in coordinates that suit the sampler; what they are in the model stays.
+
+A variable of the model is the parameter itself, with its distribution, so that its draws mean
+the same however it was sampled. What the sampler sees is that parameter in units and from an
+origin of its own, which may move with other parameters.
+"""
 
 from __future__ import annotations
 
@@ -7,35 +12,138 @@ from typing import Any
 import numpy as np
 
 from bayesdense.build.coordinates import contrasts
+from bayesdense.parts.trends.base import HALF_NORMAL_MEAN
 from bayesdense.priors import Prior
 
-__all__ = ["anchored", "scaled_normal", "scaled_zero_sum", "zero_sum"]
+__all__ = [
+    "lagging",
+    "moved_normal",
+    "moved_prior",
+    "scaled_normal",
+    "scaled_zero_sum",
+    "zero_sum",
+]
+
+Dims = str | tuple[str, ...] | None
 
 
-def anchored(name: str, prior: Prior, around: Any) -> Any:
-    """Add a parameter that is sampled as its distance from where the data put it.
+def moved_normal(
+    name: str,
+    mean: Any,
+    sd: Any,
+    *,
+    unit: Any = 1.0,
+    shift: Any = 0.0,
+    dims: Dims = None,
+    start: Any = None,
+) -> Any:
+    """Add a ``Normal(mean, sd)`` variable that is sampled as ``value / unit + shift``.
 
     Parameters
     ----------
     name : str
-        Of the parameter; the variable is called ``<name>_common_raw``.
-    prior : Prior
-        Its prior, whose distribution is not changed. One that is not Normal
-        is sampled as it is.
-    around : tensor
-        Roughly where the data put it, given other parameters.
+        Of the variable.
+    mean, sd : tensor
+        Of its distribution, which the coordinates do not change.
+    unit, shift : tensor
+        May depend on other variables; broadcast against the dimensions.
+    dims : str or tuple of str, optional
+        Named dimensions.
+    start : array_like, optional
+        Where chains start; by default where the coordinate is 0.
 
     Returns
     -------
     tensor
+        The variable.
     """
     import pymc as pm
 
-    if prior.distribution != "Normal":
-        return prior.variable(name)
-    mean, sd = prior.parameters["mu"], prior.parameters["sigma"]
-    moved = pm.Normal(f"{name}_common_raw", mean - around, sd, initval=0.0)
-    return pm.Deterministic(name, moved + around)
+    from bayesdense.build.transforms import moved_coordinates, moved_from_data
+
+    return pm.CustomDist(
+        name,
+        mean,
+        sd,
+        unit,
+        shift,
+        dist=_normal,
+        logp=_normal_logp,
+        transform=moved_from_data if start is None else moved_coordinates,
+        initval=np.broadcast_to(0.0 if start is None else start, _lengths(dims)),
+        dims=dims,
+    )
+
+
+def _lengths(dims: Dims) -> tuple[int, ...]:
+    import pymc as pm
+
+    names = (dims,) if isinstance(dims, str) else dims or ()
+    return tuple(len(pm.modelcontext(None).coords[name]) for name in names)
+
+
+def _normal_logp(value: Any, mean: Any, sd: Any, unit: Any, shift: Any) -> Any:
+    import pytensor.tensor as pt
+
+    return -0.5 * ((value - mean) / sd) ** 2 - pt.log(sd) - 0.5 * np.log(2.0 * np.pi)
+
+
+def _normal(mean: Any, sd: Any, unit: Any, shift: Any, size: Any) -> Any:
+    import pymc as pm
+
+    return pm.Normal.dist(mean, sd, size=size)
+
+
+def moved_prior(
+    name: str, prior: Prior, shift: Any, *, dims: Dims = None, from_data: bool = False
+) -> Any:
+    """Add a parameter whose coordinate is shifted by something that depends on others.
+
+    Parameters
+    ----------
+    name : str
+        Of the parameter.
+    prior : Prior
+        Its prior, which the coordinates do not change. A positive parameter
+        is shifted on its logarithm; one with bounds is sampled as it is.
+    shift : tensor, or None
+        Added to the coordinate; broadcasts against the dimensions.
+    dims : str, optional
+        Named dimension.
+    from_data : bool
+        Whether chains start where the coordinate is 0, not at the median of
+        the prior.
+
+    Returns
+    -------
+    tensor
+        The parameter.
+    """
+    import pymc as pm
+
+    from bayesdense.build.transforms import moved_coordinates, moved_from_data, moved_logarithm
+
+    if shift is None or prior.support == "bounded":
+        return prior.variable(name, dims=dims)
+
+    def dist(shift: Any, size: Any) -> Any:
+        return prior.unnamed(size=size)
+
+    # Without it PyMC would look into the distribution, and the transform would see its
+    # parameters in the place of the shift.
+    def logp(value: Any, shift: Any) -> Any:
+        return pm.logp(prior.unnamed(), value)
+
+    moved = moved_from_data if from_data else moved_coordinates
+    return pm.CustomDist(
+        name,
+        shift,
+        dist=dist,
+        logp=logp,
+        transform=moved_logarithm if prior.support == "positive" else moved,
+        initval=np.broadcast_to(prior.median(), _lengths(dims)),
+        dims=dims,
+    )
 
 
 def zero_sum(name: str, prior: Prior, count: int, dims: str, *, around: Any = None) -> Any:
@@ -44,7 +152,7 @@ def zero_sum(name: str, prior: Prior, count: int, dims: str, *, around: Any = No
     Parameters
     ----------
     name : str
-        The variable is called ``<name>_raw``, in units of the prior's scale.
+        The variable is called ``<name>_contrast``.
     prior : Prior
         Normal; its mean has no say.
     count : int
@@ -59,22 +167,15 @@ def zero_sum(name: str, prior: Prior, count: int, dims: str, *, around: Any = No
     tensor, shape (n,)
         The effects.
     """
-    import pymc as pm
-
     basis, _ = contrasts(np.ones(count))
     sd = prior.parameters["sigma"]
-    shift = 0.0 if around is None else (basis * around[:, None]).sum(axis=0) / sd
-    along = sd * (pm.Normal(f"{name}_raw", -shift, 1.0, dims=dims) + shift)
+    shift = 0.0 if around is None else -(basis * around[:, None]).sum(axis=0) / sd
+    along = moved_normal(f"{name}_contrast", 0.0, sd, unit=sd, shift=shift, dims=dims)
     return (basis * along).sum(axis=1)
 
 
 def scaled_normal(
-    name: str,
-    scale: Any,
-    expected_error: Any,
-    dims: str | tuple[str, ...],
-    *,
-    offset: Any = None,
+    name: str, scale: Any, expected_error: Any, dims: Dims, *, offset: Any = None
 ) -> Any:
     """Add ``Normal(0, scale)`` effects whose scale is unknown, so that NUTS finds its way.
 
@@ -89,7 +190,7 @@ def scaled_normal(
     Parameters
     ----------
     name : str
-        The variable is called ``<name>_raw``.
+        Of the variable.
     scale : tensor
         Standard deviation of the effects; broadcasts against the dimensions.
     expected_error : tensor
@@ -109,12 +210,74 @@ def scaled_normal(
     """
     import pymc as pm
 
-    widening = pm.math.sqrt(1.0 + (scale / expected_error) ** 2)
-    unit = scale / widening
-    if offset is None:
-        return unit * pm.Normal(f"{name}_raw", 0.0, widening, dims=dims)
-    lean = unit / expected_error**2 * offset
-    return unit * (pm.Normal(f"{name}_raw", lean, widening, dims=dims) - lean)
+    unit = scale / pm.math.sqrt(1.0 + (scale / expected_error) ** 2)
+    shift = 0.0 if offset is None else unit / expected_error**2 * offset
+    return moved_normal(name, 0.0, scale, unit=unit, shift=shift, dims=dims)
+
+
+def lagging(
+    name: str, noise: Any, lag: Any, expected_error: Any, dims: Dims, *, offset: Any
+) -> Any:
+    """Add ``v - w`` effects, ``v ~ Normal(0, noise)``, ``w`` half-normal with scale ``lag``.
+
+    The sum has a density of its own, the skew-normal of the stochastic
+    frontier model (Aigner, Lovell and Schmidt, 1977), so that neither part is
+    sampled: with ``s^2 = noise^2 + lag^2``,
+    ``p(x) = 2/s phi(x/s) Phi(-x lag / (s noise))``.
+
+    Parameters
+    ----------
+    name : str
+        Of the variable.
+    noise, lag : tensor
+        Scales of ``v`` and ``w``; broadcast against the dimensions.
+    expected_error, dims, offset
+        As for `scaled_normal`; the units are those of a Normal of the same
+        mean and variance.
+
+    Returns
+    -------
+    tensor
+        The effects.
+    """
+    import pymc as pm
+
+    from bayesdense.build.transforms import moved_from_data
+
+    mean = -HALF_NORMAL_MEAN * lag
+    variance = noise**2 + (1.0 - HALF_NORMAL_MEAN**2) * lag**2
+    information = 1.0 / variance + 1.0 / expected_error**2
+    unit = information**-0.5
+    around = (mean / variance - offset / expected_error**2) / information
+    return pm.CustomDist(
+        name,
+        noise,
+        lag,
+        unit,
+        -around / unit,
+        dist=_lagging,
+        logp=_lagging_logp,
+        transform=moved_from_data,
+        initval=np.zeros(_lengths(dims)),
+        dims=dims,
+    )
+
+
+def _lagging_logp(value: Any, noise: Any, lag: Any, unit: Any, shift: Any) -> Any:
+    import pytensor.tensor as pt
+    from pymc.distributions.dist_math import normal_lcdf
+
+    scale = pt.sqrt(noise**2 + lag**2)
+    x = value / scale
+    half = -0.5 * x**2 - pt.log(scale) + 0.5 * np.log(2.0 / np.pi)
+    return half + normal_lcdf(0.0, 1.0, -x * lag / noise)
+
+
+def _lagging(noise: Any, lag: Any, unit: Any, shift: Any, size: Any) -> Any:
+    import pymc as pm
+
+    ahead = pm.Normal.dist(0.0, noise, size=size)
+    return ahead - pm.HalfNormal.dist(lag, size=size)
 
 
 def scaled_zero_sum(
@@ -129,7 +292,7 @@ def scaled_zero_sum(
     Parameters
     ----------
     name : str
-        The variable is called ``<name>_raw``.
+        The variable is called ``<name>_contrast``.
     scale : tensor
         Standard deviation before the mean is taken off; a number, or one for
         each direction.
@@ -148,5 +311,6 @@ def scaled_zero_sum(
         The effects.
     """
     offset = None if around is None else -(basis * around[:, None]).sum(axis=0)
+    along = scaled_normal(f"{name}_contrast", scale, expected_error, dims, offset=offset)
     # Not as a matrix product: it takes ten seconds to compile, for a few numbers.
-    return (basis * scaled_normal(name, scale, expected_error, dims, offset=offset)).sum(axis=1)
+    return (basis * along).sum(axis=1)

@@ -12,9 +12,11 @@ from bayesdense.build.coordinates import (
     expected_errors,
     loss_slopes,
     map_leans,
-    rough_cells,
+    no_leans,
+    shaping,
 )
 from bayesdense.build.losses import covariate, losses_of_cells, require_tokens, used_losses
+from bayesdense.build.rough import rough_cells, usual
 from bayesdense.data import Dataset
 from bayesdense.spec import DENSITY_SIZE, ModelSpec, RulerSpec
 
@@ -234,7 +236,7 @@ def _lay_out(
     }
     design = spec.size.design(models)
     arrays |= {f"size_{name}": values for name, values in design.items()}
-    arrays |= expected_errors(arrays, n_targets=n_targets, n_families=len(families))
+    arrays |= expected_errors(arrays, n_targets=n_targets)
     if loss_sets:
         run = model_index.get_indexer(losses["model"]) - n_targets
         arrays |= {
@@ -255,8 +257,11 @@ def _lay_out(
             arrays[f"loss_{name}"] = values[n_targets + run]
             arrays[f"cell_{name}"] = values[cell_model]
     chance = table["chance"].to_numpy(dtype=float)
-    arrays |= rough_cells(arrays, spec.score_map, chance, n_targets=n_targets)
-    arrays |= _leans(arrays, table["chance"].to_numpy(dtype=float), n_targets)
+    rough = usual(spec.score_map, chance)
+    arrays |= rough_cells(
+        arrays, spec.score_map, rough, n_targets=n_targets, n_families=len(families)
+    )
+    arrays |= _leans(arrays, spec, chance, n_targets)
     names = models["model"].tolist()
     coords: dict[str, list[Any]] = {
         "model": names,
@@ -287,7 +292,7 @@ def _lay_out(
         mean_loss=mean_loss,
         lowest_loss=lowest_loss,
         sd_loss=sd_loss,
-        chance=table["chance"].to_numpy(dtype=float),
+        chance=chance,
         items_of_benchmark=table["n_items"].to_numpy(dtype=float),
         models=models,
         scores=scores,
@@ -330,9 +335,9 @@ def _order_scores(scores: pd.DataFrame, models: list[str], benchmarks: list[str]
 
 
 def _leans(
-    arrays: dict[str, np.ndarray], chance: np.ndarray, n_targets: int
+    arrays: dict[str, np.ndarray], spec: RulerSpec, chance: np.ndarray, n_targets: int
 ) -> dict[str, np.ndarray]:
-    """Return `map_leans` at the anchors: the lowest losses, or the middle of the sizes."""
+    """Return leans on harness and ceiling at the anchors: lowest losses, or middle sizes."""
     cell = arrays["score_cell"]
     of_reference = arrays["cell_model"][cell] >= n_targets
     if not of_reference.any():
@@ -347,7 +352,11 @@ def _leans(
         weight[seen] = (lowest[benchmark[seen]] / loss[seen]) ** 30
     harness = arrays["score_harness"][of_reference]
     score, count = arrays["score_observed"][of_reference], len(arrays["harness_measured"])
-    return map_leans(score, benchmark, harness, weight, chance, count)
+    found = map_leans(score, benchmark, harness, weight, chance, count)
+    leans = no_leans(len(chance), len(shaping(spec.law)))
+    leans["slope_lean"][:, 0] = found.pop("slope_of_ceiling")
+    leans["pivot_lean"][:, 0] = found.pop("pivot_of_ceiling")
+    return found | leans
 
 
 def _mean_date(dates: np.ndarray) -> np.datetime64:

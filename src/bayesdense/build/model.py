@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bayesdense.build.anchors import add_anchors
-from bayesdense.build.cells import add_measurements, cell_priors
+from bayesdense.build.cells import add_measurements, add_spread, cell_priors
 from bayesdense.build.layout import Layout
 from bayesdense.build.observation import add_harness_offsets, observation_priors
 from bayesdense.build.references import add_references, reference_priors
@@ -130,8 +130,9 @@ def build_model(
         anchors = None
         if layout.size("cell"):
             anchors = add_anchors(layout, spec, ruler, eta, size)
+            tau = add_spread(layout, spec, priors, ruler)
         if isinstance(spec, ModelSpec) and anchors is not None:
-            density, difference = add_targets(layout, spec, priors, factor, anchors)
+            density, difference = add_targets(layout, spec, priors, factor, anchors, tau)
             shape = layout.size("reference"), layout.size("benchmark")
             difference = pt.concatenate([difference, pt.zeros(shape)])
         of_references = add_references(layout, priors, given)
@@ -150,5 +151,6 @@ def build_model(
                 size=size,
                 eta=eta,
                 anchors=anchors,
+                tau=tau,
             )
     return model

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from bayesdense.build.coefficients import add_coefficients
+from bayesdense.build.effects import moved_normal, moved_prior
 from bayesdense.build.layout import Layout
+from bayesdense.build.leans import lean, map_features
 from bayesdense.priors import Prior
 from bayesdense.spec import RulerSpec
 
@@ -171,16 +173,18 @@ def add_ruler(
     coefficients = add_coefficients(layout, spec, priors)
     if not len(known):
         return Ruler(coefficients, None, None, None, None, None)
-    floor = priors["d"].variable("d", dims="benchmark", initval=np.maximum(chance, 0.01))
-    u = priors["u"].variable("u", dims="benchmark") if "u" in priors else None
+    floor, u = _floor(priors["d"], chance), _ceiling(priors.get("u"))
     span = pm.Deterministic("c", (1.0 - floor) * (1.0 if u is None else u), dims="benchmark")
-    pivot_shift, slope_shift = _shifts(u, eta)
+    log_u = None if u is None else pm.math.log(u)
+    features = map_features(layout, spec, coefficients, log_u, floor)
+    slope_shift = lean("slope", features)
     centre = _centre(layout)
     parts: list[tuple[np.ndarray, Any, Any]] = []
     if known.any():
         which = np.flatnonzero(known)
         dims = "benchmark_with_losses"
-        gamma = _leaning("gamma", priors["gamma"], slope_shift, which, dims)
+        gamma = moved_prior("gamma", priors["gamma"], slope_shift[which], dims=dims)
+        pivot_shift = _pivot_shift(features, gamma, which, eta)
         # The logit at the lowest loss is what scores fix best: small runs are at
         # chance. With it in place of the midpoint l the posterior loses a ridge. Its
         # prior is the one that the Normal prior of l implies: only coordinates change.
@@ -188,7 +192,7 @@ def add_ruler(
         spread = np.asarray(priors["l"].parameters["sigma"])
         anchor = centre[which]
         mean, sd = gamma * (middle - anchor), gamma * spread
-        pivot = _lean("pivot", mean, sd, pivot_shift, which, dims)
+        pivot = moved_normal("pivot", mean, sd, shift=pivot_shift, dims=dims, start=0.0)
         pm.Deterministic("l", anchor + pivot / gamma, dims=dims)
         parts.append((which, pivot, gamma))
     if not known.all():
@@ -196,8 +200,9 @@ def add_ruler(
         dims = "benchmark_scores_only" if mixed else "benchmark"
         suffix = "_scores_only" if mixed else ""
         which = np.flatnonzero(~known)
-        pi = _leaning("pi", priors["pi"], pivot_shift, which, dims, suffix)
-        s = _leaning("s", priors["s"], slope_shift, which, dims, suffix)
+        s = moved_prior(f"s{suffix}", priors["s"], slope_shift[which], dims=dims)
+        pivot_shift = _pivot_shift(features, s, which, eta)
+        pi = moved_prior(f"pi{suffix}", priors["pi"], pivot_shift, dims=dims)
         parts.append((which, pi, s))
     back = np.argsort(np.concatenate([where for where, _, _ in parts]))
     pivot_all, steepness = (
@@ -249,52 +254,39 @@ def _centre(layout: Layout) -> Any:
     return pm.Data("ruler_centre", values)
 
 
-def _shifts(u: Any, eta: Any) -> tuple[Any, Any]:
-    """Return by how much less than the map's pivot and log slope is what scores see of them.
+def _floor(prior: Prior, chance: np.ndarray) -> Any:
+    """Add the floors; near 0 in coordinates in which their density has no long tail."""
+    from bayesdense.build.transforms import Floor
 
-    Scores at the anchor fix the product of ceiling and logistic function: a
-    lower ceiling goes with a higher logit and a steeper slope. And they fix
-    the logit on the harness that measured them.
+    start = np.maximum(chance, 0.01)
+    lower = prior.parameters.get("lower", -1.0)
+    if prior.distribution != "TruncatedNormal" or np.any(np.asarray(lower) != 0.0):
+        return prior.variable("d", dims="benchmark", initval=start)
+    scale = float(np.mean(prior.parameters["sigma"]))
+    return prior.variable("d", dims="benchmark", initval=start, default_transform=Floor(scale))
+
+
+def _ceiling(prior: Prior | None) -> Any:
+    """Add the shares of the span that ceilings leave, where the map has a ceiling."""
+    from bayesdense.build.transforms import Ceiling
+
+    if prior is None or prior.distribution != "Beta":
+        return None if prior is None else prior.variable("u", dims="benchmark")
+    power = float(np.mean(prior.parameters["alpha"]))
+    return prior.variable("u", dims="benchmark", default_transform=Ceiling(power))
+
+
+def _pivot_shift(features: list[Any], slope: Any, which: np.ndarray, eta: Any) -> Any:
+    """Return by how much less than the map's pivot is what scores see of it.
+
+    Scores fix the logit where they are, on the harness that measured them.
     """
     import pymc as pm
 
-    model = pm.modelcontext(None)
-    pivot = slope = None
-    if u is not None:
-        log_u = pm.math.log(u)
-        pivot, slope = model["pivot_lean"] * log_u, model["slope_lean"] * log_u
+    shift = lean("pivot", [*(f[which] for f in features), pm.math.log(slope)], which)
     if eta is not None:
-        of_harness = (model["harness_lean"] * eta).sum(axis=0)
-        pivot = of_harness if pivot is None else pivot + of_harness
-    return pivot, slope
-
-
-def _leaning(
-    name: str, prior: Prior, shift: Any, which: np.ndarray, dims: str, suffix: str = ""
-) -> Any:
-    """Add a coefficient of the map, sampled as what scores see of it."""
-    import pymc as pm
-
-    on_log = prior.distribution == "LogNormal"
-    if not on_log and prior.distribution != "Normal":
-        return prior.variable(f"{name}{suffix}", dims=dims)
-    mean, sd = prior.parameters["mu"], prior.parameters["sigma"]
-    if not on_log:
-        return _lean(f"{name}{suffix}", mean, sd, shift, which, dims)
-    logs = _lean(f"log_{name}{suffix}", mean, sd, shift, which, dims)
-    return pm.Deterministic(f"{name}{suffix}", pm.math.exp(logs), dims=dims)
-
-
-def _lean(name: str, mean: Any, sd: Any, shift: Any, which: np.ndarray, dims: str) -> Any:
-    """Add ``Normal(mean, sd)``, sampled with a shift: its distribution is unchanged."""
-    import pymc as pm
-
-    if shift is None:
-        return pm.Normal(name, mean, sd, dims=dims)
-    own = shift[which]
-    return pm.Deterministic(
-        name, pm.Normal(f"{name}_raw", mean + own, sd, dims=dims) - own, dims=dims
-    )
+        shift = shift + (pm.modelcontext(None)["harness_lean"] * eta).sum(axis=0)[which]
+    return shift
 
 
 def add_losses(

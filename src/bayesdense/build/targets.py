@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bayesdense.build.anchors import Anchors, mean_of_cells
-from bayesdense.build.effects import anchored, scaled_normal, scaled_zero_sum, zero_sum
+from bayesdense.build.anchors import LITTLE, Anchors, mean_of_cells
+from bayesdense.build.effects import (
+    lagging,
+    moved_prior,
+    scaled_normal,
+    scaled_zero_sum,
+    zero_sum,
+)
 from bayesdense.build.layout import Layout
+from bayesdense.parts.trends.base import HALF_NORMAL_MEAN
 from bayesdense.priors import Prior
 from bayesdense.spec import ModelSpec
 
@@ -60,6 +67,7 @@ def add_targets(
     priors: Mapping[str, Prior],
     factor: Any,
     anchors: Anchors,
+    tau: Any,
 ) -> tuple[Any, Any]:
     """Add the log density of the targets and their differences between benchmarks.
 
@@ -75,6 +83,8 @@ def add_targets(
         Logarithm of the factor of the sizes.
     anchors : Anchors
         Where the scores put levels and slopes on the ruler at hand.
+    tau : tensor, shape (benchmark,)
+        How far a model strays on one benchmark.
 
     Returns
     -------
@@ -95,15 +105,23 @@ def add_targets(
     # Level, growth and size slope: common to all benchmarks, and what one has beside them.
     at = anchors.levels.mean(axis=0)
     beside = (anchors.levels - at).T
-    growth = anchored("A", priors["A"], at[1])
+
+    def add(name: str, shift: Any = None) -> Any:
+        return moved_prior(name, priors[name], shift)
+
+    sigma_v, lag = spec.trend.scales(model["years"], add)
+    above = _above_models(lag, model["years"])
+    growth = moved_prior("A", priors["A"], -(at[1] + above[1]), from_data=True)
     start = (
-        anchored("B", priors["B"], at[0]) if "B" in priors else pm.Deterministic("B", pt.zeros(()))
+        moved_prior("B", priors["B"], -(at[0] + above[0]), from_data=True)
+        if "B" in priors
+        else pm.Deterministic("B", pt.zeros(()))
     )
     level = start * pt.ones(n_targets)
     difference = pt.zeros((n_targets, layout.size("benchmark")))
 
     if "lambda" in priors:
-        level = level + anchored("lambda", priors["lambda"], at[2]) * size
+        level = level + moved_prior("lambda", priors["lambda"], -at[2], from_data=True) * size
     if several:
         if "o" in priors:
             offsets = zero_sum(
@@ -135,21 +153,36 @@ def add_targets(
         sigma_f = priors["sigma_f"].variable("sigma_f")
         left = anchors.left_over(level + growth * years, difference)
         offset = -mean_of_cells(left, "family", layout)
-        effects = scaled_normal("f", sigma_f, model["family_error"], "family", offset=offset)
-        f = pm.Deterministic("f", effects, dims="family")
+        f = scaled_normal("f", sigma_f, model["family_error"], "family", offset=offset)
         level = level + f[family]
         if "sigma_fj" in priors:
             sigma_fj = priors["sigma_fj"].variable("sigma_fj")
             error = model["family_benchmark_error"]
-            dims = "family", "benchmark"
             means = mean_of_cells(left - f[model["cell_family"]], "family_benchmark", layout)
             offset = -means.reshape(error.shape)
-            f2 = scaled_normal("f2", sigma_fj, error, dims, offset=offset)
-            difference = difference + pm.Deterministic("f2", f2, dims=dims)[family]
+            f2 = scaled_normal("f2", sigma_fj, error, ("family", "benchmark"), offset=offset)
+            difference = difference + f2[family]
 
-    density = spec.trend.log_density(level[:n_dated], model["years"], layout.origin, priors)
+    # What the scores of each model say of its density, once benchmarks and families are known.
+    seen, error = anchors.of_targets(tau, difference, n_targets)
+    line = spec.trend.centre(level[:n_dated], model["years"], layout.origin, add)
+    offset, error = line - seen[:n_dated], error[:n_dated]
+    if lag is None:
+        density = line + scaled_normal("v", sigma_v, error, "dated_target", offset=offset)
+    else:
+        density = line + lagging("v_less_w", sigma_v, lag, error, "dated_target", offset=offset)
     if "undated" in priors:
         # Without a date there is no place in the trend, so only a broad prior.
         undated = priors["undated"].variable("undated", dims="undated_target")
         density = pt.concatenate([density, undated])
     return density, difference
+
+
+def _above_models(lag: Any, years: Any) -> tuple[Any, Any]:
+    """Return how far the line is above the average model: at the mean date, and per year."""
+    if lag is None:
+        return 0.0, 0.0
+    expected = HALF_NORMAL_MEAN * lag
+    along = years - years.mean()
+    slope = (along * expected).sum() / ((along**2).sum() + LITTLE)
+    return expected.mean() - slope * years.mean(), slope

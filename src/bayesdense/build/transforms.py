@@ -4,10 +4,144 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytensor.tensor as pt
 from pymc.logprob.transforms import Transform
+from pytensor.tensor.random.type import RandomType
 
-__all__ = ["TotalAndSplit", "total_and_split"]
+__all__ = [
+    "Ceiling",
+    "Floor",
+    "MovedCoordinates",
+    "MovedLogarithm",
+    "TotalAndSplit",
+    "moved_coordinates",
+    "moved_from_data",
+    "moved_logarithm",
+    "total_and_split",
+]
+
+NEWTON_STEPS = 40
+
+
+def _parameters(inputs: tuple[Any, ...]) -> list[Any]:
+    """Return the parameters of a distribution, without its size and its generator."""
+    return [i for i in inputs if not isinstance(i.type, RandomType)][1:]
+
+
+class MovedCoordinates(Transform):
+    """``value / unit + shift``, by the last two parameters of the distribution.
+
+    A distribution with one parameter has a shift only. `from_origin` says
+    that 0 is where the data put the coordinate, so that chains start there.
+    """
+
+    name = "moved"
+
+    def __init__(self, *, from_origin: bool) -> None:
+        self.from_origin = from_origin
+
+    def forward(self, value: Any, *inputs: Any) -> Any:
+        """Return ``value / unit + shift``."""
+        unit, shift = self._of(inputs)
+        return value / unit + shift
+
+    def backward(self, value: Any, *inputs: Any) -> Any:
+        """Return ``unit (y - shift)`` of the coordinate ``y``."""
+        unit, shift = self._of(inputs)
+        return unit * (value - shift)
+
+    def log_jac_det(self, value: Any, *inputs: Any) -> Any:
+        """Return ``ln unit`` for every entry."""
+        unit, _ = self._of(inputs)
+        return pt.zeros_like(value) + pt.log(unit)
+
+    def _of(self, inputs: tuple[Any, ...]) -> tuple[Any, Any]:
+        own = _parameters(inputs)
+        return (own[-2] if len(own) > 1 else 1.0), own[-1]
+
+
+class MovedLogarithm(Transform):
+    """``ln value + shift``, by the last parameter of the distribution."""
+
+    name = "moved_log"
+
+    def forward(self, value: Any, *inputs: Any) -> Any:
+        """Return ``ln value + shift``."""
+        return pt.log(value) + _parameters(inputs)[-1]
+
+    def backward(self, value: Any, *inputs: Any) -> Any:
+        """Return ``exp(y - shift)`` of the coordinate ``y``."""
+        return pt.exp(value - _parameters(inputs)[-1])
+
+    def log_jac_det(self, value: Any, *inputs: Any) -> Any:
+        """Return ``y - shift``."""
+        return value - _parameters(inputs)[-1]
+
+
+class Ceiling(Transform):
+    """``u = Phi(y)^(1/k)`` for a share ``u`` that is likely to be near 1.
+
+    Beta(k, 1) is the standard Normal in ``y``, whatever else the density is.
+    On the log odds its upper tail would fall off no faster than exponentially,
+    while its lower end is a wall of scores near the ceiling.
+    """
+
+    name = "ceiling"
+
+    def __init__(self, power: float) -> None:
+        self.power = power
+
+    def forward(self, value: Any, *inputs: Any) -> Any:
+        """Return ``y`` of the share."""
+        return -np.sqrt(2.0) * pt.erfcinv(2.0 * value**self.power)
+
+    def backward(self, value: Any, *inputs: Any) -> Any:
+        """Return the share at ``y``."""
+        return pt.exp(_log_phi(value) / self.power)
+
+    def log_jac_det(self, value: Any, *inputs: Any) -> Any:
+        """Return ``ln du/dy``."""
+        log_density = -0.5 * value**2 - 0.5 * np.log(2.0 * np.pi)
+        return log_density + (1.0 / self.power - 1.0) * _log_phi(value) - np.log(self.power)
+
+
+class Floor(Transform):
+    """``d = scale (y Phi(y) + phi(y))`` for a positive ``d`` that may be near 0.
+
+    Far from 0 it is ``scale y``; towards it the density in ``y`` falls off as
+    that of a Normal, where on the logarithm it would be exponential.
+    """
+
+    name = "floor"
+
+    def __init__(self, scale: float) -> None:
+        self.scale = scale
+
+    def forward(self, value: Any, *inputs: Any) -> Any:
+        """Return ``y`` of ``d``, by Newton's method from the right of a convex function."""
+        wanted = value / self.scale
+        y = wanted
+        for _ in range(NEWTON_STEPS):
+            y = y - (self._height(y) - wanted) / pt.exp(_log_phi(y))
+        return y
+
+    def backward(self, value: Any, *inputs: Any) -> Any:
+        """Return ``d`` at ``y``."""
+        return self.scale * self._height(value)
+
+    def log_jac_det(self, value: Any, *inputs: Any) -> Any:
+        """Return ``ln dd/dy``."""
+        return _log_phi(value) + np.log(self.scale)
+
+    @staticmethod
+    def _height(y: Any) -> Any:
+        return y * pt.exp(_log_phi(y)) + pt.exp(-0.5 * y**2) / np.sqrt(2.0 * np.pi)
+
+
+def _log_phi(y: Any) -> Any:
+    """Return the logarithm of the standard Normal's distribution function."""
+    return pt.log(0.5 * pt.erfc(-y / np.sqrt(2.0)))
 
 
 class TotalAndSplit(Transform):
@@ -47,4 +181,7 @@ class TotalAndSplit(Transform):
         return inputs[-1][..., :-1] if inputs else 0.0
 
 
+moved_coordinates = MovedCoordinates(from_origin=False)
+moved_from_data = MovedCoordinates(from_origin=True)
+moved_logarithm = MovedLogarithm()
 total_and_split = TotalAndSplit()

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 __all__ = ["Fit"]
 
 
+COORDINATES = ("_raw", "_contrast", "_deviation", "log_terms")
+
+
 class Fit[S: RulerSpec]:
     """The posterior of a model, with tables, checks and provenance.
 
@@ -156,7 +159,7 @@ class Fit[S: RulerSpec]:
         """
         known = [str(name) for name in self.posterior.data_vars]
         if names is None:
-            names = [n for n in known if not n.endswith("_raw") and n not in self.single_names]
+            names = [n for n in known if not n.endswith(COORDINATES) and n not in self.single_names]
         for name in names:
             if name not in known:
                 raise UnknownNameError.of("parameter", name, known)

@@ -52,7 +52,13 @@ class DensityFit(Fit[ModelSpec]):
     kind: ClassVar[str] = "density"
     spec_class: ClassVar[type[RulerSpec]] = ModelSpec
     headline_names: ClassVar[tuple[str, ...]] = ("A", "A_j", "ln_density")
-    single_names: ClassVar[frozenset[str]] = Fit.single_names | {"f", "f2", "undated"}
+    single_names: ClassVar[frozenset[str]] = Fit.single_names | {
+        "f",
+        "f2",
+        "v",
+        "v_less_w",
+        "undated",
+    }
 
     def __init__(self, *, alone: xr.Dataset | None = None, **parts: Any) -> None:
         super().__init__(**parts)

@@ -13,6 +13,7 @@ from bayesdense.build import Layout, build_model, default_priors, lay_out
 from bayesdense.cut import DRAWS_OF_A_RULER, sample_given, spread_out
 from bayesdense.data import Dataset
 from bayesdense.models.base import Drawn, structure_of
+from bayesdense.pilot import retune_for
 from bayesdense.sampling import SampleResult, SamplingInterrupted, SamplingSettings, sample
 from bayesdense.spec import ModelSpec, RulerSpec
 from bayesdense.summaries.diagnostics import diagnostics_table
@@ -99,7 +100,14 @@ def fit_alone(
     if key in _remembered:
         return _remembered[key]
     model = build_model(layout, own)
-    result = sample(model, structure=structure, settings=chosen, label=label, progress=progress)
+    result = sample(
+        model,
+        structure=structure,
+        settings=chosen,
+        label=label,
+        progress=progress,
+        retune=retune_for(layout, own),
+    )
     if result.interrupted:
         raise SamplingInterrupted("interrupted in the fit of the references alone: no draws kept")
     free = [variable.name for variable in model.free_RVs]

@@ -13,6 +13,7 @@ from bayesdense.build import Layout, build_model, lay_out
 from bayesdense.build.model import model_priors
 from bayesdense.data import Dataset
 from bayesdense.errors import BayesdenseError, DiagnosticsWarning, ReadinessWarning
+from bayesdense.pilot import retune_for
 from bayesdense.priors import Prior
 from bayesdense.sampling import SampleResult, SamplingSettings, sample
 from bayesdense.spec import RulerSpec
@@ -204,6 +205,7 @@ class Model[S: RulerSpec]:
             settings=settings,
             label=label,
             progress=progress,
+            retune=retune_for(layout, self.spec),
         )
         return Drawn(result, [variable.name for variable in model.free_RVs])
 

@@ -172,7 +172,7 @@ class DensityModel(Model[ModelSpec]):
         self,
         data: Dataset,
         *,
-        draws: int = 2500,
+        draws: int = 2000,
         tune: int = 1000,
         chains: int = 4,
         cores: int | None = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -11,10 +11,17 @@ import numpy as np
 from bayesdense.priors import Prior
 from bayesdense.registry import Registry
 
-__all__ = ["Draws", "Growth", "Trend", "trends"]
+__all__ = ["HALF_NORMAL_MEAN", "Add", "Draws", "Growth", "Trend", "trends"]
+
+HALF_NORMAL_MEAN = float(np.sqrt(2.0 / np.pi))
+"""Mean of a half-normal variable of scale 1."""
 
 Draws = Mapping[str, np.ndarray]
 """Posterior draws by variable; the first axis of every array is the draw."""
+
+Add = Callable[..., Any]
+"""``add(name)`` adds a parameter to a PyMC model; ``add(name, shift)`` with its coordinate shifted,
+on the logarithm where it is positive."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +66,12 @@ class Trend(Protocol):
         """Return the default priors of what the trend adds to ``A`` and ``B``."""
         ...
 
-    def log_density(
-        self, level: Any, years: Any, origin: np.datetime64, priors: Mapping[str, Prior]
-    ) -> Any:
-        """Return the log density of dated targets, inside a PyMC model."""
+    def scales(self, years: Any, add: Add) -> tuple[Any, Any]:
+        """Return ``sigma_v`` and the scale of the lag (or None), inside a PyMC model."""
+        ...
+
+    def centre(self, level: Any, years: Any, origin: np.datetime64, add: Add) -> Any:
+        """Return the line that dated targets lie around, inside a PyMC model."""
         ...
 
     def growth(self, draws: Draws, years: np.ndarray, origin: np.datetime64) -> list[Growth]:
@@ -80,5 +89,5 @@ class Trend(Protocol):
 
 trends: Registry[Trend] = Registry(
     "trend",
-    needs=("equation", "settings", "priors", "log_density", "growth", "line", "deviation"),
+    needs=("equation", "settings", "priors", "scales", "centre", "growth", "line", "deviation"),
 )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
 from bayesdense.errors import BayesdenseError
-from bayesdense.parts.trends.base import Draws, Growth, trends
+from bayesdense.parts.trends.base import Add, Draws, Growth, trends
 from bayesdense.parts.trends.linear import Linear
 from bayesdense.priors import Prior
 
@@ -76,10 +75,8 @@ class ChangePoint(Linear):
         """
         return {"A_change": Prior("Normal", mu=0.0, sigma=1.5), **super().priors()}
 
-    def log_density(
-        self, level: Any, years: Any, origin: np.datetime64, priors: Mapping[str, Prior]
-    ) -> Any:
-        """Return the log density of the dated targets, inside a PyMC model.
+    def centre(self, level: Any, years: Any, origin: np.datetime64, add: Add) -> Any:
+        """Return the line that dated targets lie around, inside a PyMC model.
 
         Parameters
         ----------
@@ -89,8 +86,8 @@ class ChangePoint(Linear):
             Release date in years since `origin`.
         origin : numpy.datetime64
             ``t0``.
-        priors : mapping of str to Prior
-            With ``A_change`` and ``sigma_v``.
+        add : callable
+            Adds the parameter of a name, with its prior.
 
         Returns
         -------
@@ -98,11 +95,11 @@ class ChangePoint(Linear):
         """
         import pymc as pm
 
-        change = priors["A_change"].variable("A_change")
+        change = add("A_change")
         # Data, not a constant, so that other dates need no other compiled model.
         change_year = pm.Data("change_year", self.change_year(origin))
         before = pm.math.minimum(years - change_year, 0.0)
-        return super().log_density(level - change * before, years, origin, priors)
+        return super().centre(level - change * before, years, origin, add)
 
     def growth(self, draws: Draws, years: np.ndarray, origin: np.datetime64) -> list[Growth]:
         """Return the growth rates after and before the change.

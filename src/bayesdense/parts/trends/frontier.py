@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
-from bayesdense.parts.trends.base import Draws, Growth, trends
+from bayesdense.parts.trends.base import HALF_NORMAL_MEAN, Add, Draws, Growth, trends
 from bayesdense.parts.trends.linear import Linear
 from bayesdense.priors import Prior
 
 __all__ = ["Frontier"]
-
-HALF_NORMAL_MEAN = float(np.sqrt(2.0 / np.pi))
 
 
 @trends.register
@@ -67,38 +64,31 @@ class Frontier(Linear):
             "w1": Prior("Normal", mu=0.0, sigma=0.5),
         }
 
-    def log_density(
-        self, level: Any, years: Any, origin: np.datetime64, priors: Mapping[str, Prior]
-    ) -> Any:
-        """Return the log density of the dated targets, inside a PyMC model.
+    def scales(self, years: Any, add: Add) -> tuple[Any, Any]:
+        """Add the scales of noise and lag to the PyMC model in context.
 
         Parameters
         ----------
-        level : tensor, shape (dated_target,)
-            ``B`` and what does not depend on the date.
         years : tensor, shape (dated_target,)
-            Release date in years since `origin`.
-        origin : numpy.datetime64
-            ``t0``.
-        priors : mapping of str to Prior
-            With ``total``, ``share`` and ``w1``.
+            Release date in years since the mean date.
+        add : callable
+            Adds the parameter of a name, with its prior.
 
         Returns
         -------
-        tensor, shape (dated_target,)
+        sigma_v : tensor
+            Standard deviation of ``v``.
+        lag : tensor, shape (dated_target,)
+            Scale of ``w``.
         """
         import pymc as pm
 
-        model = pm.modelcontext(None)
-        total = priors["total"].variable("total")
-        share = priors["share"].variable("share")
-        w1 = priors["w1"].variable("w1")
+        share, w1 = add("share"), add("w1")
+        # Of the total, what the scatter of the models fixes is their standard deviation.
+        total = add("total", 0.5 * pm.math.log(1.0 - HALF_NORMAL_MEAN**2 * share))
         sigma_v = pm.Deterministic("sigma_v", total * pm.math.sqrt(1.0 - share))
         sigma_w = pm.Deterministic("sigma_w", total * pm.math.sqrt(share))
-        v = pm.Normal("v_raw", 0.0, 1.0, dims="dated_target")
-        w = pm.HalfNormal("w_raw", 1.0, dims="dated_target")
-        lag = sigma_w * pm.math.exp(w1 * years) * w
-        return level + model["A"] * years + sigma_v * v - lag
+        return sigma_v, sigma_w * pm.math.exp(w1 * years)
 
     def growth(self, draws: Draws, years: np.ndarray, origin: np.datetime64) -> list[Growth]:
         """Return the growth rates of the frontier and of the typical model.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
-from bayesdense.parts.trends.base import Draws, Growth, trends
+from bayesdense.parts.trends.base import Add, Draws, Growth, trends
 from bayesdense.priors import Prior
 
 __all__ = ["Linear"]
@@ -51,10 +50,27 @@ class Linear:
         """
         return {"sigma_v": Prior("HalfNormal", sigma=1.0)}
 
-    def log_density(
-        self, level: Any, years: Any, origin: np.datetime64, priors: Mapping[str, Prior]
-    ) -> Any:
-        """Return the log density of the dated targets, inside a PyMC model.
+    def scales(self, years: Any, add: Add) -> tuple[Any, Any]:
+        """Add the scale of single models to the PyMC model in context.
+
+        Parameters
+        ----------
+        years : tensor, shape (dated_target,)
+            Release date in years since the mean date.
+        add : callable
+            Adds the parameter of a name, with its prior.
+
+        Returns
+        -------
+        sigma_v : tensor
+            Standard deviation of ``v``.
+        lag : tensor, shape (dated_target,), or None
+            Scale of the half-normal ``w`` that is taken off; None for none.
+        """
+        return add("sigma_v"), None
+
+    def centre(self, level: Any, years: Any, origin: np.datetime64, add: Add) -> Any:
+        """Return the line that dated targets lie around, inside a PyMC model.
 
         Parameters
         ----------
@@ -64,8 +80,8 @@ class Linear:
             Release date in years since `origin`.
         origin : numpy.datetime64
             ``t0``.
-        priors : mapping of str to Prior
-            With ``sigma_v``.
+        add : callable
+            Adds the parameter of a name, with its prior.
 
         Returns
         -------
@@ -73,10 +89,7 @@ class Linear:
         """
         import pymc as pm
 
-        model = pm.modelcontext(None)
-        sigma_v = priors["sigma_v"].variable("sigma_v")
-        v = pm.Normal("v_raw", 0.0, 1.0, dims="dated_target")
-        return level + model["A"] * years + sigma_v * v
+        return level + pm.modelcontext(None)["A"] * years
 
     def growth(self, draws: Draws, years: np.ndarray, origin: np.datetime64) -> list[Growth]:
         """Return the growth rate of the typical model.

@@ -1,0 +1,143 @@
+"""Coordinates from short runs: where the posterior lies, and what leans on what.
+
+The first part of the warm-up is sampled in coordinates from usual values. What it found sets the
+coordinates of the next part, and that those of everything after: rough positions of cells, their
+noise, and by how much pivot, slope and deviations of a benchmark move with the other coefficients
+of its map. All of it is data of the compiled model, so nothing is compiled again, and none of it
+changes the posterior.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayesdense.build import Layout
+from bayesdense.build.coordinates import no_leans, shaping
+from bayesdense.build.rough import Rough, rough_cells
+from bayesdense.sampling import Retune
+from bayesdense.spec import RulerSpec
+from bayesdense.summaries.draws import Draws, RulerDraws
+
+__all__ = ["retune_for", "tuned"]
+
+# Of the variance of a coefficient, what its leans are shrunk by; a pilot has few draws.
+RIDGE = 0.02
+
+
+def retune_for(layout: Layout, spec: RulerSpec) -> Retune:
+    """Return what `bayesdense.sampling.sample` does with the draws of a pilot.
+
+    Parameters
+    ----------
+    layout : Layout
+        The dataset under the model.
+    spec : RulerSpec
+        The composition of the model.
+
+    Returns
+    -------
+    callable
+    """
+
+    def retune(posterior: xr.Dataset) -> Mapping[str, np.ndarray]:
+        found = tuned(layout, spec, posterior).arrays
+        return {name: v for name, v in found.items() if v is not layout.arrays[name]}
+
+    return retune
+
+
+def tuned(layout: Layout, spec: RulerSpec, posterior: xr.Dataset) -> Layout:
+    """Return a layout with coordinates that suit a posterior.
+
+    Parameters
+    ----------
+    layout : Layout
+        The dataset under the model.
+    spec : RulerSpec
+        The composition of the model.
+    posterior : xarray.Dataset
+        Some draws.
+
+    Returns
+    -------
+    Layout
+        It differs in arrays that set coordinates, not in what they describe.
+    """
+    if not layout.size("cell"):
+        return layout
+    draws = Draws(posterior)
+    ruler = RulerDraws(draws, layout, spec)
+    arrays = layout.arrays
+    position = (draws["cell_ln_size"] - layout.log_size_centre).mean(axis=0)
+    rough = Rough(
+        floor=ruler.floor.mean(axis=0),
+        span=ruler.span.mean(axis=0),
+        noise=_typical(draws["phi"]),
+        spread=_typical(draws["tau"]),
+        model_spread=float(_typical(draws["sigma_v"])) if "sigma_v" in draws else 0.0,
+        position=position,
+        slope=_slopes(layout, ruler, position),
+    )
+    cells = rough_cells(
+        arrays,
+        spec.score_map,
+        rough,
+        n_targets=layout.size("target"),
+        n_families=layout.size("family"),
+    )
+    return dataclasses.replace(
+        layout, arrays={**arrays, **cells, **_leans(layout, spec, draws, ruler)}
+    )
+
+
+def _typical(values: np.ndarray) -> np.ndarray:
+    """Return the geometric mean over the draws."""
+    return np.asarray(np.exp(np.log(values).mean(axis=0)))
+
+
+def _slopes(layout: Layout, ruler: RulerDraws, position: np.ndarray) -> np.ndarray:
+    """Return logits per unit of log size of every cell, of the mean ruler."""
+    benchmark = layout.arrays["cell_benchmark"]
+    dense = {n: layout.arrays.get(f"cell_{n}", 0.0) for n in ruler.law.covariates}
+    typical = {n: v.mean(axis=0)[layout.ruler[benchmark]] for n, v in ruler.coefficients.items()}
+    fall = ruler.law.slope(position, layout.arrays["cell_tokens"], typical | dense)
+    return np.asarray(np.maximum(_typical(ruler.steepness)[benchmark] * fall, 1e-3))
+
+
+def _leans(
+    layout: Layout, spec: RulerSpec, draws: Draws, ruler: RulerDraws
+) -> dict[str, np.ndarray]:
+    """Return by how much coefficients of the maps move with those before them."""
+    names = shaping(spec.law)
+    count = layout.size("benchmark")
+    leans = no_leans(count, len(names))
+    shares = layout.arrays["harness_lean"]
+    for j in range(count):
+        columns = [np.log(ruler.span[:, j] / (1.0 - ruler.floor[:, j])), ruler.floor[:, j]]
+        columns += [np.log(ruler.coefficients[n][:, layout.ruler[j]]) for n in names]
+        columns += [np.log(ruler.steepness[:, j]), ruler.pivot[:, j]]
+        features = np.column_stack(columns)
+        n = 2 + len(names)
+        offset = draws["eta"][:, :, j] @ shares[:, j] if "eta" in draws else 0.0
+        leans["lean_centre"][j] = features.mean(axis=0)
+        leans["slope_lean"][j] = _regression(features[:, n], features[:, :n])
+        leans["pivot_lean"][j] = _regression(features[:, n + 1] + offset, features[:, : n + 1])
+        leans["tau_lean"][j] = _regression(np.log(draws["tau"][:, j]), features)
+    return leans
+
+
+def _regression(values: np.ndarray, features: np.ndarray) -> np.ndarray:
+    """Return slopes of a linear regression, those of standardised features shrunk a little."""
+    centred = features - features.mean(axis=0)
+    spread = centred.std(axis=0)
+    # A feature that does not vary, such as the ceiling of a map without one, explains nothing.
+    unit = np.where(spread > 1e-12, spread, np.inf)
+    z = centred / unit
+    square = z.T @ z / len(z) + RIDGE * np.eye(z.shape[1])
+    slopes: Any = np.linalg.solve(square, z.T @ (values - values.mean()) / len(z))
+    return np.asarray(slopes / unit)

@@ -1,0 +1,115 @@
+"""What the sampler sees are other coordinates; the distributions are those of the model."""
+
+import numpy as np
+import pymc as pm
+import pytensor
+import pytensor.tensor as pt
+import pytest
+import xarray as xr
+from scipy import integrate, stats
+
+import bayesdense as bd
+from bayesdense.build import build_model, lay_out
+from bayesdense.build.effects import lagging, moved_normal, moved_prior
+from bayesdense.build.transforms import Ceiling, Floor
+from bayesdense.pilot import tuned
+from tests.model.simulate import KINDS, simulate
+
+PYTHON = {"mode": "FAST_COMPILE"}
+
+
+@pytest.mark.parametrize(
+    ("transform", "values"),
+    [
+        (Ceiling(12.0), np.array([0.3, 0.7, 0.94, 0.9999])),
+        (Floor(0.02), np.array([0.0004, 0.01, 0.05, 0.25])),
+    ],
+    ids=["ceiling", "floor"],
+)
+def test_bounded_parameters_there_and_back(transform, values):
+    y = transform.forward(pt.constant(values)).eval(**PYTHON)
+    back = transform.backward(pt.constant(y)).eval(**PYTHON)
+    assert back == pytest.approx(values, rel=1e-9)
+    step = 1e-6
+    ahead, behind = (transform.backward(pt.constant(y + s)).eval(**PYTHON) for s in (step, -step))
+    slope = transform.log_jac_det(pt.constant(y)).eval(**PYTHON)
+    assert slope == pytest.approx(np.log((ahead - behind) / (2 * step)), abs=1e-5)
+
+
+def test_the_usual_ceiling_is_a_standard_normal():
+    y = np.linspace(-3.0, 3.0, 7)
+    transform = Ceiling(12.0)
+    u = transform.backward(pt.constant(y)).eval(**PYTHON)
+    density = stats.beta(12, 1).logpdf(u) + transform.log_jac_det(pt.constant(y)).eval(**PYTHON)
+    assert density == pytest.approx(stats.norm.logpdf(y), abs=1e-9)
+
+
+@pytest.mark.parametrize(("noise", "lag"), [(0.3, 0.5), (0.8, 0.05), (0.05, 0.7)])
+def test_noise_less_a_lag_has_the_density_of_their_convolution(noise, lag):
+    with pm.Model(coords={"i": range(3)}) as model:
+        lagging("x", noise, lag, 0.2, "i", offset=0.1)
+    at = np.array([-1.1, -0.2, 0.3])
+    found = pm.logp(model["x"], at).eval(**PYTHON)
+
+    def joint(w, x):
+        return stats.norm.pdf(x + w, scale=noise) * stats.halfnorm.pdf(w, scale=lag)
+
+    places = [
+        integrate.quad(joint, 0, 12, args=(x,), points=[max(-x, 0), lag], limit=400)[0] for x in at
+    ]
+    assert found == pytest.approx(np.log(places), abs=1e-6)
+    drawn = pm.draw(model["x"], 20_000, random_seed=1, **PYTHON)
+    assert drawn.mean() == pytest.approx(-lag * np.sqrt(2 / np.pi), abs=0.02)
+    assert drawn.std() == pytest.approx(np.sqrt(noise**2 + (1 - 2 / np.pi) * lag**2), rel=0.03)
+
+
+def test_moved_variables_have_the_density_of_their_coordinate():
+    """By numerical differences: the density of the coordinate integrates to one."""
+    with pm.Model() as model:
+        other = pm.Normal("other")
+        moved_normal("n", 0.4, 0.8, unit=0.3, shift=other)
+        moved_prior("p", bd.Prior("HalfNormal", sigma=1.5), 2.0 * other)
+        moved_prior("r", bd.Prior("StudentT", nu=4, mu=1, sigma=2), other)
+    density = model.compile_logp(sum=False, **PYTHON)
+    names = [model.rvs_to_values[v].name for v in model.free_RVs]
+    for name in ("n_moved__", "p_moved_log__", "r_moved__"):
+        point = {**model.initial_point(0), "other": np.array(0.7)}
+        grid = np.linspace(-60, 60, 24_001) if name.startswith("r") else np.linspace(-25, 25, 5_001)
+        place = names.index(name)
+        values = [density(point | {name: np.array(y)})[place] for y in grid]
+        assert integrate.trapezoid(np.exp(values), grid) == pytest.approx(1.0, abs=2e-3), name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_coordinates_of_a_pilot_leave_the_density_as_it_is(kind):
+    data = simulate(kind, seed=5, n_targets=12, n_families=5)
+    spec = bd.DensityModel().spec
+    layout = lay_out(data, spec)
+    model = build_model(layout, spec)
+    names = [v.name for v in [*model.free_RVs, *model.deterministics]]
+    values = pm.draw([model[n] for n in names], draws=40, random_seed=3, **PYTHON)
+    drawn = dict(zip(names, values, strict=True))
+    other = tuned(layout, spec, _as_posterior(drawn))
+    assert not np.array_equal(other.arrays["cell_guess"], layout.arrays["cell_guess"])
+    assert other.arrays["pivot_lean"].any() and other.arrays["tau_lean"].any()
+    found = []
+    for built in (model, build_model(other, spec)):
+        for variable in built.free_RVs:
+            built.rvs_to_initial_values[variable] = drawn[variable.name][0]
+        with pytensor.config.change_flags(mode="FAST_COMPILE"):
+            point = built.initial_point(0)
+            terms = built.compile_logp(jacobian=False, sum=False)(point)
+            found.append((point, [float(term.sum()) for term in terms]))
+    (one, first), (two, second) = found
+    assert first == pytest.approx(second, rel=1e-7)
+    assert not np.allclose(one["cell_deviation_moved__"], two["cell_deviation_moved__"])
+
+
+def _as_posterior(drawn):
+    """Return draws as one chain."""
+    return xr.Dataset(
+        {
+            name: (("chain", "draw", *(f"{name}_{i}" for i in range(v.ndim - 1))), v[None])
+            for name, v in drawn.items()
+        }
+    )
