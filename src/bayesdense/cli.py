@@ -216,7 +216,7 @@ def fit(
     all_models: Annotated[
         bool, typer.Option("--all-models", help="Select nothing that is not asked for.")
     ] = False,
-    draws: Annotated[int, typer.Option(help="Draws of each chain.")] = 2500,
+    draws: Annotated[int, typer.Option(help="Draws of each chain.")] = 2000,
     tune: Annotated[int, typer.Option(help="Warm-up draws of each chain.")] = 1000,
     chains: Annotated[int, typer.Option(help="Number of chains.")] = 4,
     cores: Annotated[int | None, typer.Option(help="Chains that run at the same time.")] = None,
