@@ -99,7 +99,7 @@ class ReferenceModel(Model[RulerSpec]):
         self,
         data: Dataset,
         *,
-        draws: int = 4000,
+        draws: int = 3000,
         tune: int = 1000,
         chains: int = 4,
         cores: int | None = None,
