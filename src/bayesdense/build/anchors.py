@@ -103,7 +103,7 @@ def add_anchors(layout: Layout, spec: RulerSpec, ruler: Ruler, eta: Any, size: A
     Parameters
     ----------
     layout : Layout
-        With cells and the arrays of `bayesdense.build.coordinates.rough_cells`.
+        With cells and the arrays of `bayesdense.build.rough.rough_cells`.
     spec : RulerSpec
         With the law.
     ruler : Ruler
