@@ -13,6 +13,8 @@ from bayesdense.build import build_model, lay_out
 from bayesdense.build.effects import lagging, moved_normal, moved_prior
 from bayesdense.build.transforms import Ceiling, Floor
 from bayesdense.pilot import tuned
+from bayesdense.sampling import SamplingSettings
+from bayesdense.studies.units import units_of, withhold
 from tests.model.simulate import KINDS, simulate
 
 PYTHON = {"mode": "FAST_COMPILE"}
@@ -103,6 +105,23 @@ def test_coordinates_of_a_pilot_leave_the_density_as_it_is(kind):
     (one, first), (two, second) = found
     assert first == pytest.approx(second, rel=1e-7)
     assert not np.allclose(one["cell_deviation_moved__"], two["cell_deviation_moved__"])
+
+
+def test_cells_of_which_all_scores_are_withheld_are_sampled_too():
+    """Warm-up long enough for pilots, which look at every cell."""
+    layout = lay_out(simulate(KINDS[1], seed=4), bd.ReferenceModel().spec)
+    units = units_of(layout)
+    left_out = (units["model"] == "reference 3").to_numpy()
+    assert set(units.loc[left_out, "quantity"]) == {"loss", "score"}
+    settings = SamplingSettings(draws=200, tune=400, seed=1, target_accept=0.95)
+    drawn = bd.ReferenceModel().sample_layout(
+        withhold(layout, left_out), settings, label="withheld", progress=False
+    )
+    sizes = drawn.result.posterior["cell_ln_size"].isel(cell=layout.arrays["cell_model"] == 3)
+    assert np.isfinite(sizes).all()
+    # Where nothing is measured, a cell strays as far as its prior lets it.
+    tau = drawn.result.posterior["tau"].mean(("chain", "draw")).values
+    assert sizes.std(("chain", "draw")).values == pytest.approx(np.hypot(0.3 * tau, 0.1), rel=0.35)
 
 
 def _as_posterior(drawn):

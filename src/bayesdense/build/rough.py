@@ -19,6 +19,8 @@ __all__ = ["Rough", "rough_cells", "usual"]
 SOURCE_NOISE = 0.02
 USUAL_CEILING = 12 / 13
 EXTREME = 0.03
+# The standard error, in logits, of a cell whose scores were withheld.
+UNKNOWN = 1e3
 # How fast usual logits per unit of log size fall off as sizes grow, and where that ends.
 BEND = 0.2
 NEAR_REACH = 0.4
@@ -111,9 +113,11 @@ def rough_cells(
     """
     cell, model = arrays["score_cell"], arrays["cell_model"]
     benchmark = arrays["cell_benchmark"]
-    count = np.bincount(cell, minlength=len(model))
-    score = np.bincount(cell, arrays["score_observed"], minlength=len(model)) / count
+    counted = np.bincount(cell, minlength=len(model))
+    withheld, count = counted == 0, np.maximum(counted, 1)
     floor, span = rough.floor[benchmark], rough.span[benchmark]
+    score = np.bincount(cell, arrays["score_observed"], minlength=len(model)) / count
+    score = np.where(withheld, floor + span / 2, score)
     share = np.clip((score - floor) / span, EXTREME, 1.0 - EXTREME)
     step = EXTREME / 3
     seen, small = floor + share * span, step / 3
@@ -127,6 +131,7 @@ def rough_cells(
     item_variance = np.clip(score * (1.0 - score), 0.0, None) / arrays["cell_items"]
     noise = np.sqrt(item_variance + rough.noise[benchmark] ** 2 / count)
     error = np.clip(noise * width / (2 * step * span), 0.02, 5.0)
+    error = np.where(withheld, UNKNOWN, error)
 
     of_target = model < n_targets
     guess = rough.position
@@ -146,7 +151,7 @@ def rough_cells(
         "cell_of_floor": of_floor,
         "cell_guess": np.where(of_target, guess, arrays["relative_log_size"][model]),
         "cell_error": error,
-        "cell_weights": _line_weights(arrays, of_target),
+        "cell_weights": _line_weights(arrays, of_target & ~withheld),
         **_effects(
             arrays, target, family, of_target, rough, error, n_targets=n_targets, count=n_families
         ),
@@ -205,6 +210,7 @@ def _effects(
     variance = rough.spread[benchmark] ** 2
     if rough.slope is not None:
         variance = variance + (error / rough.slope) ** 2
+    variance = np.where(error < UNKNOWN, variance, UNKNOWN**2)
     # What a cell says of its model, and, the model being one of its family, of that.
     of_model = np.where(of_target, 1.0 / variance, 0.0)
     model_variance = rough.model_spread**2
