@@ -20,6 +20,8 @@ __all__ = ["Compiled", "clear_compiled", "compiled_for"]
 JITTER = 0.5
 KEPT_COMPILED = 8
 
+Coordinates = Callable[[Mapping[str, np.ndarray], Mapping[str, np.ndarray]], np.ndarray]
+
 
 @dataclass(frozen=True)
 class Compiled:
@@ -35,12 +37,16 @@ class Compiled:
         How its data are packed.
     data : dict of str to numpy.ndarray
         The data by name.
+    coordinates : callable
+        From values of the free variables and the packed data to where that is
+        for the sampler.
     """
 
     code: Any
     free: tuple[str, ...]
     packing: Packing
     data: dict[str, np.ndarray]
+    coordinates: Coordinates
 
     def given(self, changes: Mapping[str, np.ndarray]) -> Any:
         """Return what nutpie samples when some of the data have other values.
@@ -92,34 +98,80 @@ def compiled_for(model: Any, structure: Any, shown: Progress) -> tuple[Compiled,
 
     packing = Packing.of(model)
     data = {data.name: data.get_value() for data in model.data_vars}
-    point = dict(model.initial_point(0))
-    key = (structure, _shapes(point), tuple(packing.groups.items()))
+    starts = _initial_values(model)
+    shapes = tuple((name, values.shape) for name, values in starts.items())
+    key = (structure, shapes, tuple(packing.groups.items()))
     fresh = key not in _compiled
     if fresh:
         shown.status("compiling (up to a minute, once for each kind of model)")
         packed = packing.apply(model)
-        free = tuple(packed.rvs_to_values[variable].name for variable in packed.free_RVs)
-        _compiled[key] = Compiled(nutpie.compile_pymc_model(packed), free, packing, data)
+        free = tuple(variable.name for variable in packed.free_RVs)
+        code = nutpie.compile_pymc_model(packed)
+        _compiled[key] = Compiled(code, free, packing, data, _coordinates(packed))
         while len(_compiled) > KEPT_COMPILED:
             _compiled.popitem(last=False)
     _compiled.move_to_end(key)
-    return _for_model(_compiled[key], model, data, point), fresh
+    return _for_model(_compiled[key], model, data, starts), fresh
 
 
-def _shapes(point: dict[str, np.ndarray]) -> tuple[Any, ...]:
-    """Return names and shapes of all free variables, as the sampler sees them."""
-    return tuple((name, np.shape(values)) for name, values in point.items())
+def _initial_values(model: Any) -> dict[str, np.ndarray]:
+    """Return where chains start, by free variable: numbers, since builders give no others."""
+    found = {}
+    for variable in model.free_RVs:
+        value = model.rvs_to_initial_values[variable]
+        if value is None or isinstance(value, str):
+            raise SamplingError(f"'{variable.name}' has no initial value, and needs one")
+        found[variable.name] = np.asarray(value, dtype=float)
+    return found
+
+
+def _coordinates(packed: Any) -> Coordinates:
+    """Compile the way from values of free variables to the coordinates of the sampler.
+
+    PyMC compiles it anew whenever an initial point is asked for, which takes longer than many a
+    fit; here it is compiled once. Coordinates that are counted from where the data put them are
+    0, wherever that is on the ruler at hand.
+    """
+    import pytensor
+    import pytensor.tensor as pt
+    from pytensor.graph.replace import clone_replace
+
+    inputs = {rv: rv.type(f"{rv.name}_start") for rv in packed.free_RVs}
+    places = []
+    for rv, value in inputs.items():
+        transform = packed.rvs_to_transforms[rv]
+        if getattr(transform, "from_origin", False):
+            value = pt.zeros_like(value)
+        elif transform is not None:
+            value = transform.forward(value, *rv.owner.inputs)
+        places.append(value.ravel())
+    joined = clone_replace([pt.concatenate(places)], inputs)
+    # Run as it is: it is called a few times, and rewriting it takes minutes.
+    plain = pytensor.compile.mode.Mode(linker="py", optimizer=None)
+    code = pytensor.function(list(inputs.values()), joined, mode=plain, on_unused_input="ignore")
+    names = [rv.name for rv in inputs]
+    shared = {data.name: data for data in code.get_shared()}
+
+    def coordinates(
+        values: Mapping[str, np.ndarray], data: Mapping[str, np.ndarray]
+    ) -> np.ndarray:
+        for name in shared.keys() & data.keys():
+            shared[name].set_value(data[name])
+        (found,) = code(*(values[name] for name in names))
+        return np.asarray(found, dtype=float)
+
+    return coordinates
 
 
 def _for_model(
-    compiled: Compiled, model: Any, data: dict[str, np.ndarray], point: dict[str, np.ndarray]
+    compiled: Compiled, model: Any, data: dict[str, np.ndarray], starts: dict[str, np.ndarray]
 ) -> Compiled:
     """Return a compiled model with another model's data, labels and initial points.
 
     nutpie takes other data without looking at the number of parameters, and
     a wrong number corrupts memory and aborts Python, so it is checked here.
     """
-    wanted = sum(int(np.size(values)) for values in point.values())
+    wanted = sum(values.size for values in starts.values())
     if wanted != compiled.code.n_dim:
         raise SamplingError(
             f"a compiled model with {compiled.code.n_dim} parameters cannot take data that "
@@ -128,26 +180,17 @@ def _for_model(
     code = dataclasses.replace(compiled, data=data).given({})
     labels = {name: pd.Index(v) for name, v in model.coords.items() if v is not None}
     known = {name: labels.get(name, old) for name, old in code.coords.items()}
-    starts = _initial_points(model, point, compiled.free)
-    code = dataclasses.replace(code, _coords=known, initial_point_func=starts)
+    centre = compiled.coordinates(starts, compiled.packing.values(data))
+    code = dataclasses.replace(code, _coords=known, initial_point_func=_scattered(centre))
     return dataclasses.replace(compiled, code=code, data=data)
 
 
-def _initial_points(
-    model: Any, point: dict[str, np.ndarray], free: tuple[str, ...]
-) -> Callable[[Any], np.ndarray]:
-    """Return the function that scatters chains around the model's own initial point.
+def _scattered(centre: np.ndarray) -> Callable[[Any], np.ndarray]:
+    """Return the function that scatters chains around a point.
 
     nutpie's default jitter is twice as wide and can put a floor or a ceiling
-    where no score is possible. Coordinates that are counted from where the
-    data put them start at 0, wherever that is on the ruler at hand.
+    where no score is possible.
     """
-    point = dict(point)
-    for variable in model.free_RVs:
-        if getattr(model.rvs_to_transforms[variable], "from_origin", False):
-            name = model.rvs_to_values[variable].name
-            point[name] = np.zeros_like(point[name])
-    centre = np.concatenate([np.ravel(point[name]) for name in free])
 
     def scattered(seed: Any) -> np.ndarray:
         random = np.random.default_rng(seed)

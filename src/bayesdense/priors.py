@@ -164,7 +164,8 @@ class Prior:
         name : str
             Name of the variable.
         **options
-            Passed on to PyMC: ``dims``, ``shape``, ``initval``.
+            Passed on to PyMC: ``dims``, ``shape``, ``initval``. Chains start
+            at the median of the prior if there is no ``initval``.
 
         Returns
         -------
@@ -172,6 +173,11 @@ class Prior:
         """
         import pymc as pm
 
+        if "initval" not in options and "shape" not in options:
+            dims = options.get("dims") or ()
+            names = (dims,) if isinstance(dims, str) else dims
+            lengths = [len(pm.modelcontext(None).coords[name]) for name in names]
+            options["initval"] = np.broadcast_to(self.median(), lengths)
         return getattr(pm, self.distribution)(name, **self._arrays(), **options)
 
     def unnamed(self, **options: Any) -> Any:

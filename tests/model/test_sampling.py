@@ -14,6 +14,7 @@ import pytest
 import bayesdense as bd
 from bayesdense import compiled, sampling
 from bayesdense.models.base import structure_of
+from bayesdense.packing import Packing
 from tests.model.simulate import KINDS, simulate
 
 # Enough for two means to be compared, not for a headline.
@@ -106,9 +107,29 @@ def test_other_shapes_are_other_structures():
     keys = []
     for data in (few, more):
         layout = model.lay_out(data)
-        point = model.build(data).initial_point()
-        keys.append((structure_of(layout, model.spec), compiled._shapes(point)))
+        starts = compiled._initial_values(model.build(data))
+        shapes = [(name, values.shape) for name, values in starts.items()]
+        keys.append((structure_of(layout, model.spec), shapes))
     assert keys[0] != keys[1]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_chains_start_where_pymc_would_start_them(kind):
+    model = bd.DensityModel(trend="frontier").build(
+        simulate(kind, seed=3, n_targets=12, n_families=4)
+    )
+    packing = Packing.of(model)
+    packed = packing.apply(model)
+    data = {variable.name: variable.get_value() for variable in model.data_vars}
+    starts = compiled._initial_values(model)
+    found = compiled._coordinates(packed)(starts, packing.values(data))
+    expected = model.initial_point(0)
+    for variable in packed.free_RVs:
+        of = np.ravel(expected[packed.rvs_to_values[variable].name])
+        mine, found = found[: of.size], found[of.size :]
+        counted = getattr(packed.rvs_to_transforms[variable], "from_origin", False)
+        assert mine == pytest.approx(np.zeros(of.size) if counted else of, rel=1e-7, abs=1e-9)
+    assert not found.size
 
 
 GUARDED = """
@@ -119,7 +140,7 @@ from bayesdense.packing import Packing
 def model(n):
     with pm.Model(coords={"i": range(n)}) as made:
         y = pm.Data("y", np.zeros(n))
-        x = pm.Normal("x", 0, 1, dims="i")
+        x = pm.Normal("x", 0, 1, initval=np.zeros(n), dims="i")
         pm.Normal("z", x, 1, observed=y)
     return made
 settings = sampling.SamplingSettings(draws=20, tune=50, chains=1, seed=1)
@@ -127,7 +148,8 @@ small, large = model(3), model(400)
 sampling.sample(small, structure="s", settings=settings, label="", progress=False)
 # Pretend that the key could not tell the two apart.
 [kept] = compiled._compiled.values()
-key = "s", compiled._shapes(large.initial_point()), tuple(Packing.of(large).groups.items())
+shapes = tuple((n, v.shape) for n, v in compiled._initial_values(large).items())
+key = "s", shapes, tuple(Packing.of(large).groups.items())
 compiled._compiled[key] = kept
 try:
     sampling.sample(large, structure="s", settings=settings, label="", progress=False)

@@ -21,6 +21,7 @@ __all__ = [
     "moved_prior",
     "scaled_normal",
     "scaled_zero_sum",
+    "standard",
     "zero_sum",
 ]
 
@@ -73,6 +74,26 @@ def moved_normal(
         initval=np.broadcast_to(0.0 if start is None else start, _lengths(dims)),
         dims=dims,
     )
+
+
+def standard(name: str, dims: str) -> Any:
+    """Add standard Normal variables.
+
+    Parameters
+    ----------
+    name : str
+        Of the variable.
+    dims : str
+        Named dimension.
+
+    Returns
+    -------
+    tensor
+        The variable.
+    """
+    import pymc as pm
+
+    return pm.Normal(name, 0.0, 1.0, initval=np.zeros(_lengths(dims)), dims=dims)
 
 
 def _lengths(dims: Dims) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesdense.build.effects import scaled_zero_sum
+from bayesdense.build.effects import scaled_zero_sum, standard
 from bayesdense.build.layout import Layout
 from bayesdense.build.ruler import Ruler
 from bayesdense.priors import Prior
@@ -90,7 +90,7 @@ def add_scores(
     observed = model["score_observed"]
     if spec.observation == "student-t":
         # The items' share cannot be integrated out of a Student-t, so it is sampled.
-        items = pm.Normal("item_raw", 0.0, 1.0, dims="cell")[cell]
+        items = standard("item_raw", "cell")[cell]
         mean = mean + pm.math.sqrt(item_variance) * items
         pm.StudentT(
             "score", nu=STUDENT_DEGREES, mu=mean, sigma=phi, observed=observed, dims="score_id"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesdense.build.effects import zero_sum
+from bayesdense.build.effects import standard, zero_sum
 from bayesdense.build.layout import Layout
 from bayesdense.priors import Prior
 
@@ -53,7 +53,7 @@ def add_references(layout: Layout, priors: Mapping[str, Prior], held: Mapping[st
     if not layout.size("reference"):
         return np.zeros(0)
     model = pm.modelcontext(None)
-    residual = pm.Normal("reference_raw", 0.0, 1.0, dims="reference")
+    residual = standard("reference_raw", "reference")
     density = model["reference_residual"] * residual
     if "r" in held:
         density = density + held["r"][model["reference_family_code"]]

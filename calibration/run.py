@@ -1,0 +1,214 @@
+"""Simulate, fit, and hold what comes out against what is true.
+
+Run with ``make calibrate``, as often as it takes: what is stored is not done again. Every dataset
+has a seed of its own, so that results do not depend on the order or on the number of workers.
+``python calibration/run.py --scenario coverage --datasets 200`` does part of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import time
+import warnings
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from designs import SELECTION
+from scenarios import HERE, SHOWN_TARGETS, TRUTHS, Scenario, scenarios
+from simulator import Simulated, simulate
+
+import bayesdense as bd
+from bayesdense.sampling import SamplingSettings
+from bayesdense.summaries.diagnostics import diagnostics_table
+
+RESULTS = HERE / "results"
+QUANTILES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
+# Ranks are among this many draws, spread evenly over all.
+RANKED = 99
+STORED_TRUTHS = 400
+# Fits of one scenario that a worker does before it reports.
+CHUNK = 4
+
+
+def compared(posterior: Any, truth: dict[str, np.ndarray], n_targets: int) -> Iterator[Any]:
+    """Yield name, true value and draws of every number that is held against the truth."""
+    chosen = {"ln_density": [i for i in SHOWN_TARGETS if i < n_targets]}
+    for name, value in truth.items():
+        if name not in posterior:
+            continue
+        draws = posterior[name].stack(sample=("chain", "draw"))
+        draws = draws.transpose("sample", ...).values.reshape(draws.sizes["sample"], -1)
+        values = np.atleast_1d(np.asarray(value, dtype=float)).ravel()
+        if draws.shape[1] != len(values):
+            raise ValueError(f"{name}: {draws.shape[1]} values in the fit, {len(values)} are true")
+        for i in chosen.get(name, range(len(values))):
+            label = name if len(values) == 1 else f"{name}[{i}]"
+            yield label, float(values[i]), draws[:, i]
+
+
+def exact_layout(model: bd.DensityModel, simulated: Simulated) -> Any:
+    """Return the layout of a dataset with scores as they were simulated, also beyond 0 and 1."""
+    layout = model.lay_out(simulated.data)
+    keys = ["model", "benchmark", "source"]
+    exact = simulated.scores.set_index(keys)["exact"]
+    rows = pd.MultiIndex.from_frame(layout.scores[keys])
+    observed = exact.reindex(rows).to_numpy()
+    if np.isnan(observed).any():
+        raise ValueError("the layout has scores that were not simulated")
+    return dataclasses.replace(layout, arrays={**layout.arrays, "score_observed": observed})
+
+
+def one_dataset(scenario: Scenario, seed: int) -> tuple[list[dict], list[dict]]:
+    """Simulate one dataset, fit every analysis, and return rows of answers and of fits."""
+    # A stable number for the name: the built-in hash differs between processes.
+    source = [zlib.crc32(scenario.name.encode()), seed]
+    random = np.random.default_rng(source)
+    made = simulate(
+        scenario.design(),
+        scenario.truth(random),
+        random,
+        scenario.departures,
+        change_year=scenario.change_year,
+    )
+    answers, fits = [], []
+    for name, model in scenario.analyses.items():
+        layout = exact_layout(model, made)
+        settings = SamplingSettings(
+            draws=scenario.draws, tune=scenario.tune, cores=1, seed=seed, target_accept=0.95
+        )
+        start = time.monotonic()
+        drawn = model.sample_layout(layout, settings, label="", progress=False)
+        seconds = time.monotonic() - start
+        posterior = drawn.result.posterior
+        key = {"scenario": scenario.name, "analysis": name, "seed": seed}
+        table = diagnostics_table(posterior, drawn.free)
+        fits.append(
+            key
+            | {
+                "rhat": table["rhat"].max(skipna=False),
+                "ess": table["ess"].min(skipna=False),
+                "divergences": int(drawn.result.sample_stats["diverging"].sum()),
+                "seconds": seconds,
+            }
+        )
+        n_targets = layout.size("target")
+        # Targets in the order of the layout, which may not be that of the design.
+        order = pd.Index(made.data.models["model"])
+        known = dict(zip(_names(scenario), made.truth["ln_density"], strict=True))
+        truth = made.truth | {"ln_density": np.array([known[m] for m in layout.models["model"]])}
+        assert set(order) == set(known)
+        for quantity, value, draws in compared(posterior, truth, n_targets):
+            picked = draws[np.linspace(0, len(draws) - 1, RANKED).round().astype(int)]
+            quantiles = np.quantile(draws, QUANTILES)
+            answers.append(
+                key
+                | {"quantity": quantity, "truth": value, "rank": int((picked < value).sum())}
+                | {f"q{100 * q:g}": v for q, v in zip(QUANTILES, quantiles, strict=True)}
+            )
+    return answers, fits
+
+
+def _names(scenario: Scenario) -> list[str]:
+    return [str(name) for name in scenario.design().models["model"]]
+
+
+def chunk(name: str, seeds: list[int]) -> tuple[list[dict], list[dict]]:
+    """Do some datasets of a scenario, in a process of its own."""
+    warnings.simplefilter("ignore")
+    scenario = scenarios()[name]
+    answers: list[dict] = []
+    fits: list[dict] = []
+    for seed in seeds:
+        try:
+            found = one_dataset(scenario, seed)
+        except bd.SamplingError as error:
+            reason = str(error).splitlines()[0]
+            fits.append({"scenario": name, "analysis": "", "seed": seed, "failed": reason})
+            continue
+        answers += found[0]
+        fits += found[1]
+    return answers, fits
+
+
+def store_truths() -> None:
+    """Fit the default form to `densing5` and store draws of what data are simulated from."""
+    data = bd.load_dataset("densing5").select(**SELECTION)
+    fit = bd.DensityModel().fit(data, seed=1, references_alone=False)
+    print(fit.checks())
+    wanted = ["alpha", "pi", "s", "d", "u", "A", "B", "sigma_v", "sigma_A", "lambda"]
+    wanted += ["sigma_lambda", "sigma_f", "sigma_fj", "tau", "phi", "eta_sd"]
+    draws = fit.posterior[wanted].stack(sample=("chain", "draw"))
+    every = np.linspace(0, draws.sizes["sample"] - 1, STORED_TRUTHS).round().astype(int)
+    stored = [
+        {n: np.round(draws[n].isel(sample=i).values, 6).tolist() for n in wanted} for i in every
+    ]
+    TRUTHS.write_text(json.dumps(stored) + "\n")
+
+
+def _file(name: str, what: str) -> Path:
+    return RESULTS / f"{name.replace(', ', '-').replace(' ', '-')}-{what}.csv"
+
+
+def _append(rows: list[dict], file: Path) -> None:
+    if not rows:
+        return
+    table = pd.DataFrame(rows)
+    if file.exists():
+        table = pd.concat([pd.read_csv(file), table], ignore_index=True)
+    part = file.with_suffix(".part")
+    table.round(5).to_csv(part, index=False)
+    part.replace(file)
+
+
+def missing(name: str, datasets: int) -> list[int]:
+    """Return the seeds of a scenario that are not stored yet."""
+    file = _file(name, "fits")
+    done = set(pd.read_csv(file)["seed"]) if file.exists() else set()
+    return [seed for seed in range(1, datasets + 1) if seed not in done]
+
+
+def main() -> None:
+    """Do what is missing and store it, showing how far it is."""
+    known = scenarios()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--scenario", choices=list(known), action="append")
+    parser.add_argument("--datasets", type=int, default=200)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--truths", action="store_true", help="store new truths, and stop")
+    options = parser.parse_args()
+    RESULTS.mkdir(exist_ok=True)
+    if options.truths or not TRUTHS.exists():
+        store_truths()
+        if options.truths:
+            return
+    tasks = []
+    for name in options.scenario or known:
+        seeds = missing(name, options.datasets)
+        tasks += [(name, seeds[i : i + CHUNK]) for i in range(0, len(seeds), CHUNK)]
+    total, done, start = sum(len(seeds) for _, seeds in tasks), 0, time.monotonic()
+    if not total:
+        print("nothing is missing")
+        return
+    with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
+        running = {pool.submit(chunk, *task): task for task in tasks}
+        for future in as_completed(running):
+            name, seeds = running[future]
+            answers, fits = future.result()
+            # Answers first: seeds count as done once their fits are stored.
+            _append(answers, _file(name, "answers"))
+            _append(fits, _file(name, "fits"))
+            done += len(seeds)
+            left = (time.monotonic() - start) / done * (total - done)
+            print(f"{name}: {done} of {total} datasets, {left / 60:.0f} minutes left", flush=True)
+
+
+if __name__ == "__main__":
+    main()

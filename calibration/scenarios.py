@@ -1,0 +1,194 @@
+"""What is simulated, how it is analysed, and which answers are held against the truth."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from designs import densing5_design, small_design
+from simulator import Departures, Design
+
+import bayesdense as bd
+
+HERE = Path(__file__).parent
+TRUTHS = HERE / "truths.json"
+CHANGE = "2024-04-15"
+# Spread over the targets of the small design: an early, a middle and a late one.
+SHOWN_TARGETS = (0, 14, 29)
+HEADLINE = ("A", "A_j", "lambda", "tau", "phi", "ln_density")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One way to simulate data, and the models that are fitted to each dataset.
+
+    Attributes
+    ----------
+    name : str
+        What results are stored under.
+    design : callable
+        Makes the design.
+    truth : callable
+        Draws true parameters, given a source of randomness.
+    analyses : dict of str to DensityModel
+        By a name for each.
+    departures : Departures
+        In what the data differ from what the models assume.
+    draws, tune : int
+        Of each of four chains.
+    change_year : float
+        Where growth changes.
+    """
+
+    name: str
+    design: Callable[[], Design]
+    truth: Callable[[np.random.Generator], dict[str, np.ndarray]]
+    analyses: dict[str, bd.DensityModel]
+    departures: Departures = field(default_factory=Departures)
+    draws: int = 500
+    tune: int = 600
+    change_year: float = 0.0
+
+
+# Priors for calibration by simulation: those of the package where these give data like real ones,
+# narrower where they would put most scores at an end; scales of losses are fixed, since in the
+# package they are those of the data at hand.
+SCORES_ONLY = {
+    "alpha": bd.Prior("LogNormal", mu=-1.204, sigma=0.3),
+    "pi": bd.Prior("Normal", mu=-1.0, sigma=0.7),
+    "s": bd.Prior("LogNormal", mu=-0.223, sigma=0.3),
+}
+WITH_LOSSES = {
+    "alpha_mean": bd.Prior("Normal", mu=-1.204, sigma=0.3),
+    "alpha_sd": bd.Prior("HalfNormal", sigma=0.3),
+    "beta_mean": bd.Prior("Normal", mu=-1.204, sigma=0.3),
+    "beta_sd": bd.Prior("HalfNormal", sigma=0.3),
+    "a": bd.Prior("LogNormal", mu=0.2, sigma=0.3),
+    "b": bd.Prior("LogNormal", mu=0.0, sigma=0.3),
+    "sigma_loss": bd.Prior("HalfNormal", sigma=0.05),
+    "gamma": bd.Prior("LogNormal", mu=0.5, sigma=0.3),
+    "l": bd.Prior("Normal", mu=1.8, sigma=0.3),
+}
+COMMON = {
+    "u": bd.Prior("Beta", alpha=12.0, beta=1.0),
+    "A": bd.Prior("Normal", mu=1.8, sigma=0.8),
+    "B": bd.Prior("Normal", mu=0.0, sigma=0.7),
+    "sigma_A": bd.Prior("HalfNormal", sigma=0.7),
+    "lambda": bd.Prior("Normal", mu=0.0, sigma=0.2),
+    "sigma_lambda": bd.Prior("HalfNormal", sigma=0.2),
+    "sigma_f": bd.Prior("HalfNormal", sigma=0.7),
+    "sigma_fj": bd.Prior("HalfNormal", sigma=0.5),
+    "tau": bd.Prior("LogNormal", mu=-0.9, sigma=0.4),
+    "phi": bd.Prior("LogNormal", mu=-4.2, sigma=0.5),
+    "eta_sd": bd.Prior("HalfNormal", sigma=0.3),
+}
+OF_TREND: dict[str, dict[str, bd.Prior]] = {
+    "linear": {"sigma_v": bd.Prior("HalfNormal", sigma=0.7)},
+    "frontier": {
+        "total": bd.Prior("HalfNormal", sigma=1.0),
+        "share": bd.Prior("Beta", alpha=2.0, beta=2.0),
+        "w1": bd.Prior("Normal", mu=0.0, sigma=0.4),
+    },
+    "change-point": {
+        "sigma_v": bd.Prior("HalfNormal", sigma=0.7),
+        "A_change": bd.Prior("Normal", mu=0.5, sigma=0.8),
+    },
+}
+
+
+def _own_priors(trend: str, *, losses: bool) -> dict[str, bd.Prior]:
+    return {**(WITH_LOSSES if losses else SCORES_ONLY), **COMMON, **OF_TREND[trend]}
+
+
+def _from_priors(
+    priors: dict[str, bd.Prior], design: Design
+) -> Callable[[np.random.Generator], dict[str, np.ndarray]]:
+    """Return what draws true parameters from priors, by benchmark where there is one for each."""
+    by_benchmark = {"alpha", "pi", "s", "a", "b", "sigma_loss", "gamma", "l"}
+    by_benchmark |= {"u", "tau", "phi", "eta_sd"}
+    chance = design.benchmarks["chance"].to_numpy()
+    floor = bd.Prior("TruncatedNormal", mu=chance, sigma=0.02, lower=0.0, upper=1.0)
+
+    def draw(random: np.random.Generator) -> dict[str, np.ndarray]:
+        found = {
+            name: prior.draw((len(chance),) if name in by_benchmark else (), random)
+            for name, prior in priors.items()
+        }
+        return found | {"d": floor.draw((len(chance),), random)}
+
+    return draw
+
+
+def _small(trend: str, *, losses: bool) -> Scenario:
+    design = small_design(losses=losses)
+    priors = _own_priors(trend, losses=losses)
+    dates = design.models.loc[~design.models["is_reference"], "release_date"]
+    mean = dates.to_numpy(dtype="datetime64[D]").astype(float).mean()
+    year = (np.datetime64(CHANGE, "D").astype(float) - mean) / 365.25
+    form: Any = bd.trends.ChangePoint(CHANGE) if trend == "change-point" else trend
+    kind = "losses" if losses else "scores"
+    return Scenario(
+        name=f"sbc, {kind}, {trend}",
+        design=lambda: design,
+        truth=_from_priors(priors, design),
+        analyses={"right": bd.DensityModel(trend=form, priors=priors)},
+        change_year=float(year),
+    )
+
+
+@cache
+def _truths() -> list[dict[str, Any]]:
+    return list(json.loads(TRUTHS.read_text()))
+
+
+def _from_posterior(random: np.random.Generator) -> dict[str, np.ndarray]:
+    """Return one of the stored posterior draws of the default form on `densing5`."""
+    stored = _truths()
+    return {n: np.asarray(v) for n, v in stored[random.integers(len(stored))].items()}
+
+
+def _full(name: str, analyses: dict[str, bd.DensityModel], departures: Departures) -> Scenario:
+    return Scenario(
+        name=name,
+        design=densing5_design,
+        truth=_from_posterior,
+        analyses=analyses,
+        departures=departures,
+    )
+
+
+def scenarios() -> dict[str, Scenario]:
+    """Return all scenarios by name.
+
+    Returns
+    -------
+    dict of str to Scenario
+    """
+    small = [
+        _small(trend, losses=losses)
+        for losses in (False, True)
+        for trend in ("linear", "frontier", "change-point")
+    ]
+    default = {"default": bd.DensityModel()}
+    left_out = {
+        "without families": bd.DensityModel(families=False),
+        "without size slope": bd.DensityModel(size_slope="none"),
+        "growth in common": bd.DensityModel(growth="common"),
+        "pooled": bd.DensityModel(form="pooled"),
+    }
+    student = {**default, "student-t": bd.DensityModel(observation="student-t")}
+    full = [
+        _full("coverage", default, Departures()),
+        _full("omission", left_out, Departures()),
+        _full("wrong scores", student, Departures(wrong_scores=0.05)),
+        _full("sizes misreported", default, Departures(size_error=0.1)),
+        _full("dates misreported", default, Departures(date_error=2 / 12)),
+        _full("heavy-tailed models", default, Departures(model_degrees=3.0)),
+        _full("scores at the ends", default, Departures(clip=True)),
+    ]
+    return {scenario.name: scenario for scenario in [*small, *full]}

@@ -1,0 +1,287 @@
+"""Data simulated from the model's specification, written without any code of its models.
+
+Symbols are those of `docs/model.md`. What is measured of what is a `Design`; what is true are
+`Parameters`, by the names that the model's priors have. All that is not among them (models,
+families, cells, items, sources) is drawn anew for every dataset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+import bayesdense as bd
+
+DENSITY_SIZE = 2e10
+BUDGET = 1e12
+LOSS_DEGREES = 4.0
+
+Parameters = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Design:
+    """Which models there are, and what is measured of them.
+
+    Attributes
+    ----------
+    models : pandas.DataFrame
+        Columns ``model``, ``family``, ``release_date`` (ISO day), ``n_params``,
+        ``n_tokens`` and ``is_reference``; targets first.
+    benchmarks : pandas.DataFrame
+        Columns ``benchmark``, ``n_items``, ``chance`` and ``loss_set``.
+    measured : pandas.DataFrame
+        One row for each score: ``model``, ``benchmark``, ``source``, ``harness``.
+    losses : bool
+        Whether references come with a loss for each benchmark.
+    """
+
+    models: pd.DataFrame
+    benchmarks: pd.DataFrame
+    measured: pd.DataFrame
+    losses: bool = False
+
+    @property
+    def years(self) -> np.ndarray:
+        """Dates of the targets, in years since their mean."""
+        targets = self.models[~self.models["is_reference"]]
+        days = pd.to_datetime(targets["release_date"]).to_numpy(dtype="datetime64[D]")
+        count = days.astype(float)
+        return np.asarray((count - count.mean()) / 365.25)
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """One dataset and what is true of it.
+
+    Attributes
+    ----------
+    data : bayesdense.Dataset
+        Scores within 0 and 1.
+    scores : pandas.DataFrame
+        The same rows with the column ``exact``, which may lie outside.
+    truth : dict of str to numpy.ndarray
+        True values by the name of the model's variable.
+    """
+
+    data: bd.Dataset
+    scores: pd.DataFrame
+    truth: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Departures:
+    """Ways in which data are not as the model assumes.
+
+    Attributes
+    ----------
+    wrong_scores : float
+        Share of the scores that are replaced by one between the lowest and
+        the highest of their benchmark.
+    size_error : float
+        Standard deviation of the logarithm of a reported size.
+    date_error : float
+        Standard deviation of a reported date, in years.
+    model_degrees : float
+        Degrees of freedom of the deviations of models, whose scale stays.
+    clip : bool
+        Whether scores outside 0 and 1 are put at the end, as reports do.
+    """
+
+    wrong_scores: float = 0.0
+    size_error: float = 0.0
+    date_error: float = 0.0
+    model_degrees: float = np.inf
+    clip: bool = False
+
+
+@dataclass
+class _Ruler:
+    """Scores from log sizes, as specified in sections 2 and 3."""
+
+    p: Parameters
+    losses: bool
+    centre: float
+    tokens_centre: float
+    exponents: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def loss(self, j: int, log_size: np.ndarray, log_tokens: np.ndarray) -> np.ndarray:
+        x, z = log_size - self.centre, log_tokens - self.tokens_centre
+        of_size = self.p["a"][j] * np.exp(-self.exponents["alpha"][j] * x)
+        return np.asarray(of_size + self.p["b"][j] * np.exp(-self.exponents["beta"][j] * z))
+
+    def logit(self, j: int, log_size: np.ndarray) -> np.ndarray:
+        if self.losses:
+            loss = self.loss(j, log_size, np.full(log_size.shape, np.log(BUDGET)))
+            return np.asarray(self.p["gamma"][j] * (self.p["l"][j] - loss))
+        alpha = self.p["alpha"][j]
+        bent = -np.expm1(-alpha * (log_size - self.centre)) / alpha
+        return np.asarray(self.p["pi"][j] + self.p["s"][j] * bent)
+
+
+def simulate(
+    design: Design,
+    p: Parameters,
+    random: np.random.Generator,
+    departures: Departures | None = None,
+    *,
+    change_year: float = 0.0,
+) -> Simulated:
+    """Simulate one dataset.
+
+    Parameters
+    ----------
+    design : Design
+        What is measured.
+    p : mapping of str to numpy.ndarray
+        True parameters, by benchmark where the model has one for each.
+    random : numpy.random.Generator
+        Source of randomness.
+    departures : Departures, optional
+        In what the data differ from what the model assumes.
+    change_year : float
+        Where growth changes, in years since the mean date, if `p` has
+        ``A_change``.
+
+    Returns
+    -------
+    Simulated
+    """
+    how = departures or Departures()
+    models = design.models
+    reference = models["is_reference"].to_numpy()
+    n, n_targets, count = len(models), int((~reference).sum()), len(design.benchmarks)
+    log_size = np.log(models["n_params"].to_numpy(dtype=float))
+    log_tokens = np.log(models["n_tokens"].to_numpy(dtype=float))
+    years, beyond = design.years, log_size[:n_targets] - np.log(DENSITY_SIZE)
+    truth: dict[str, np.ndarray] = {name: np.asarray(value) for name, value in p.items()}
+    ruler = _Ruler(p, design.losses, log_size[reference].mean(), log_tokens[reference].mean())
+    if design.losses:
+        ruler.exponents = {
+            name: np.exp(p[f"{name}_mean"] + p[f"{name}_sd"] * random.standard_normal(count))
+            for name in ("alpha", "beta")
+        }
+        truth |= ruler.exponents
+
+    def zero_sum(sd: float) -> np.ndarray:
+        effects = sd * random.standard_normal(count)
+        return np.asarray(effects - effects.mean())
+
+    offsets = {"o": zero_sum(1.0), "A_j": zero_sum(float(p["sigma_A"]))}
+    offsets["lambda_j"] = zero_sum(float(p["sigma_lambda"]))
+    truth |= {"o": offsets["o"]}
+    truth |= {f"{name}_j": p[name] + offsets[f"{name}_j"] for name in ("A", "lambda")}
+
+    family, families = pd.factorize(models["family"][:n_targets])
+    f = p["sigma_f"] * random.standard_normal(len(families))
+    f2 = p["sigma_fj"] * random.standard_normal((len(families), count))
+    density = p["B"] + p["A"] * years + p["lambda"] * beyond + f[family]
+    if "A_change" in p:
+        density = density - p["A_change"] * np.minimum(years - change_year, 0.0)
+    noise = _noise(n_targets, how.model_degrees, random)
+    if "total" in p:
+        noise = noise * p["total"] * np.sqrt(1.0 - p["share"])
+        scale = p["total"] * np.sqrt(p["share"]) * np.exp(p["w1"] * years)
+        noise = noise - scale * np.abs(random.standard_normal(n_targets))
+    else:
+        noise = noise * p["sigma_v"]
+    reference_family, labels = pd.factorize(models["family"][n_targets:])
+    r = np.zeros(1)
+    if len(labels) > 1:
+        r = 0.5 * random.standard_normal(len(labels))
+        r = r - r.mean()
+    of_references = r[reference_family] + 0.1 * random.standard_normal(n - n_targets)
+    ln_density = np.concatenate([density + noise, of_references])
+    truth["ln_density"] = ln_density
+
+    columns, losses = [], []
+    for j, benchmark in enumerate(design.benchmarks["benchmark"]):
+        stray = p["tau"][j] * np.where(reference, 0.3, 1.0) * random.standard_normal(n)
+        position = log_size + ln_density + stray
+        beside = offsets["o"][j] + offsets["A_j"][j] * years + offsets["lambda_j"][j] * beyond
+        position[:n_targets] += beside + f2[family, j]
+        logit = ruler.logit(j, position)
+        if design.losses:
+            at = log_size[n_targets:], log_tokens[n_targets:]
+            expected = ruler.loss(j, *at)
+            scatter = p["sigma_loss"][j] * random.standard_t(LOSS_DEGREES, n - n_targets)
+            seen = expected * np.exp(scatter)
+            alpha = ruler.exponents["alpha"][j]
+            fall = alpha * p["a"][j] * np.exp(-alpha * (at[0] - ruler.centre))
+            # Scores of a run are read at the loss that it has.
+            logit[n_targets:] = p["gamma"][j] * (p["l"][j] - seen + fall * stray[n_targets:])
+            losses.append(
+                pd.DataFrame(
+                    {
+                        "model": models["model"][n_targets:],
+                        "loss_set": design.benchmarks["loss_set"].iloc[j],
+                        "loss": seen,
+                        "unit": "nats per token",
+                    }
+                )
+            )
+        rows = design.measured[design.measured["benchmark"] == benchmark]
+        columns.append(_scores(rows, j, logit, design, p, random))
+    scores = pd.concat(columns)
+    if how.wrong_scores:
+        wrong = random.uniform(size=len(scores)) < how.wrong_scores
+        ends = scores.groupby("benchmark")["exact"]
+        anywhere = random.uniform(ends.transform("min"), ends.transform("max"))
+        scores["exact"] = np.where(wrong, anywhere, scores["exact"])
+    scores["score"] = scores["exact"].clip(0.0, 1.0)
+    if how.clip:
+        scores["exact"] = scores["score"]
+    data = bd.Dataset.from_frames(
+        name="simulated",
+        models=_reported(models, n_targets, how, random),
+        benchmarks=design.benchmarks,
+        scores=scores.drop(columns="exact"),
+        losses=pd.concat(losses) if losses else None,
+    )
+    return Simulated(data, scores, truth)
+
+
+def _scores(
+    rows: pd.DataFrame,
+    j: int,
+    logit: np.ndarray,
+    design: Design,
+    p: Parameters,
+    random: np.random.Generator,
+) -> pd.DataFrame:
+    """Return the scores of one benchmark, as section 5 has them."""
+    model = pd.Index(design.models["model"]).get_indexer(pd.Index(rows["model"]))
+    harness, names = pd.factorize(rows["harness"], sort=True)
+    eta = p["eta_sd"][j] * random.standard_normal(len(names))
+    # With one harness there is nothing that it could differ from.
+    eta = eta - eta.mean()
+    span = (1.0 - p["d"][j]) * p["u"][j]
+    latent = p["d"][j] + span / (1.0 + np.exp(-logit))
+    items = float(design.benchmarks["n_items"].iloc[j])
+    item = np.sqrt(latent * (1.0 - latent) / items) * random.standard_normal(len(latent))
+    mean = p["d"][j] + span / (1.0 + np.exp(-logit[model] - eta[harness]))
+    exact = mean + item[model] + p["phi"][j] * random.standard_normal(len(rows))
+    return rows.assign(exact=exact)
+
+
+def _noise(count: int, degrees: float, random: np.random.Generator) -> np.ndarray:
+    if np.isinf(degrees):
+        return random.standard_normal(count)
+    return np.asarray(random.standard_t(degrees, count))
+
+
+def _reported(
+    models: pd.DataFrame, n_targets: int, how: Departures, random: np.random.Generator
+) -> pd.DataFrame:
+    """Return the models as reports have them; references are known exactly."""
+    models = models.copy()
+    error = np.zeros(len(models))
+    error[:n_targets] = how.size_error * random.standard_normal(n_targets)
+    models["n_params"] = models["n_params"] * np.exp(error)
+    days = np.zeros(len(models))
+    days[:n_targets] = np.round(365.25 * how.date_error * random.standard_normal(n_targets))
+    dates = pd.to_datetime(models["release_date"]) + pd.to_timedelta(days, unit="D")
+    return models.assign(release_date=dates.dt.strftime("%Y-%m-%d"))
