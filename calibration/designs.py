@@ -41,7 +41,9 @@ def small_design(*, losses: bool = False, n_targets: int = 30, n_families: int =
     targets = pd.DataFrame(
         {
             "model": [f"target {i}" for i in range(n_targets)],
-            "family": [f"family {i}" for i in random.permutation(np.arange(n_targets) % n_families)],
+            "family": [
+                f"family {i}" for i in random.permutation(np.arange(n_targets) % n_families)
+            ],
             "release_date": day.strftime("%Y-%m-%d"),
             "n_params": np.round(10 ** random.uniform(9, 11, n_targets), -6),
             "n_tokens": 2e12,
@@ -128,7 +130,9 @@ def wide_design(n_models: int, n_benchmarks: int = 6, *, seed: int = 1) -> Desig
     targets = pd.DataFrame(
         {
             "model": [f"target {i}" for i in range(n_models)],
-            "family": [f"family {i}" for i in random.integers(max(2, n_models // 4), size=n_models)],
+            "family": [
+                f"family {i}" for i in random.integers(max(2, n_models // 4), size=n_models)
+            ],
             "release_date": day.strftime("%Y-%m-%d"),
             "n_params": 10 ** random.uniform(9, 11, n_models),
             "n_tokens": 2e12,

@@ -2,7 +2,7 @@
 
 Each family is a comparison of its own, by `bayesdense.studies.compare_rulers`:
 what the rulers predict of what they have not seen. Run with ``make compare``;
-it takes an hour. A family whose table is already there is not compared again.
+it takes an hour or two, and goes on where it was stopped.
 Effective sizes of the leaderboard's models are then averaged over the laws by
 their weights on the open_lm runs.
 """
@@ -87,6 +87,7 @@ def main() -> None:
                 families=False,
                 draws=options.draws,
                 max_refits=options.max_refits,
+                store=options.out / "fits",
             )
             compared.pointwise.to_csv(options.out / f"{family}_pointwise.csv", index=False)
             compared.table.to_csv(file, index=False)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from bayesdense.anysize import AnySize, compile_any_size
 from bayesdense.errors import SamplingError
-from bayesdense.packing import Packing
+from bayesdense.packing import Packing, in_order, lengths_of
 from bayesdense.progress import Progress
 
 __all__ = ["Compiled", "clear_compiled", "compiled_for"]
@@ -29,44 +28,52 @@ class Compiled:
 
     Attributes
     ----------
-    code : nutpie.sample.CompiledModel
-        With labels and initial points of the model that it was made for.
-    free : tuple of str
-        Names of the unconstrained free variables, in the order of the code.
+    code : AnySize
+        Compiled code, for data of any size.
     packing : Packing
         How its data are packed.
-    data : dict of str to numpy.ndarray
-        The data by name.
     coordinates : callable
         From values of the free variables and the packed data to where that is
         for the sampler.
+    data : dict of str to numpy.ndarray
+        The data by name.
+    coords : dict of str to sequence
+        Labels of all dimensions.
+    start : callable
+        From a seed to an initial point.
     """
 
-    code: Any
-    free: tuple[str, ...]
+    code: AnySize
     packing: Packing
-    data: dict[str, np.ndarray]
     coordinates: Coordinates
+    data: dict[str, np.ndarray]
+    coords: dict[str, Any]
+    start: Callable[[Any], np.ndarray]
 
-    def given(self, changes: Mapping[str, np.ndarray]) -> Any:
-        """Return what nutpie samples when some of the data have other values.
+    def given(
+        self,
+        changes: Mapping[str, np.ndarray] | None = None,
+        start: Callable[[Any], np.ndarray] | None = None,
+    ) -> Any:
+        """Return what nutpie samples, also when some of the data have other values.
 
         Parameters
         ----------
-        changes : mapping of str to numpy.ndarray
+        changes : mapping of str to numpy.ndarray, optional
             New values by name of the data, of the same shapes.
+        start : callable, optional
+            Another source of initial points.
 
         Returns
         -------
-        nutpie.sample.CompiledModel
+        nutpie.compile_pymc.CompiledPyMCModel
         """
-        # Data that the graph does not read are unknown to the compiled code.
-        read = {variable.name for variable in self.code.shared_var_keys}
-        packed = self.packing.values({**self.data, **changes})
-        return self.code.with_data(**{name: v for name, v in packed.items() if name in read})
+        lengths = {name: len(labels) for name, labels in self.coords.items()}
+        packed = self.packing.values({**self.data, **(changes or {})}, lengths)
+        return self.code.sized(packed, self.coords, start or self.start)
 
 
-_compiled: OrderedDict[Any, Compiled] = OrderedDict()
+_compiled: OrderedDict[Any, tuple[AnySize, Coordinates]] = OrderedDict()
 
 
 def clear_compiled() -> None:
@@ -94,24 +101,18 @@ def compiled_for(model: Any, structure: Any, shown: Progress) -> tuple[Compiled,
     fresh : bool
         Whether it was compiled now.
     """
-    import nutpie
-
     packing = Packing.of(model)
-    data = {data.name: data.get_value() for data in model.data_vars}
-    starts = _initial_values(model)
-    shapes = tuple((name, values.shape) for name, values in starts.items())
-    key = (structure, shapes, tuple(packing.groups.items()))
+    key = (structure, packing)
     fresh = key not in _compiled
     if fresh:
         shown.status("compiling (up to a minute, once for each kind of model)")
-        packed = packing.apply(model)
-        free = tuple(variable.name for variable in packed.free_RVs)
-        code = nutpie.compile_pymc_model(packed)
-        _compiled[key] = Compiled(code, free, packing, data, _coordinates(packed))
+        packed, places = packing.apply(model)
+        _compiled[key] = compile_any_size(packed, places), _coordinates(packed)
         while len(_compiled) > KEPT_COMPILED:
             _compiled.popitem(last=False)
     _compiled.move_to_end(key)
-    return _for_model(_compiled[key], model, data, starts), fresh
+    code, coordinates = _compiled[key]
+    return _for_model(code, coordinates, packing, model), fresh
 
 
 def _initial_values(model: Any) -> dict[str, np.ndarray]:
@@ -136,7 +137,7 @@ def _coordinates(packed: Any) -> Coordinates:
     import pytensor.tensor as pt
     from pytensor.graph.replace import clone_replace
 
-    inputs = {rv: rv.type(f"{rv.name}_start") for rv in packed.free_RVs}
+    inputs = {rv: rv.type(f"{rv.name}_start") for rv in in_order(packed)}
     places = []
     for rv, value in inputs.items():
         transform = packed.rvs_to_transforms[rv]
@@ -152,37 +153,34 @@ def _coordinates(packed: Any) -> Coordinates:
     names = [rv.name for rv in inputs]
     shared = {data.name: data for data in code.get_shared()}
 
-    def coordinates(
-        values: Mapping[str, np.ndarray], data: Mapping[str, np.ndarray]
-    ) -> np.ndarray:
+    def coordinates(values: Mapping[str, np.ndarray], data: Mapping[str, np.ndarray]) -> np.ndarray:
         for name in shared.keys() & data.keys():
             shared[name].set_value(data[name])
-        (found,) = code(*(values[name] for name in names))
+        (found,) = code(*(np.asarray(values[name], dtype=float) for name in names))
         return np.asarray(found, dtype=float)
 
     return coordinates
 
 
-def _for_model(
-    compiled: Compiled, model: Any, data: dict[str, np.ndarray], starts: dict[str, np.ndarray]
-) -> Compiled:
-    """Return a compiled model with another model's data, labels and initial points.
-
-    nutpie takes other data without looking at the number of parameters, and
-    a wrong number corrupts memory and aborts Python, so it is checked here.
-    """
-    wanted = sum(values.size for values in starts.values())
-    if wanted != compiled.code.n_dim:
+def _for_model(code: AnySize, coordinates: Coordinates, packing: Packing, model: Any) -> Compiled:
+    """Return compiled code with the data, labels and initial points of a model."""
+    data = {data.name: data.get_value() for data in model.data_vars}
+    lengths = lengths_of(model)
+    coords = {
+        name: list(range(lengths[name]) if labels is None else labels)
+        for name, labels in model.coords.items()
+    }
+    starts = _initial_values(model)
+    packed = packing.values(data, lengths)
+    centre = coordinates(starts, packed)
+    compiled = Compiled(code, packing, coordinates, data, coords, _scattered(centre))
+    if compiled.given().n_dim != centre.size:
+        # The code reads as many numbers as the dimensions say.
         raise SamplingError(
-            f"a compiled model with {compiled.code.n_dim} parameters cannot take data that "
-            f"need {wanted}"
+            f"the initial point has {centre.size} numbers, and the dimensions ask for "
+            f"{compiled.given().n_dim}"
         )
-    code = dataclasses.replace(compiled, data=data).given({})
-    labels = {name: pd.Index(v) for name, v in model.coords.items() if v is not None}
-    known = {name: labels.get(name, old) for name, old in code.coords.items()}
-    centre = compiled.coordinates(starts, compiled.packing.values(data))
-    code = dataclasses.replace(code, _coords=known, initial_point_func=_scattered(centre))
-    return dataclasses.replace(compiled, code=code, data=data)
+    return compiled
 
 
 def _scattered(centre: np.ndarray) -> Callable[[Any], np.ndarray]:

@@ -7,7 +7,6 @@ chain could sample, so each draw of the ruler gets a short chain of its own.
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import time
 from collections import deque
@@ -116,14 +115,13 @@ def sample_given(
         try:
             shown.status("looking for the starting points of short chains")
 
-            def given(place: tuple[int, int]) -> Any:
-                return compiled.given({f"held_{name}": v[place] for name, v in rulers.items()})
+            def given(place: tuple[int, int], start_at: Any = None) -> Any:
+                held = {f"held_{name}": v[place] for name, v in rulers.items()}
+                return compiled.given(held, start_at)
 
             # Under several rulers, so that chains start further apart than any ruler says.
             for place in places[:n_chains]:
-                one = dataclasses.replace(
-                    given(place), initial_point_func=compiled.code.initial_point_func
-                )
+                one = given(place)
                 running.append(
                     _start(one, int(next(seeds)), settings, **PILOT, store_unconstrained=True)
                 )
@@ -132,7 +130,7 @@ def sample_given(
                 parts.append(_of(running.popleft())[1]["unconstrained_draw"].values[0])
             points = np.concatenate(parts)
             for place in places:
-                one = dataclasses.replace(given(place), initial_point_func=_one_of(points))
+                one = given(place, _one_of(points))
                 more = {"draws": DRAWS_OF_A_RULER * THIN, "tune": TUNE, "chains": 1, "cores": 1}
                 running.append(_start(one, int(next(seeds)), settings, **more))
                 if len(running) == cores:

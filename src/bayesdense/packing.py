@@ -1,36 +1,58 @@
 """The data of a model in a few long arrays: what is compiled reads far fewer inputs.
 
 nutpie compiles code to fetch each shared variable, about a second for each, and a
-density model has more than thirty.
+density model has more than thirty. Where each array begins, and of which shape it
+is, are data as well, so that one compiled model serves datasets of any size.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
 
-__all__ = ["MEASUREMENTS", "Packing"]
+__all__ = ["INDEX", "Packing", "Places", "in_order", "lengths_of"]
 
-# Dimensions along which datasets may differ though all their free variables agree.
-MEASUREMENTS = ("score_id", "loss_id")
+INDEX = "packed_index"
+
+
+@dataclass(frozen=True)
+class Places:
+    """Symbols for lengths and places of what is packed.
+
+    Attributes
+    ----------
+    lengths : dict of str to tensor
+        The lengths of dimensions.
+    sizes : tensor, shape (variable,)
+        How many numbers each free variable has.
+    """
+
+    lengths: dict[str, Any]
+    sizes: Any
 
 
 @dataclass(frozen=True)
 class Packing:
-    """Where each data array of a model lies in the packed ones.
+    """How the data arrays of a model are packed.
 
     Attributes
     ----------
-    groups : dict of str to tuple of (str, shape)
-        Names of the packed arrays, and the data arrays in each, in order:
-        with their shapes where these are fixed, and with None where they have
-        one entry for each measurement.
+    arrays : tuple of (str, str, int)
+        Name, type and number of axes of every data array, in order.
+    dims : tuple of str
+        The named dimensions, of which the lengths come first in the index.
+    variables : tuple of (str, tuple of str)
+        Names and dimensions of the free variables, in the order in which the
+        sampler has them; their sizes come next in the index.
     """
 
-    groups: dict[str, tuple[tuple[str, tuple[int, ...] | None], ...]]
+    arrays: tuple[tuple[str, str, int], ...]
+    dims: tuple[str, ...]
+    variables: tuple[tuple[str, tuple[str, ...]], ...]
 
     @classmethod
     def of(cls, model: Any) -> Packing:
@@ -44,42 +66,55 @@ class Packing:
         Returns
         -------
         Packing
-            Equal for models of which the data have equal names, types and
-            shapes, whatever the number of measurements.
+            Equal for models of which the data have equal names and types,
+            whatever their shapes.
         """
-        groups: dict[str, list[tuple[str, tuple[int, ...] | None]]] = {}
-        for data in sorted(model.data_vars, key=lambda data: data.name):
+        arrays = []
+        for data in sorted(model.data_vars, key=lambda data: str(data.name)):
             values = data.get_value(borrow=True)
-            dims = model.named_vars_to_dims.get(data.name, ())
-            along = dims[0] if len(dims) == 1 and dims[0] in MEASUREMENTS else ""
-            group = f"packed_{along or 'fixed'}_{values.dtype}"
-            groups.setdefault(group, []).append((data.name, None if along else values.shape))
-        return cls({group: tuple(members) for group, members in sorted(groups.items())})
+            arrays.append((str(data.name), str(values.dtype), values.ndim))
+        named = model.named_vars_to_dims
+        variables = [(str(v.name), tuple(named.get(v.name, ()))) for v in in_order(model)]
+        return cls(tuple(arrays), tuple(sorted(model.dim_lengths)), tuple(variables))
 
-    def values(self, data: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def values(
+        self, data: Mapping[str, np.ndarray], lengths: Mapping[str, int]
+    ) -> dict[str, np.ndarray]:
         """Return the packed arrays.
 
         Parameters
         ----------
         data : mapping of str to numpy.ndarray
             The data arrays by name.
+        lengths : mapping of str to int
+            The lengths of the dimensions.
 
         Returns
         -------
         dict of str to numpy.ndarray
-            Vectors; matrices with a row for each array where arrays have an
-            entry for each measurement.
+            One vector for each type, and the index: lengths of dimensions and
+            sizes of free variables, then for each type the sizes of arrays and
+            the shapes of those that have two axes.
         """
-        packed = {}
-        for group, members in self.groups.items():
-            arrays = [np.asarray(data[name]) for name, _ in members]
-            fixed = members[0][1] is not None
-            packed[group] = (
-                np.concatenate([a.ravel() for a in arrays]) if fixed else np.array(arrays)
-            )
-        return packed
+        parts: dict[str, list[np.ndarray]] = {}
+        index = [lengths[name] for name in self.dims]
+        index += [prod(lengths[dim] for dim in dims) for _, dims in self.variables]
+        for dtype, members in self._by_type():
+            arrays = [np.asarray(data[name], dtype=dtype) for name, _ in members]
+            index += [values.size for values in arrays]
+            index += [n for values in arrays if values.ndim > 1 for n in values.shape]
+            parts[dtype] = [values.ravel() for values in arrays]
+        packed = {f"packed_{dtype}": np.concatenate(found) for dtype, found in parts.items()}
+        return {**packed, INDEX: np.array(index, dtype=np.int64)}
 
-    def apply(self, model: Any) -> Any:
+    def _by_type(self) -> list[tuple[str, list[tuple[str, int]]]]:
+        """Return names and numbers of axes of the arrays of each type."""
+        types = sorted({dtype for _, dtype, _ in self.arrays})
+        return [
+            (t, [(name, ndim) for name, dtype, ndim in self.arrays if dtype == t]) for t in types
+        ]
+
+    def apply(self, model: Any) -> tuple[Any, Places]:
         """Return the same model with its data read from packed arrays.
 
         Parameters
@@ -89,11 +124,14 @@ class Packing:
 
         Returns
         -------
-        pymc.Model
+        model : pymc.Model
             To be compiled, without initial points: for people, and for
             everything else, there is the model itself.
+        places : Places
+            Where in the index lengths and sizes are.
         """
         import pytensor
+        import pytensor.tensor as pt
         from pymc.model.fgraph import fgraph_from_model, model_from_fgraph
 
         # The conversion refuses initial points, which are taken from the model itself.
@@ -104,16 +142,55 @@ class Packing:
         finally:
             model.rvs_to_initial_values.update(starts)
         data = {data.name: data.get_value(borrow=True) for data in model.data_vars}
-        for group, values in self.values(data).items():
-            packed = pytensor.shared(values, name=group)
-            start = 0
-            for row, (name, shape) in enumerate(self.groups[group]):
-                if shape is None:
-                    part = packed[row]
-                else:
-                    size = int(np.prod(shape, dtype=int))
-                    part = packed[start : start + size].reshape(shape)
-                    start += size
+        shared = {
+            group: pytensor.shared(values, name=group)
+            for group, values in self.values(data, lengths_of(model)).items()
+        }
+        index = shared[INDEX]
+        lengths = {name: index[i] for i, name in enumerate(self.dims)}
+        at = len(self.dims)
+        sizes = index[at : at + len(self.variables)]
+        at += len(self.variables)
+        for dtype, members in self._by_type():
+            # Split at once: a slice for each would take as long to compile as all else.
+            packed, n = shared[f"packed_{dtype}"], len(members)
+            parts = pt.split(packed, index[at : at + n], n_splits=n)
+            at += n
+            for (name, ndim), values in zip(members, parts, strict=True):
+                shape = [index[at + axis] for axis in range(ndim)] if ndim > 1 else []
+                at += len(shape)
+                part = values.reshape(shape) if shape else values
                 named = places[model[name]].owner
+                part = part if ndim else part[0]
                 graph.replace(named.inputs[0], part, import_missing=True, reason="pack")
-        return model_from_fgraph(graph, mutate_fgraph=True)
+        return model_from_fgraph(graph, mutate_fgraph=True), Places(lengths, sizes)
+
+
+def in_order(model: Any) -> list[Any]:
+    """Return the free variables in the order in which the sampler has them: by name.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        The model, or the packed one, which has an order of its own.
+
+    Returns
+    -------
+    list of tensor
+    """
+    return sorted(model.free_RVs, key=lambda variable: str(variable.name))
+
+
+def lengths_of(model: Any) -> dict[str, int]:
+    """Return the lengths of the dimensions of a model.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        With coordinates.
+
+    Returns
+    -------
+    dict of str to int
+    """
+    return {name: int(length.get_value()) for name, length in model.dim_lengths.items()}

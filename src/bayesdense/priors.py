@@ -156,13 +156,17 @@ class Prior:
     def _arrays(self) -> dict[str, Any]:
         return {n: np.asarray(v) if isinstance(v, list) else v for n, v in self.parameters.items()}
 
-    def variable(self, name: str, **options: Any) -> Any:
+    def variable(
+        self, name: str, parameters: Mapping[str, Any] | None = None, **options: Any
+    ) -> Any:
         """Make the PyMC random variable, inside the context of a model.
 
         Parameters
         ----------
         name : str
             Name of the variable.
+        parameters : mapping of str to tensor, optional
+            What stands for the numbers of this prior.
         **options
             Passed on to PyMC: ``dims``, ``shape``, ``initval``. Chains start
             at the median of the prior if there is no ``initval``.
@@ -178,13 +182,16 @@ class Prior:
             names = (dims,) if isinstance(dims, str) else dims
             lengths = [len(pm.modelcontext(None).coords[name]) for name in names]
             options["initval"] = np.broadcast_to(self.median(), lengths)
-        return getattr(pm, self.distribution)(name, **self._arrays(), **options)
+        values = self._arrays() if parameters is None else parameters
+        return getattr(pm, self.distribution)(name, **values, **options)
 
-    def unnamed(self, **options: Any) -> Any:
+    def unnamed(self, parameters: Mapping[str, Any] | None = None, **options: Any) -> Any:
         """Return the PyMC distribution without a name.
 
         Parameters
         ----------
+        parameters : mapping of str to tensor, optional
+            What stands for the numbers of this prior.
         **options
             Passed on to PyMC: ``size``, ``shape``.
 
@@ -194,7 +201,8 @@ class Prior:
         """
         import pymc as pm
 
-        return getattr(pm, self.distribution).dist(**self._arrays(), **options)
+        values = self._arrays() if parameters is None else parameters
+        return getattr(pm, self.distribution).dist(**values, **options)
 
     def draw(self, shape: tuple[int, ...], random: np.random.Generator | None) -> np.ndarray:
         """Draw numbers of a given shape, against which the parameters broadcast.

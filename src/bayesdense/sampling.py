@@ -210,7 +210,7 @@ def _run(compiled: Any, settings: SamplingSettings, shown: Progress) -> tuple[An
 
     try:
         running = nutpie.sample(
-            compiled.code,
+            compiled.given(),
             draws=settings.draws,
             tune=settings.tune,
             chains=settings.chains,

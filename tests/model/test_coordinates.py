@@ -11,6 +11,7 @@ from scipy import integrate, stats
 import bayesdense as bd
 from bayesdense.build import build_model, lay_out
 from bayesdense.build.effects import lagging, moved_normal, moved_prior
+from bayesdense.build.placed import place
 from bayesdense.build.transforms import Ceiling, Floor
 from bayesdense.pilot import tuned
 from bayesdense.sampling import SamplingSettings
@@ -70,15 +71,21 @@ def test_moved_variables_have_the_density_of_their_coordinate():
     with pm.Model() as model:
         other = pm.Normal("other")
         moved_normal("n", 0.4, 0.8, unit=0.3, shift=other)
-        moved_prior("p", bd.Prior("HalfNormal", sigma=1.5), 2.0 * other)
-        moved_prior("r", bd.Prior("StudentT", nu=4, mu=1, sigma=2), other)
+        priors = place(
+            {
+                "p": bd.Prior("HalfNormal", sigma=1.5),
+                "r": bd.Prior("StudentT", nu=4, mu=1, sigma=2),
+            }
+        )
+        moved_prior("p", priors["p"], 2.0 * other)
+        moved_prior("r", priors["r"], other)
     density = model.compile_logp(sum=False, **PYTHON)
     names = [model.rvs_to_values[v].name for v in model.free_RVs]
     for name in ("n_moved__", "p_moved_log__", "r_moved__"):
         point = {**model.initial_point(0), "other": np.array(0.7)}
         grid = np.linspace(-60, 60, 24_001) if name.startswith("r") else np.linspace(-25, 25, 5_001)
-        place = names.index(name)
-        values = [density(point | {name: np.array(y)})[place] for y in grid]
+        which = names.index(name)
+        values = [density(point | {name: np.array(y)})[which] for y in grid]
         assert integrate.trapezoid(np.exp(values), grid) == pytest.approx(1.0, abs=2e-3), name
 
 

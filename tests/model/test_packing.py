@@ -1,19 +1,23 @@
 """Packed data: fewer inputs, the same density."""
 
+import ctypes
+
 import numpy as np
+import pymc as pm
 import pytest
 
 import bayesdense as bd
-from bayesdense.build import build_model
-from bayesdense.packing import Packing
-from bayesdense.studies.units import units_of, withhold
+from bayesdense.compiled import compiled_for
+from bayesdense.models.base import structure_of
+from bayesdense.packing import INDEX, Packing, in_order, lengths_of
+from bayesdense.progress import Progress
 from tests.model.simulate import KINDS, simulate
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_packed_model_has_the_density_of_the_model(kind):
     model = bd.DensityModel().build(simulate(kind, seed=3, n_targets=12, n_families=4))
-    packed = Packing.of(model).apply(model)
+    packed, _ = Packing.of(model).apply(model)
     names = [v.name for v in model.value_vars]
     assert sorted(v.name for v in packed.value_vars) == sorted(names)
     random = np.random.default_rng(1)
@@ -32,33 +36,94 @@ def test_every_number_is_where_the_packed_model_looks_for_it():
     data = simulate(KINDS[2], seed=3, n_targets=12, n_families=4)
     model = bd.DensityModel().build(data)
     packing = Packing.of(model)
-    values = packing.values({v.name: v.get_value() for v in model.data_vars})
+    lengths = lengths_of(model)
+    values = packing.values({v.name: v.get_value() for v in model.data_vars}, lengths)
+    index = list(values.pop(INDEX))
     assert sum(v.size for v in values.values()) == sum(v.get_value().size for v in model.data_vars)
-    for group, members in packing.groups.items():
-        start = 0
-        for row, (name, shape) in enumerate(members):
-            expected = model[name].get_value()
-            if shape is None:
-                found = values[group][row]
-            else:
-                found = values[group][start : start + expected.size].reshape(shape)
-                start += expected.size
-            np.testing.assert_array_equal(found, expected)
-
-
-def test_the_number_of_measurements_is_no_part_of_a_packing():
-    """What is left out in a comparison must not be compiled again."""
-    model = bd.ReferenceModel(law="irreducible")
-    layout = model.lay_out(simulate(KINDS[1], seed=3))
-    left_out = np.zeros(len(units_of(layout)), dtype=bool)
-    left_out[[0, 3, -1]] = True
-    whole, part = (build_model(made, model.spec) for made in (layout, withhold(layout, left_out)))
-    sizes = [
-        m["loss_observed"].get_value().size + m["score_observed"].get_value().size
-        for m in (whole, part)
+    assert [index.pop(0) for _ in packing.dims] == [lengths[name] for name in packing.dims]
+    sizes = [index.pop(0) for _ in packing.variables]
+    assert sizes == [
+        np.size(model.initial_point(0)[_value(model, n)]) for n, _ in packing.variables
     ]
-    assert sizes[0] - sizes[1] >= 3
-    assert Packing.of(whole) == Packing.of(part)
-    larger = bd.DensityModel().build(simulate(KINDS[0], seed=3, n_targets=13, n_families=4))
-    smaller = bd.DensityModel().build(simulate(KINDS[0], seed=3, n_targets=12, n_families=4))
-    assert Packing.of(larger) != Packing.of(smaller)
+    for dtype in sorted({dtype for _, dtype, _ in packing.arrays}):
+        members = [(name, ndim) for name, kind, ndim in packing.arrays if kind == dtype]
+        parts = np.split(values[f"packed_{dtype}"], np.cumsum([index.pop(0) for _ in members]))
+        for (name, ndim), part in zip(members, parts[:-1], strict=True):
+            shape = [index.pop(0) for _ in range(ndim)] if ndim > 1 else part.shape[:ndim]
+            np.testing.assert_array_equal(part.reshape(shape), model[name].get_value())
+    assert not index
+
+
+def _value(model, name):
+    return model.rvs_to_values[model[name]].name
+
+
+def test_shapes_are_no_part_of_a_packing():
+    larger = bd.DensityModel().build(simulate(KINDS[0], seed=3, n_targets=20, n_families=7))
+    data = simulate(KINDS[0], seed=4, n_targets=12, n_families=4)
+    smaller = bd.DensityModel().build(data.select(benchmarks=["know", "read"]))
+    assert Packing.of(larger) == Packing.of(smaller)
+
+
+def density_of(code, point):
+    """Call compiled code as nutpie does; return what it says, density and gradient."""
+    gradient, density = np.zeros_like(point), np.zeros(1)
+    numbers = ctypes.POINTER(ctypes.c_double)
+    done = code.compiled_logp_func.ctypes(
+        len(point),
+        *(array.ctypes.data_as(numbers) for array in (point, gradient, density)),
+        code.user_data.ctypes.data_as(ctypes.c_void_p),
+    )
+    return done, float(density[0]), gradient
+
+
+def test_one_compiled_model_has_the_density_of_data_of_any_shape():
+    """More models, other families, priors and harnesses, fewer benchmarks: PyMC's own density."""
+    random = np.random.default_rng(1)
+    other = bd.DensityModel(priors={"A": bd.Prior("Normal", mu=2.0, sigma=0.4)})
+    large = simulate(KINDS[0], seed=4, n_targets=40, n_families=15)
+    few = simulate(KINDS[0], seed=5, n_targets=9, n_families=3)
+    cases = [
+        (bd.DensityModel(), simulate(KINDS[0], seed=3, n_targets=12, n_families=4)),
+        (bd.DensityModel(), large),
+        (other, few.select(benchmarks=["sums", "read"])),
+    ]
+    fresh = []
+    for spec, data in cases:
+        layout, model = spec.lay_out(data), spec.build(data)
+        compiled, new = compiled_for(model, structure_of(layout, spec.spec), Progress(False, ""))
+        fresh.append(new)
+        code = compiled.given()
+        point = compiled.start(0)
+        point += random.normal(0.0, 0.1, point.shape)
+        done, density, gradient = density_of(code, point)
+        assert done == 0
+        expected = model.compile_logp(mode="FAST_COMPILE")
+        variables = [model.rvs_to_values[v] for v in in_order(model)]
+        shapes = {n: np.shape(v) for n, v in model.initial_point(0).items()}
+        ends = np.cumsum([int(np.prod(shapes[v.name])) for v in variables])
+
+        def at(point, variables=variables, shapes=shapes, ends=ends):
+            parts = np.split(point, ends[:-1])
+            return {
+                v.name: part.reshape(shapes[v.name])
+                for v, part in zip(variables, parts, strict=True)
+            }
+
+        assert density == pytest.approx(float(expected(at(point))), rel=1e-9)
+        # The gradient along a random direction, by differences.
+        way = random.normal(size=point.shape)
+        step = 1e-5
+        ahead, behind = (float(expected(at(point + s * way))) for s in (step, -step))
+        assert gradient @ way == pytest.approx((ahead - behind) / (2 * step), rel=1e-4)
+        # A point of another length is refused, and corrupts nothing.
+        assert density_of(code, np.append(point, 0.0))[0] != 0
+    assert fresh[1:] == [False, False]
+
+
+def test_variables_need_named_dimensions():
+    with pm.Model(coords={"i": range(3)}) as model:
+        x = pm.Normal("x", dims="i", initval=np.zeros(3))
+        pm.Deterministic("twice", 2 * x)
+    with pytest.raises(bd.BayesdenseError, match="'twice' has axes without a named dimension"):
+        compiled_for(model, "undimensioned", Progress(False, ""))

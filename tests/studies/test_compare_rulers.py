@@ -11,8 +11,8 @@ SAMPLING = {"draws": 500, "tune": 700, "chains": 4, "seed": 5, "progress": False
 
 
 @pytest.fixture(scope="module")
-def compared():
-    """Return a comparison of three laws on runs of two families with a floor."""
+def comparison(tmp_path_factory):
+    """Return what compares three laws on runs of two families with a floor."""
 
     @bd.laws.register
     class OnePower(bd.laws.LossLaw):
@@ -32,7 +32,24 @@ def compared():
     rulers = {
         law: bd.ReferenceModel(law=law) for law in ("power-sum", "irreducible", OnePower.name)
     }
-    return bd.studies.compare_rulers(data, rulers, max_refits=1, **SAMPLING)
+    store = tmp_path_factory.mktemp("fits")
+    return lambda: bd.studies.compare_rulers(data, rulers, max_refits=1, store=store, **SAMPLING)
+
+
+@pytest.fixture(scope="module")
+def compared(comparison):
+    """Return the comparison."""
+    return comparison()
+
+
+def test_a_stored_comparison_fits_nothing_again(comparison, compared, monkeypatch):
+    def refused(*args, **options):
+        raise AssertionError("fitted again")
+
+    monkeypatch.setattr(bd.ReferenceModel, "sample_layout", refused)
+    again = comparison()
+    pd.testing.assert_frame_equal(again.table, compared.table)
+    pd.testing.assert_frame_equal(again.pointwise, compared.pointwise)
 
 
 def test_the_law_that_made_the_runs_predicts_them_best(compared):
@@ -80,19 +97,19 @@ def test_sums_of_the_table_are_those_of_the_units(compared):
 @pytest.mark.slow
 def test_leaving_one_out_by_weights_agrees_with_leaving_it_out_in_earnest():
     from bayesdense.sampling import SamplingSettings
-    from bayesdense.studies.compare_rulers import _Runs
+    from bayesdense.studies.left_out import Runs
 
     runs = runs_of(bd.laws.Irreducible(), IRREDUCIBLE, seed=9, sizes=8, ratios=5)
     model = bd.ReferenceModel(law="irreducible")
     data = bd.Dataset.from_losses(runs)
     settings = SamplingSettings(draws=1000, tune=700, seed=2, target_accept=0.95)
-    run = _Runs("irreducible", model, model.lay_out(data), settings, False)
+    run = Runs("irreducible", model, data.digest, model.lay_out(data), settings, False)
     elpd, k, _ = run.leave_one_out(0)
     good = np.flatnonzero(k < 0.5)
     for unit in (good[0], good[len(good) // 2], good[-1]):
         one = np.zeros(len(k), dtype=bool)
         one[unit] = True
-        assert run._without(one, "one")[0] == pytest.approx(elpd[unit], abs=0.1)
+        assert run.without(one, "one")[0] == pytest.approx(elpd[unit], abs=0.1)
         assert run.diagnostics[-1]["rhat"] < 1.02
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesdense.build.layout import Layout
+from bayesdense.build.layout import Layout, length
 from bayesdense.build.ruler import Ruler
 from bayesdense.spec import RulerSpec
 
@@ -68,7 +68,7 @@ class Anchors:
         target = model["cell_target"]
         return self.density - level[target] - difference[target, model["cell_benchmark"]]
 
-    def of_targets(self, tau: Any, difference: Any, n_targets: int) -> tuple[Any, Any]:
+    def of_targets(self, tau: Any, difference: Any) -> tuple[Any, Any]:
         """Return what all cells of a target say of its log density.
 
         Parameters
@@ -77,8 +77,6 @@ class Anchors:
             How far a model strays on one benchmark.
         difference : tensor, shape (target, benchmark)
             What a benchmark adds.
-        n_targets : int
-            Number of targets.
 
         Returns
         -------
@@ -92,7 +90,7 @@ class Anchors:
         # Cells of references, which have the code of some target, do not count.
         weight = model["cell_of_target"] / (tau[benchmark] ** 2 + self.error**2)
         own = weight * (self.density - difference[target, benchmark])
-        none = pt.zeros(n_targets)
+        none = pt.zeros(length("target"))
         total = pt.inc_subtensor(none[target], weight) + LITTLE
         return pt.inc_subtensor(none[target], own) / total, total**-0.5
 
@@ -134,7 +132,7 @@ def add_anchors(layout: Layout, spec: RulerSpec, ruler: Ruler, eta: Any, size: A
     seen = model["cell_logit"] + model["cell_of_span"] * span + model["cell_of_floor"] * floor
     if eta is not None:
         of_score = eta[model["score_harness"], model["score_benchmark"]] / model["score_count"]
-        none = pt.zeros(layout.size("cell"))
+        none = pt.zeros(length("cell"))
         seen = seen - pt.inc_subtensor(none[model["score_cell"]], of_score)
     guess = model["cell_guess"]
     loss, fall, limit = cell_losses(layout, spec, ruler, guess)
@@ -146,17 +144,17 @@ def add_anchors(layout: Layout, spec: RulerSpec, ruler: Ruler, eta: Any, size: A
         share = 1.0 - step / gap
         # The mean of the share and the root of its square and NEAR_LIMIT's, without cancellation.
         log_left = np.log(NEAR_LIMIT) + pt.arcsinh(share / (2 * NEAR_LIMIT))
-        known = pt.as_tensor(layout.has_losses)[of_benchmark]
+        known = model["benchmark_known"][of_benchmark] > 0
         step = pt.where(known, -gap * log_left, step)
         steepness = pt.where(known, steepness * pt.exp(log_left), steepness)
     position = guess + step
     density = position - size[model["cell_model"]]
-    none = pt.zeros((layout.size("benchmark"), 3))
+    none = pt.zeros((length("benchmark"), 3))
     levels = pt.inc_subtensor(none[of_benchmark], model["cell_weights"] * density[:, None])
     return Anchors(position, model["cell_error"] / steepness, density, levels)
 
 
-def mean_of_cells(values: Any, of: str, layout: Layout) -> Any:
+def mean_of_cells(values: Any, of: str) -> Any:
     """Return means over the targets' cells of each family, or each family and benchmark.
 
     Parameters
@@ -165,8 +163,6 @@ def mean_of_cells(values: Any, of: str, layout: Layout) -> Any:
         Values of cells.
     of : str
         ``"family"`` or ``"family_benchmark"``.
-    layout : Layout
-        With the families.
 
     Returns
     -------
@@ -177,10 +173,10 @@ def mean_of_cells(values: Any, of: str, layout: Layout) -> Any:
     import pytensor.tensor as pt
 
     model = pm.modelcontext(None)
-    count, code = layout.size("family"), model["cell_family"]
+    count, code = length("family"), model["cell_family"]
     if of == "family_benchmark":
-        count = count * layout.size("benchmark")
-        code = code * layout.size("benchmark") + model["cell_benchmark"]
+        count = count * length("benchmark")
+        code = code * length("benchmark") + model["cell_benchmark"]
     return pt.inc_subtensor(pt.zeros(count)[code], model[f"cell_{of}_share"] * values)
 
 

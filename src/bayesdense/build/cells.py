@@ -12,6 +12,7 @@ from bayesdense.build.effects import moved_prior, scaled_normal
 from bayesdense.build.layout import Layout
 from bayesdense.build.leans import lean, map_features
 from bayesdense.build.observation import add_scores
+from bayesdense.build.placed import PlacedPrior
 from bayesdense.build.ruler import Ruler
 from bayesdense.priors import Prior
 from bayesdense.spec import RulerSpec
@@ -36,12 +37,12 @@ def cell_priors(layout: Layout) -> dict[str, Prior]:
     return {"tau": Prior("LogNormal", mu=float(np.log(0.7)), sigma=0.5)}
 
 
-def add_spread(layout: Layout, spec: RulerSpec, priors: Mapping[str, Prior], ruler: Ruler) -> Any:
+def add_spread(spec: RulerSpec, priors: Mapping[str, PlacedPrior], ruler: Ruler) -> Any:
     """Add ``tau``, how far a model strays on one benchmark, to the model in context.
 
     Parameters
     ----------
-    layout, spec, priors, ruler
+    spec, priors, ruler
         As for `add_measurements`.
 
     Returns
@@ -51,7 +52,7 @@ def add_spread(layout: Layout, spec: RulerSpec, priors: Mapping[str, Prior], rul
     import pymc as pm
 
     log_u = pm.math.log(ruler.span / (1.0 - ruler.floor))
-    features = map_features(layout, spec, ruler.coefficients, log_u, ruler.floor)
+    features = map_features(spec, ruler.coefficients, log_u, ruler.floor)
     features += [pm.math.log(ruler.steepness), ruler.pivot]
     return moved_prior("tau", priors["tau"], lean("tau", features), dims="benchmark")
 
@@ -59,7 +60,7 @@ def add_spread(layout: Layout, spec: RulerSpec, priors: Mapping[str, Prior], rul
 def add_measurements(
     layout: Layout,
     spec: RulerSpec,
-    priors: Mapping[str, Prior],
+    priors: Mapping[str, PlacedPrior],
     ruler: Ruler,
     *,
     density: Any,
@@ -77,7 +78,7 @@ def add_measurements(
         With models, cells and scores.
     spec : RulerSpec
         With the law.
-    priors : mapping of str to Prior
+    priors : mapping of str to PlacedPrior
         All priors of the model.
     ruler : Ruler
         What `add_ruler` returned.

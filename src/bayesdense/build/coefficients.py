@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from bayesdense.build.effects import moved_prior, scaled_normal
-from bayesdense.build.layout import Layout
-from bayesdense.priors import Prior
+from bayesdense.build.layout import Layout, length
+from bayesdense.build.placed import PlacedPrior
 from bayesdense.spec import RulerSpec
 
 __all__ = ["add_coefficients", "log_term_logp", "log_term_random"]
@@ -21,7 +21,7 @@ LOG_PRIORS = ("LogNormal", "HalfNormal")
 
 
 def add_coefficients(
-    layout: Layout, spec: RulerSpec, priors: Mapping[str, Prior]
+    layout: Layout, spec: RulerSpec, priors: Mapping[str, PlacedPrior]
 ) -> dict[str, Any]:
     """Add the law's coefficients to the PyMC model in context.
 
@@ -40,6 +40,7 @@ def add_coefficients(
         Loss sets first, then benchmarks that have scores only.
     """
     import pymc as pm
+    import pytensor.tensor as pt
 
     law, n_sets = spec.law, len(layout.loss_sets)
     scores_only = not layout.has_losses.all()
@@ -81,11 +82,11 @@ def add_coefficients(
     unit = law.unit(shape)
     if not mixed:
         return unit
-    n_only = int((~layout.has_losses).sum())
     both = {}
     for name, values in unit.items():
-        first = seen[name] if name in seen else np.zeros(n_sets)
-        both[name] = pm.math.concatenate([first, values * np.ones(n_only)])
+        first = seen[name] if name in seen else pt.zeros(length("loss_set"))
+        ones = pt.ones(length("benchmark_scores_only"))
+        both[name] = pm.math.concatenate([first, values * ones])
     for name in law.shape:
         pm.Deterministic(name, both[name], dims="ruler")
     return both
@@ -105,34 +106,37 @@ def _slopes_kept(exponents: list[Any]) -> Any:
 
 
 def _terms(
-    names: tuple[str, ...], priors: Mapping[str, Prior], suffix: str, shift: Any
+    names: tuple[str, ...], priors: Mapping[str, PlacedPrior], suffix: str, shift: Any
 ) -> dict[str, Any]:
     """Return the terms of the loss at the centre, sampled as their sum and its split.
 
     The losses fix the sum much better than any term.
     """
     import pymc as pm
+    import pytensor.tensor as pt
 
     from bayesdense.build.transforms import total_and_split
 
     size = len(pm.modelcontext(None).coords["loss_set"])
+    ones = pt.ones(length("loss_set"))
 
-    def column(parameter: str, default: float) -> np.ndarray:
-        given = [priors[n].parameters.get(parameter, default) for n in names]
-        return np.stack([np.broadcast_to(values, size) for values in given], 1)
+    def column(parameter: str, default: float) -> Any:
+        given = [priors[n].symbols.get(parameter, default) for n in names]
+        return pt.stack([ones * values for values in given], axis=1)
 
-    half = [[float(priors[n].distribution == "HalfNormal") for n in names]] * size
+    half = np.array([float(priors[n].distribution == "HalfNormal") for n in names])
     location, scale = column("mu", 0.0), column("sigma", 1.0)
+    medians = [np.broadcast_to(priors[n].prior.median(), size) for n in names]
     logs = pm.CustomDist(
         "log_terms",
         location,
         scale,
-        np.array(half),
-        np.zeros(scale.shape) if shift is None else shift,
+        half + pt.zeros_like(scale),
+        pt.zeros_like(scale) if shift is None else shift,
         logp=log_term_logp,
         random=log_term_random,
         transform=total_and_split,
-        initval=np.where(np.array(half) > 0, np.log(scale / 2), location),
+        initval=np.log(np.stack(medians, axis=1)),
         dims=("loss_set", "term"),
     )
     return {
@@ -194,7 +198,7 @@ def log_term_random(
     return np.where(half > 0, np.log(np.abs(z) * scale), location + scale * z)
 
 
-def _exponent(name: str, term: Any, priors: Mapping[str, Prior], suffix: str) -> Any:
+def _exponent(name: str, term: Any, priors: Mapping[str, PlacedPrior], suffix: str) -> Any:
     """Return the exponent of a single loss set, sampled as the slope of its term.
 
     The losses fix how fast they fall, exponent times term, better than either.
@@ -205,7 +209,7 @@ def _exponent(name: str, term: Any, priors: Mapping[str, Prior], suffix: str) ->
 
 
 def _pooled_exponent(
-    name: str, place: int, term: Any, priors: Mapping[str, Prior], suffix: str
+    name: str, place: int, term: Any, priors: Mapping[str, PlacedPrior], suffix: str
 ) -> Any:
     """Return exponents that loss sets share in part: Normal(mean, sd) on the log.
 

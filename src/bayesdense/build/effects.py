@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from bayesdense.build.coordinates import contrasts
+from bayesdense.build.placed import PlacedPrior
 from bayesdense.parts.trends.base import HALF_NORMAL_MEAN
-from bayesdense.priors import Prior
 
 __all__ = [
     "lagging",
@@ -116,7 +115,7 @@ def _normal(mean: Any, sd: Any, unit: Any, shift: Any, size: Any) -> Any:
 
 
 def moved_prior(
-    name: str, prior: Prior, shift: Any, *, dims: Dims = None, from_data: bool = False
+    name: str, prior: PlacedPrior, shift: Any, *, dims: Dims = None, from_data: bool = False
 ) -> Any:
     """Add a parameter whose coordinate is shifted by something that depends on others.
 
@@ -124,7 +123,7 @@ def moved_prior(
     ----------
     name : str
         Of the parameter.
-    prior : Prior
+    prior : PlacedPrior
         Its prior, which the coordinates do not change. A positive parameter
         is shifted on its logarithm; one with bounds is sampled as it is.
     shift : tensor, or None
@@ -147,39 +146,44 @@ def moved_prior(
     if shift is None or prior.support == "bounded":
         return prior.variable(name, dims=dims)
 
-    def dist(shift: Any, size: Any) -> Any:
-        return prior.unnamed(size=size)
+    names = list(prior.symbols)
+
+    def dist(*given: Any) -> Any:
+        *values, _, _, size = given
+        return prior.prior.unnamed(dict(zip(names, values, strict=True)), size=size)
 
     # Without it PyMC would look into the distribution, and the transform would see its
-    # parameters in the place of the shift.
-    def logp(value: Any, shift: Any) -> Any:
-        return pm.logp(prior.unnamed(), value)
+    # parameters in the place of unit and shift.
+    def logp(value: Any, *given: Any) -> Any:
+        *values, _, _ = given
+        return pm.logp(prior.prior.unnamed(dict(zip(names, values, strict=True))), value)
 
     moved = moved_from_data if from_data else moved_coordinates
     return pm.CustomDist(
         name,
+        *prior.symbols.values(),
+        1.0,
         shift,
         dist=dist,
         logp=logp,
         transform=moved_logarithm if prior.support == "positive" else moved,
-        initval=np.broadcast_to(prior.median(), _lengths(dims)),
+        initval=np.broadcast_to(prior.prior.median(), _lengths(dims)),
         dims=dims,
     )
 
 
-def zero_sum(name: str, prior: Prior, count: int, dims: str, *, around: Any = None) -> Any:
+def zero_sum(name: str, prior: PlacedPrior, dims: str, *, around: Any = None) -> Any:
     """Add effects with a Normal prior less their mean, which is not sampled.
 
     Parameters
     ----------
     name : str
         The variable is called ``<name>_contrast``.
-    prior : Prior
+    prior : PlacedPrior
         Normal; its mean has no say.
-    count : int
-        Number of effects, ``n``, at least 2.
     dims : str
-        Named dimension of the ``n - 1`` directions.
+        Named dimension of the ``n - 1`` directions, ``<what>_contrast``; they
+        are in the data as ``<what>_basis``.
     around : tensor, shape (n,), optional
         Roughly where the data put the effects.
 
@@ -188,8 +192,10 @@ def zero_sum(name: str, prior: Prior, count: int, dims: str, *, around: Any = No
     tensor, shape (n,)
         The effects.
     """
-    basis, _ = contrasts(np.ones(count))
-    sd = prior.parameters["sigma"]
+    import pymc as pm
+
+    basis = pm.modelcontext(None)[dims.replace("_contrast", "_basis")]
+    sd = prior.symbols["sigma"]
     shift = 0.0 if around is None else -(basis * around[:, None]).sum(axis=0) / sd
     along = moved_normal(f"{name}_contrast", 0.0, sd, unit=sd, shift=shift, dims=dims)
     return (basis * along).sum(axis=1)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bayesdense.build.coordinates import (
+    contrasts,
     expected_errors,
     loss_slopes,
     map_leans,
@@ -20,7 +21,7 @@ from bayesdense.build.rough import rough_cells, usual
 from bayesdense.data import Dataset
 from bayesdense.spec import DENSITY_SIZE, ModelSpec, RulerSpec
 
-__all__ = ["DAYS_PER_YEAR", "Layout", "lay_out"]
+__all__ = ["DAYS_PER_YEAR", "Layout", "lay_out", "length"]
 
 DAYS_PER_YEAR = 365.25
 
@@ -100,6 +101,25 @@ class Layout:
     def loss_sets(self) -> list[str]:
         """The loss sets that have losses and are used."""
         return list(self.coords["loss_set"])
+
+
+def length(dim: str) -> Any:
+    """Return the length of a named dimension of the PyMC model in context.
+
+    Parameters
+    ----------
+    dim : str
+        Name of the dimension.
+
+    Returns
+    -------
+    tensor, or 0
+        A symbol, so that one compiled model serves datasets of any size; 0
+        where the model has no such dimension.
+    """
+    import pymc as pm
+
+    return pm.modelcontext(None).dim_lengths.get(dim, 0)
 
 
 def lay_out(data: Dataset, spec: RulerSpec, *, beside_targets: bool = False) -> Layout:
@@ -262,6 +282,20 @@ def _lay_out(
         arrays, spec.score_map, rough, n_targets=n_targets, n_families=len(families)
     )
     arrays |= _leans(arrays, spec, chance, n_targets)
+    arrays |= {
+        "benchmark_ruler": ruler,
+        "benchmark_known": has_losses.astype(float),
+        "known_benchmarks": np.flatnonzero(has_losses),
+        "unknown_benchmarks": np.flatnonzero(~has_losses),
+        # Where each benchmark is once those with losses come first.
+        "benchmark_place": np.argsort(np.argsort(~has_losses, kind="stable")),
+    }
+    for dim, count in (
+        ("benchmark", len(benchmarks)),
+        ("reference_family", len(reference_families)),
+    ):
+        if count > 1:
+            arrays[f"{dim}_basis"], _ = contrasts(np.ones(count))
     names = models["model"].tolist()
     coords: dict[str, list[Any]] = {
         "model": names,

@@ -5,24 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from bayesdense.build.coordinates import shaping
-from bayesdense.build.layout import Layout
+from bayesdense.build.layout import length
 from bayesdense.spec import RulerSpec
 
 __all__ = ["lean", "map_features"]
 
 
 def map_features(
-    layout: Layout, spec: RulerSpec, coefficients: Mapping[str, Any], log_u: Any, floor: Any
+    spec: RulerSpec, coefficients: Mapping[str, Any], log_u: Any, floor: Any
 ) -> list[Any]:
     """Return what pivot, slope and deviations of a benchmark can lean on.
 
     Parameters
     ----------
-    layout : Layout
-        With the ruler of each benchmark.
     spec : RulerSpec
         With the law.
     coefficients : mapping of str to tensor, shape (ruler,)
@@ -42,12 +38,13 @@ def map_features(
     import pymc as pm
     import pytensor.tensor as pt
 
-    none = pt.zeros(layout.size("benchmark"))
-    shape = [pm.math.log(coefficients[name])[layout.ruler] for name in shaping(spec.law)]
+    none = pt.zeros(length("benchmark"))
+    ruler = pm.modelcontext(None)["benchmark_ruler"]
+    shape = [pm.math.log(coefficients[name])[ruler] for name in shaping(spec.law)]
     return [none if log_u is None else log_u, floor, *shape]
 
 
-def lean(what: str, features: list[Any], which: np.ndarray | None = None) -> Any:
+def lean(what: str, features: list[Any], which: Any = None) -> Any:
     """Return the shift that takes off a coordinate what leans on other coefficients.
 
     Parameters
@@ -56,7 +53,7 @@ def lean(what: str, features: list[Any], which: np.ndarray | None = None) -> Any
         ``"slope"``, ``"pivot"`` or ``"tau"``.
     features : list of tensor, shape (benchmark,)
         In the order of the columns of the array ``<what>_lean``.
-    which : numpy.ndarray of int, optional
+    which : tensor of int, optional
         The benchmarks that the features are of; all by default.
 
     Returns

@@ -9,8 +9,9 @@ import numpy as np
 
 from bayesdense.build.anchors import add_anchors
 from bayesdense.build.cells import add_measurements, add_spread, cell_priors
-from bayesdense.build.layout import Layout
+from bayesdense.build.layout import Layout, length
 from bayesdense.build.observation import add_harness_offsets, observation_priors
+from bayesdense.build.placed import place
 from bayesdense.build.references import add_references, reference_priors
 from bayesdense.build.ruler import add_losses, add_ruler, held_ruler, ruler_priors
 from bayesdense.build.size import add_sizes, size_priors
@@ -99,7 +100,7 @@ def build_model(
     import pymc as pm
     import pytensor.tensor as pt
 
-    priors = model_priors(layout, spec)
+    chosen = model_priors(layout, spec)
     benchmarks = np.array(layout.coords["benchmark"], dtype=object)
     coords = {name: labels for name, labels in layout.coords.items() if labels}
     known = layout.has_losses
@@ -115,7 +116,9 @@ def build_model(
     with pm.Model(coords=coords) as model:
         for name, values in layout.arrays.items():
             along = f"{name.split('_')[0]}_id"
-            pm.Data(name, values, dims=along if along in ("score_id", "loss_id") else None)
+            measured = along in ("score_id", "loss_id") and along in coords
+            pm.Data(name, values, dims=along if measured else None)
+        priors = place(chosen)
         given = {name: pm.Data(f"held_{name}", v) for name, v in (held or {}).items()}
         eta = add_harness_offsets(priors)
         ruler = (
@@ -130,10 +133,10 @@ def build_model(
         anchors = None
         if layout.size("cell"):
             anchors = add_anchors(layout, spec, ruler, eta, size)
-            tau = add_spread(layout, spec, priors, ruler)
+            tau = add_spread(spec, priors, ruler)
         if isinstance(spec, ModelSpec) and anchors is not None:
             density, difference = add_targets(layout, spec, priors, factor, anchors, tau)
-            shape = layout.size("reference"), layout.size("benchmark")
+            shape = length("reference"), length("benchmark")
             difference = pt.concatenate([difference, pt.zeros(shape)])
         of_references = add_references(layout, priors, given)
         density = of_references if density is None else pt.concatenate([density, of_references])

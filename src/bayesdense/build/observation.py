@@ -9,6 +9,7 @@ import numpy as np
 
 from bayesdense.build.effects import scaled_zero_sum, standard
 from bayesdense.build.layout import Layout
+from bayesdense.build.placed import PlacedPrior
 from bayesdense.build.ruler import Ruler
 from bayesdense.priors import Prior
 from bayesdense.spec import RulerSpec
@@ -43,7 +44,7 @@ def observation_priors(layout: Layout, spec: RulerSpec) -> dict[str, Prior]:
 def add_scores(
     layout: Layout,
     spec: RulerSpec,
-    priors: Mapping[str, Prior],
+    priors: Mapping[str, PlacedPrior],
     ruler: Ruler,
     *,
     eta: Any,
@@ -60,7 +61,7 @@ def add_scores(
         With scores and cells.
     spec : RulerSpec
         With the score map and the switches of the observation.
-    priors : mapping of str to Prior
+    priors : mapping of str to PlacedPrior
         With ``phi``.
     ruler : Ruler
         With floor and span.
@@ -110,12 +111,12 @@ def add_scores(
     )
 
 
-def add_harness_offsets(priors: Mapping[str, Prior]) -> Any:
+def add_harness_offsets(priors: Mapping[str, PlacedPrior]) -> Any:
     """Add the offsets of harnesses, zero-sum over those that measured a benchmark.
 
     Parameters
     ----------
-    priors : mapping of str to Prior
+    priors : mapping of str to PlacedPrior
         With ``eta_sd`` where harnesses differ.
 
     Returns

@@ -9,6 +9,7 @@ import numpy as np
 
 from bayesdense.build.effects import standard, zero_sum
 from bayesdense.build.layout import Layout
+from bayesdense.build.placed import PlacedPrior
 from bayesdense.priors import Prior
 
 __all__ = ["add_references", "reference_priors"]
@@ -32,14 +33,16 @@ def reference_priors(layout: Layout) -> dict[str, Prior]:
     return {"r": Prior("Normal", mu=0.0, sigma=0.5)}
 
 
-def add_references(layout: Layout, priors: Mapping[str, Prior], held: Mapping[str, Any]) -> Any:
+def add_references(
+    layout: Layout, priors: Mapping[str, PlacedPrior], held: Mapping[str, Any]
+) -> Any:
     """Add the log density of the references: family offset and residual (MODEL section 4).
 
     Parameters
     ----------
     layout : Layout
         With the references and their families.
-    priors : mapping of str to Prior
+    priors : mapping of str to PlacedPrior
         With ``r`` where there are several reference families.
     held : mapping of str to tensor
         With ``r`` where it is not to be sampled.
@@ -58,8 +61,7 @@ def add_references(layout: Layout, priors: Mapping[str, Prior], held: Mapping[st
     if "r" in held:
         density = density + held["r"][model["reference_family_code"]]
     elif "r" in priors:
-        count = layout.size("reference_family")
-        offset = zero_sum("r", priors["r"], count, "reference_family_contrast")
+        offset = zero_sum("r", priors["r"], "reference_family_contrast")
         r = pm.Deterministic("r", offset, dims="reference_family")
         density = density + r[model["reference_family_code"]]
     return density

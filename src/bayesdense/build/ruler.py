@@ -10,16 +10,19 @@ import numpy as np
 
 from bayesdense.build.coefficients import add_coefficients
 from bayesdense.build.effects import moved_normal, moved_prior
-from bayesdense.build.layout import Layout
+from bayesdense.build.layout import Layout, length
 from bayesdense.build.leans import lean, map_features
+from bayesdense.build.placed import PlacedPrior
 from bayesdense.priors import Prior
 from bayesdense.spec import RulerSpec
 
-__all__ = ["LOSS_DEGREES", "Ruler", "add_losses", "add_ruler", "held_ruler", "ruler_priors"]
+__all__ = ["LOSS_DEGREES", "STAY", "Ruler", "add_losses", "add_ruler", "held_ruler", "ruler_priors"]
 
 LOSS_DEGREES = 4.0
 EXPONENT_SPREAD = 0.3
 FLOOR_SD = 0.02
+# Numbers of priors that set coordinates, and so are part of the model.
+STAY = {"d": ("sigma",), "u": ("alpha",)}
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,7 @@ def ruler_priors(layout: Layout, spec: RulerSpec, chance: np.ndarray) -> dict[st
 def add_ruler(
     layout: Layout,
     spec: RulerSpec,
-    priors: Mapping[str, Prior],
+    priors: Mapping[str, PlacedPrior],
     chance: np.ndarray,
     eta: Any = None,
 ) -> Ruler:
@@ -156,7 +159,7 @@ def add_ruler(
         Decides which benchmarks are read through losses.
     spec : RulerSpec
         With the law.
-    priors : mapping of str to Prior
+    priors : mapping of str to PlacedPrior
         All priors of the model.
     chance : numpy.ndarray, shape (benchmark,)
         Score of guessing, near which the floor starts.
@@ -169,45 +172,45 @@ def add_ruler(
     """
     import pymc as pm
 
-    known = layout.has_losses
+    model, known = pm.modelcontext(None), layout.has_losses
     coefficients = add_coefficients(layout, spec, priors)
     if not len(known):
         return Ruler(coefficients, None, None, None, None, None)
     floor, u = _floor(priors["d"], chance), _ceiling(priors.get("u"))
     span = pm.Deterministic("c", (1.0 - floor) * (1.0 if u is None else u), dims="benchmark")
     log_u = None if u is None else pm.math.log(u)
-    features = map_features(layout, spec, coefficients, log_u, floor)
+    features = map_features(spec, coefficients, log_u, floor)
     slope_shift = lean("slope", features)
     centre = _centre(layout)
-    parts: list[tuple[np.ndarray, Any, Any]] = []
+    parts: list[tuple[Any, Any]] = []
     if known.any():
-        which = np.flatnonzero(known)
+        which = model["known_benchmarks"]
         dims = "benchmark_with_losses"
         gamma = moved_prior("gamma", priors["gamma"], slope_shift[which], dims=dims)
         pivot_shift = _pivot_shift(features, gamma, which, eta)
         # The logit at the lowest loss is what scores fix best: small runs are at
         # chance. With it in place of the midpoint l the posterior loses a ridge. Its
         # prior is the one that the Normal prior of l implies: only coordinates change.
-        middle = np.asarray(priors["l"].parameters["mu"])
-        spread = np.asarray(priors["l"].parameters["sigma"])
+        middle, spread = (priors["l"].symbols[name] for name in ("mu", "sigma"))
         anchor = centre[which]
         mean, sd = gamma * (middle - anchor), gamma * spread
         pivot = moved_normal("pivot", mean, sd, shift=pivot_shift, dims=dims, start=0.0)
         pm.Deterministic("l", anchor + pivot / gamma, dims=dims)
-        parts.append((which, pivot, gamma))
+        parts.append((pivot, gamma))
     if not known.all():
         mixed = bool(known.any())
         dims = "benchmark_scores_only" if mixed else "benchmark"
         suffix = "_scores_only" if mixed else ""
-        which = np.flatnonzero(~known)
+        which = model["unknown_benchmarks"]
         s = moved_prior(f"s{suffix}", priors["s"], slope_shift[which], dims=dims)
         pivot_shift = _pivot_shift(features, s, which, eta)
         pi = moved_prior(f"pi{suffix}", priors["pi"], pivot_shift, dims=dims)
-        parts.append((which, pi, s))
-    back = np.argsort(np.concatenate([where for where, _, _ in parts]))
+        parts.append((pi, s))
+    # Those with losses came first; back to the order of the benchmarks.
+    back = model["benchmark_place"]
     pivot_all, steepness = (
         pm.math.concatenate([part[i] for part in parts])[back] if len(parts) > 1 else parts[0][i]
-        for i in (1, 2)
+        for i in (0, 1)
     )
     ruler = Ruler(coefficients, pivot_all, steepness, centre, floor, span)
     if known.any():
@@ -254,29 +257,29 @@ def _centre(layout: Layout) -> Any:
     return pm.Data("ruler_centre", values)
 
 
-def _floor(prior: Prior, chance: np.ndarray) -> Any:
+def _floor(prior: PlacedPrior, chance: np.ndarray) -> Any:
     """Add the floors; near 0 in coordinates in which their density has no long tail."""
     from bayesdense.build.transforms import Floor
 
     start = np.maximum(chance, 0.01)
-    lower = prior.parameters.get("lower", -1.0)
+    lower = prior.symbols.get("lower", -1.0)
     if prior.distribution != "TruncatedNormal" or np.any(np.asarray(lower) != 0.0):
         return prior.variable("d", dims="benchmark", initval=start)
-    scale = float(np.mean(prior.parameters["sigma"]))
+    scale = float(np.mean(prior.prior.parameters["sigma"]))
     return prior.variable("d", dims="benchmark", initval=start, default_transform=Floor(scale))
 
 
-def _ceiling(prior: Prior | None) -> Any:
+def _ceiling(prior: PlacedPrior | None) -> Any:
     """Add the shares of the span that ceilings leave, where the map has a ceiling."""
     from bayesdense.build.transforms import Ceiling
 
     if prior is None or prior.distribution != "Beta":
         return None if prior is None else prior.variable("u", dims="benchmark")
-    power = float(np.mean(prior.parameters["alpha"]))
+    power = float(np.mean(prior.prior.parameters["alpha"]))
     return prior.variable("u", dims="benchmark", default_transform=Ceiling(power))
 
 
-def _pivot_shift(features: list[Any], slope: Any, which: np.ndarray, eta: Any) -> Any:
+def _pivot_shift(features: list[Any], slope: Any, which: Any, eta: Any) -> Any:
     """Return by how much less than the map's pivot is what scores see of it.
 
     Scores fix the logit where they are, on the harness that measured them.
@@ -292,7 +295,7 @@ def _pivot_shift(features: list[Any], slope: Any, which: np.ndarray, eta: Any) -
 def add_losses(
     layout: Layout,
     spec: RulerSpec,
-    priors: Mapping[str, Prior],
+    priors: Mapping[str, PlacedPrior],
     ruler: Ruler,
     size: Any,
 ) -> None:
@@ -316,7 +319,7 @@ def add_losses(
     position = size[run]
     if "r" in model.named_vars:
         # Another family's runs have the losses of runs of another size.
-        family = model["reference_family_code"][run - layout.size("target")]
+        family = model["reference_family_code"][run - length("target")]
         position = position + model["r"][family]
     expected = ruler.loss(spec.law, position, model["loss_tokens"], which, covariates)
     pm.StudentT(
@@ -334,8 +337,8 @@ def _add_standard_form(layout: Layout, spec: RulerSpec, ruler: Ruler) -> None:
     import pymc as pm
 
     model = pm.modelcontext(None)
-    which = layout.ruler
-    z = np.where(layout.has_losses, 1.0, 0.0) * model["tokens_budget"]
+    which = model["benchmark_ruler"]
+    z = model["benchmark_known"] * model["tokens_budget"]
     loss = ruler.loss(spec.law, 0.0, z, which, {})
     slope = ruler.slope(spec.law, 0.0, z, which, {})
     pm.Deterministic("pi", ruler.pivot - ruler.steepness * (loss - ruler.centre), dims="benchmark")

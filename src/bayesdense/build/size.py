@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bayesdense.build.layout import Layout
+from bayesdense.build.placed import PlacedPrior
 from bayesdense.priors import Prior
 from bayesdense.spec import RulerSpec
 
@@ -31,7 +32,7 @@ def size_priors(layout: Layout, spec: RulerSpec) -> dict[str, Prior]:
 
 
 def add_sizes(
-    layout: Layout, spec: RulerSpec, priors: Mapping[str, Prior], held: Mapping[str, Any]
+    layout: Layout, spec: RulerSpec, priors: Mapping[str, PlacedPrior], held: Mapping[str, Any]
 ) -> Any:
     """Add the factor of every model's size to the PyMC model in context.
 
@@ -41,7 +42,7 @@ def add_sizes(
         With sizes and what the definition reads.
     spec : RulerSpec
         With the definition.
-    priors : mapping of str to Prior
+    priors : mapping of str to PlacedPrior
         All priors of the model.
     held : mapping of str to tensor
         With ``size_<coefficient>`` where that is not to be sampled.

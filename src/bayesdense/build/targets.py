@@ -13,7 +13,8 @@ from bayesdense.build.effects import (
     scaled_zero_sum,
     zero_sum,
 )
-from bayesdense.build.layout import Layout
+from bayesdense.build.layout import Layout, length
+from bayesdense.build.placed import PlacedPrior
 from bayesdense.parts.trends.base import HALF_NORMAL_MEAN
 from bayesdense.priors import Prior
 from bayesdense.spec import ModelSpec
@@ -64,7 +65,7 @@ def target_priors(layout: Layout, spec: ModelSpec) -> dict[str, Prior]:
 def add_targets(
     layout: Layout,
     spec: ModelSpec,
-    priors: Mapping[str, Prior],
+    priors: Mapping[str, PlacedPrior],
     factor: Any,
     anchors: Anchors,
     tau: Any,
@@ -77,7 +78,7 @@ def add_targets(
         With targets, dates, sizes and families.
     spec : ModelSpec
         With trend and switches.
-    priors : mapping of str to Prior
+    priors : mapping of str to PlacedPrior
         All priors of the model.
     factor : tensor, shape (model,), or None
         Logarithm of the factor of the sizes.
@@ -100,8 +101,8 @@ def add_targets(
     several = layout.size("benchmark") > 1
     years, size = model["target_years"], model["target_log_size"]
     if factor is not None:
-        size = size + factor[: layout.size("target")]
-    n_dated, n_targets = layout.size("dated_target"), layout.size("target")
+        size = size + factor[: length("target")]
+    n_dated, n_targets = length("dated_target"), length("target")
     # Level, growth and size slope: common to all benchmarks, and what one has beside them.
     at = anchors.levels.mean(axis=0)
     beside = (anchors.levels - at).T
@@ -118,7 +119,7 @@ def add_targets(
         else pm.Deterministic("B", pt.zeros(()))
     )
     level = start * pt.ones(n_targets)
-    difference = pt.zeros((n_targets, layout.size("benchmark")))
+    difference = pt.zeros((n_targets, length("benchmark")))
 
     if "lambda" in priors:
         level = level + moved_prior("lambda", priors["lambda"], -at[2], from_data=True) * size
@@ -127,7 +128,6 @@ def add_targets(
             offsets = zero_sum(
                 "o",
                 priors["o"],
-                layout.size("benchmark"),
                 "benchmark_contrast",
                 around=beside[0],
             )
@@ -152,19 +152,19 @@ def add_targets(
         family = model["family_code"]
         sigma_f = priors["sigma_f"].variable("sigma_f")
         left = anchors.left_over(level + growth * years, difference)
-        offset = -mean_of_cells(left, "family", layout)
+        offset = -mean_of_cells(left, "family")
         f = scaled_normal("f", sigma_f, model["family_error"], "family", offset=offset)
         level = level + f[family]
         if "sigma_fj" in priors:
             sigma_fj = priors["sigma_fj"].variable("sigma_fj")
             error = model["family_benchmark_error"]
-            means = mean_of_cells(left - f[model["cell_family"]], "family_benchmark", layout)
+            means = mean_of_cells(left - f[model["cell_family"]], "family_benchmark")
             offset = -means.reshape(error.shape)
             f2 = scaled_normal("f2", sigma_fj, error, ("family", "benchmark"), offset=offset)
             difference = difference + f2[family]
 
     # What the scores of each model say of its density, once benchmarks and families are known.
-    seen, error = anchors.of_targets(tau, difference, n_targets)
+    seen, error = anchors.of_targets(tau, difference)
     line = spec.trend.centre(level[:n_dated], model["years"], layout.origin, add)
     offset, error = line - seen[:n_dated], error[:n_dated]
     if lag is None:

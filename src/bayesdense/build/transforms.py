@@ -32,8 +32,8 @@ def _parameters(inputs: tuple[Any, ...]) -> list[Any]:
 class MovedCoordinates(Transform):
     """``value / unit + shift``, by the last two parameters of the distribution.
 
-    A distribution with one parameter has a shift only. `from_origin` says
-    that 0 is where the data put the coordinate, so that chains start there.
+    `from_origin` says that 0 is where the data put the coordinate, so that
+    chains start there.
     """
 
     name = "moved"
@@ -57,8 +57,8 @@ class MovedCoordinates(Transform):
         return pt.zeros_like(value) + pt.log(unit)
 
     def _of(self, inputs: tuple[Any, ...]) -> tuple[Any, Any]:
-        own = _parameters(inputs)
-        return (own[-2] if len(own) > 1 else 1.0), own[-1]
+        *_, unit, shift = _parameters(inputs)
+        return unit, shift
 
 
 class MovedLogarithm(Transform):

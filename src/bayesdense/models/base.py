@@ -9,8 +9,12 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import numpy as np
+
 from bayesdense.build import Layout, build_model, lay_out
 from bayesdense.build.model import model_priors
+from bayesdense.build.placed import FIXED
+from bayesdense.build.ruler import STAY
 from bayesdense.data import Dataset
 from bayesdense.errors import BayesdenseError, DiagnosticsWarning, ReadinessWarning
 from bayesdense.pilot import retune_for
@@ -233,7 +237,7 @@ class Model[S: RulerSpec]:
 
 
 def structure_of(layout: Layout, spec: RulerSpec) -> tuple[Any, ...]:
-    """Return what shapes a model's graph besides the data and the variables' shapes.
+    """Return what shapes a model's graph besides the data.
 
     Parameters
     ----------
@@ -255,14 +259,22 @@ def structure_of(layout: Layout, spec: RulerSpec) -> tuple[Any, ...]:
         type(spec).__name__,
         tuple((n, type(part), repr(sorted(vars(part).items()))) for n, part in parts),
         tuple(switches),
-        repr(sorted((n, p.to_dict()) for n, p in model_priors(layout, spec).items())),
-        tuple(layout.has_losses),
-        tuple(layout.ruler),
-        tuple(
-            (name, len(labels))
-            for name, labels in layout.coords.items()
-            if name not in ("score_id", "loss_id")
-        ),
+        tuple(_shape_of_prior(n, p) for n, p in sorted(model_priors(layout, spec).items())),
+        bool(layout.has_losses.any()),
+        bool(layout.has_losses.all()),
+        # Whether there is none, one or several of a kind decides what there is to model.
+        tuple((name, min(len(labels), 2)) for name, labels in sorted(layout.coords.items())),
+    )
+
+
+def _shape_of_prior(name: str, prior: Prior) -> tuple[Any, ...]:
+    """Return what a prior has to do with the graph: not its numbers, but for the few that stay."""
+    stay = [*FIXED, *STAY.get(name, ())]
+    parameters = sorted(prior.parameters.items())
+    return (
+        name,
+        prior.distribution,
+        tuple((p, np.ndim(value), repr(value) if p in stay else "") for p, value in parameters),
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
-import warnings
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,18 +16,15 @@ from bayesdense.build import Layout
 from bayesdense.checks import MAX_RHAT, MIN_ESS
 from bayesdense.data import Dataset
 from bayesdense.errors import BayesdenseError
-from bayesdense.models.base import Drawn, Model
-from bayesdense.sampling import SamplingInterrupted, SamplingSettings
+from bayesdense.models.base import Model
+from bayesdense.sampling import SamplingSettings
+from bayesdense.studies.left_out import Runs
 from bayesdense.studies.stacking import clustered_error, stacking_weights
-from bayesdense.studies.units import log_densities, require_normal, units_of, withhold
-from bayesdense.summaries.diagnostics import diagnostics_table
-from bayesdense.summaries.draws import Draws
+from bayesdense.studies.units import require_normal, units_of
 
 __all__ = ["CRITERIA", "RulerComparison", "compare_rulers"]
 
 CRITERIA = ("leave one out", "leave one family out", "leave the largest out")
-HIGH_K = 0.7
-MOST_DRAWS = 1000
 
 
 @dataclass(frozen=True)
@@ -107,6 +105,7 @@ def compare_rulers(
     target_accept: float | None = None,
     max_refits: int = 20,
     progress: bool = True,
+    store: str | os.PathLike[str] | None = None,
 ) -> RulerComparison:
     """Compare loss laws, score maps and sizes by what they predict.
 
@@ -144,6 +143,10 @@ def compare_rulers(
         highest Pareto k first.
     progress : bool
         Whether to show progress bars.
+    store : path-like, optional
+        Folder for what each fit gave, so that a comparison that was stopped
+        goes on where it was. What is there of other data, rulers or settings
+        is not used.
 
     Returns
     -------
@@ -157,9 +160,12 @@ def compare_rulers(
     SamplingError
         If the sampler failed.
     SamplingInterrupted
-        On Ctrl-C; nothing is kept.
+        On Ctrl-C; what is in `store` is kept.
     """
     _check_rulers(rulers, largest, max_refits)
+    folder = None if store is None else Path(store)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
     first: Any = next(iter(rulers.values()))
     own = inspect.signature(first.fit).parameters
     settings = SamplingSettings(
@@ -190,7 +196,7 @@ def compare_rulers(
     if families and not groups[CRITERIA[1]]:
         notes.append("No family was left out: that takes two, one of them of several models.")
     for name, model in rulers.items():
-        run = _Runs(name, model, layouts[name], settings, progress)
+        run = Runs(name, model, data.digest, layouts[name], settings, progress, folder)
         found = {CRITERIA[0]: run.leave_one_out(max_refits)}
         found |= {c: run.leave_out(g) for c, g in groups.items() if g}
         for criterion, (elpd, k, extra) in found.items():
@@ -216,72 +222,6 @@ def compare_rulers(
             )
     pointwise = pd.concat(points, ignore_index=True)
     return RulerComparison(_table(pd.DataFrame(rows), pointwise), pointwise, notes)
-
-
-@dataclass
-class _Runs:
-    """The fits of one ruler, whole and in part."""
-
-    name: str
-    model: Model[Any]
-    layout: Layout
-    settings: SamplingSettings
-    progress: bool
-
-    def __post_init__(self) -> None:
-        self.diagnostics: list[dict[str, float]] = []
-
-    def leave_one_out(self, max_refits: int) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
-        """Return PSIS-LOO of every unit, refitted where the weights cannot be relied on."""
-        self.diagnostics = []
-        drawn = self._fit(self.layout, "all")
-        posterior = drawn.result.posterior
-        thinned = _thinned(posterior)
-        found = log_densities(Draws(thinned), self.layout, self.model.spec)
-        elpd, k, good = _psis(found, thinned.sizes["chain"])
-        # Not "above": what is no number is not good either.
-        high = np.flatnonzero(~(k <= min(good, HIGH_K)))
-        refitted = high[np.argsort(-k[high])][:max_refits]
-        for count, unit in enumerate(refitted):
-            one = np.zeros(len(k), dtype=bool)
-            one[unit] = True
-            elpd[unit] = self._without(one, f"{count + 1} of {len(refitted)} left out")[0]
-        return elpd, k, self._summary(high_k=len(high), refitted=len(refitted))
-
-    def leave_out(self, groups: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
-        """Return the log density of every unit given the data without its group."""
-        self.diagnostics = []
-        elpd = np.full(len(groups[0]), np.nan)
-        for i, group in enumerate(groups):
-            elpd[group] = self._without(group, f"group {i + 1} of {len(groups)} left out")
-        return elpd, np.full(len(elpd), np.nan), self._summary(high_k=0, refitted=0)
-
-    def _without(self, left_out: np.ndarray, label: str) -> np.ndarray:
-        part = withhold(self.layout, left_out)
-        drawn = self._fit(part, label)
-        draws = Draws(_thinned(drawn.result.posterior))
-        return _log_mean(log_densities(draws, self.layout, self.model.spec, left_out))
-
-    def _fit(self, layout: Layout, label: str) -> Drawn:
-        drawn = self.model.sample_layout(
-            layout, self.settings, label=f"{self.name}, {label}", progress=self.progress
-        )
-        if drawn.result.interrupted:
-            raise SamplingInterrupted(f"interrupted in '{self.name}', {label}: nothing kept")
-        table = diagnostics_table(drawn.result.posterior, drawn.free)
-        self.diagnostics.append(
-            {
-                "rhat": float(table["rhat"].max(skipna=False)),
-                "ess": float(table["ess"].min(skipna=False)),
-                "divergences": int(drawn.result.sample_stats["diverging"].sum()),
-            }
-        )
-        return drawn
-
-    def _summary(self, **counts: int) -> dict[str, Any]:
-        """Return the worst diagnostics of the fits so far."""
-        worst: dict[str, Callable[[Any], Any]] = {"rhat": max, "ess": min, "divergences": sum}
-        return counts | {n: pick([d[n] for d in self.diagnostics]) for n, pick in worst.items()}
 
 
 def _check_rulers(rulers: Any, largest: float | None, refits: int) -> None:
@@ -338,32 +278,6 @@ def _with_rest(units: pd.DataFrame, groups: list[np.ndarray], notes: list[str]) 
         families = ", ".join(sorted(set(units.loc[group, "family"])))
         notes.append(f"Models of {families} were not left out: without them the rest is no ruler.")
     return kept
-
-
-def _thinned(posterior: Any) -> Any:
-    step = max(1, posterior.sizes["draw"] * posterior.sizes["chain"] // MOST_DRAWS)
-    return posterior.isel(draw=slice(None, None, step))
-
-
-def _psis(log_density: np.ndarray, chains: int) -> tuple[np.ndarray, np.ndarray, float]:
-    """Return expected log densities by PSIS-LOO, their Pareto k, and up to where k is good."""
-    import arviz as az
-    import xarray as xr
-
-    by_chain = log_density.reshape(chains, -1, log_density.shape[1])
-    likelihood = xr.Dataset({"units": (("chain", "draw", "unit"), by_chain)})
-    tree = xr.DataTree.from_dict({"posterior": likelihood, "log_likelihood": likelihood})
-    with warnings.catch_warnings():
-        # What it warns of, high Pareto k, is counted and mended.
-        warnings.simplefilter("ignore", UserWarning)
-        found = az.loo(tree, pointwise=True, var_name="units")
-    return np.array(found.elpd_i.values), np.array(found.pareto_k.values), float(found.good_k)
-
-
-def _log_mean(log_density: np.ndarray) -> np.ndarray:
-    from scipy.special import logsumexp
-
-    return np.asarray(logsumexp(log_density, axis=0) - np.log(len(log_density)))
 
 
 def _table(rows: pd.DataFrame, pointwise: pd.DataFrame) -> pd.DataFrame:
