@@ -71,6 +71,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--family", choices=list(FAMILIES), action="append")
     parser.add_argument("--draws", type=int, help="of each chain of each fit")
+    parser.add_argument("--target-accept", type=float, default=0.95)
     parser.add_argument("--max-refits", type=int, default=5)
     parser.add_argument("--no-average", action="store_true", help="compare only")
     parser.add_argument("--out", type=Path, default=Path("out/compare"))
@@ -86,6 +87,7 @@ def main() -> None:
                 rulers(),
                 families=False,
                 draws=options.draws,
+                target_accept=options.target_accept,
                 max_refits=options.max_refits,
                 store=options.out / "fits",
             )

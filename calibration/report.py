@@ -1,0 +1,164 @@
+"""Tables and figures of what `run.py` stored: coverage, ranks, and what went wrong.
+
+Run with ``make calibration-report``. Coverage stands beside its 99 % interval, as a proportion of
+that many datasets; ranks beside the band that 95 % of all ECDFs of uniform ranks stay within
+everywhere (Saeilynoja, Buerkner and Vehtari, 2022), computed by ArviZ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from arviz_stats.ecdf_utils import ecdf_pit
+from run import RANKED, RESULTS
+from scenarios import scenarios
+from scipy.stats import binomtest
+
+FIGURES = Path(__file__).parents[1] / "docs" / "figures"
+INTERVALS = {50: ("q25", "q75"), 80: ("q10", "q90"), 90: ("q5", "q95")}
+HEADLINE = ("A", "A_j", "A_change", "lambda", "sigma_v", "sigma_f", "tau", "phi", "ln_density")
+BAND, SIMULATIONS = 0.95, 2000
+
+
+def stored(what: str) -> pd.DataFrame:
+    """Return all stored rows of one kind."""
+    files = sorted(RESULTS.glob(f"*-{what}.csv"))
+    if not files:
+        raise SystemExit("nothing is stored yet: make calibrate")
+    return pd.concat([pd.read_csv(file) for file in files], ignore_index=True)
+
+
+def coverage(answers: pd.DataFrame) -> pd.DataFrame:
+    """Return how often intervals held the truth, by scenario, analysis and quantity."""
+    rows = []
+    answers = answers.assign(of=answers["quantity"].str.replace(r"\[.*", "", regex=True))
+    for (scenario, analysis, name), part in answers.groupby(
+        ["scenario", "analysis", "of"], sort=False
+    ):
+        if name not in HEADLINE:
+            continue
+        row = {"scenario": scenario, "analysis": analysis, "quantity": name}
+        row["datasets"] = part["seed"].nunique()
+        for prob, (low, high) in INTERVALS.items():
+            held = part["truth"].between(part[low], part[high])
+            row[f"{prob} %"] = held.mean()
+            if prob == 90:
+                # Several numbers of one dataset are not independent: the interval counts datasets.
+                share = held.groupby(part["seed"]).mean()
+                exact = binomtest(round(share.sum()), len(share)).proportion_ci(0.99)
+                row["99 % of the 90 %"] = f"{exact.low:.2f} to {exact.high:.2f}"
+                row["width"] = (part[high] - part[low]).median()
+        row["error"] = (part["q50"] - part["truth"]).mean()
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def ranks(answers: pd.DataFrame, seed: int = 1) -> pd.DataFrame:
+    """Return, for every quantity, how far the ECDF of its ranks is from uniform.
+
+    ``outside`` is the share of places at which it leaves the band.
+    """
+    random = np.random.default_rng(seed)
+    rows = []
+    for (scenario, quantity), part in answers.groupby(["scenario", "quantity"], sort=False):
+        places, ecdf, low, high = bands(part["rank"].to_numpy(), random)
+        outside = (ecdf < low) | (ecdf > high)
+        rows.append(
+            {
+                "scenario": scenario,
+                "quantity": quantity,
+                "datasets": len(part),
+                "furthest": np.abs(ecdf - places).max(),
+                "outside": outside.mean(),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def bands(rank: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """Return places, the ECDF of ranks there, and the band around the diagonal."""
+    # Ranks are whole numbers: spread evenly within their step.
+    values = (rank + random.uniform(size=len(rank))) / (RANKED + 1)
+    places, ecdf, low, high = ecdf_pit(values, BAND, SIMULATIONS, rng=random)
+    return tuple(np.asarray(v) for v in (places, ecdf, low, high))
+
+
+def draw_ranks(answers: pd.DataFrame, name: str, file: Path) -> None:
+    """Draw the ECDF of ranks less the diagonal, a panel for each quantity."""
+    part = answers[answers["scenario"] == name]
+    quantities = list(dict.fromkeys(part["quantity"]))
+    columns = 6
+    lines = -(-len(quantities) // columns)
+    random = np.random.default_rng(1)
+    figure, axes = plt.subplots(
+        lines, columns, figsize=(10, 1.25 * lines + 0.6), sharex=True, sharey=True
+    )
+    for ax in axes.flat[len(quantities) :]:
+        ax.set_visible(False)
+    for ax, quantity in zip(axes.flat, quantities, strict=False):
+        rank = part.loc[part["quantity"] == quantity, "rank"].to_numpy()
+        places, ecdf, low, high = bands(rank, random)
+        ax.fill_between(places, low - places, high - places, color="0.85", lw=0)
+        outside = bool(((ecdf < low) | (ecdf > high)).any())
+        ax.plot(places, ecdf - places, color="#b2182b" if outside else "#2166ac", lw=1)
+        ax.set_title(quantity, fontsize=7, pad=2)
+        ax.tick_params(labelsize=6)
+        ax.set_xticks([0, 0.5, 1])
+    count = part["seed"].nunique()
+    figure.suptitle(
+        f"{name}: ECDF of ranks less the diagonal, {count} datasets, 95 % simultaneous band",
+        fontsize=9,
+    )
+    figure.tight_layout()
+    figure.savefig(file, dpi=130)
+    plt.close(figure)
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """Return a table in Markdown."""
+    lines = ["| " + " | ".join(map(str, table.columns)) + " |", "|---" * len(table.columns) + "|"]
+    for row in table.itertuples(index=False):
+        cells = [f"{v:.3g}" if isinstance(v, float) else str(v) for v in row]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Print the tables and draw the figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--figures", type=Path, default=FIGURES)
+    options = parser.parse_args()
+    answers, fits = stored("answers"), stored("fits")
+    quality = fits.groupby(["scenario", "analysis"], sort=False).agg(
+        datasets=("seed", "nunique"),
+        worst_rhat=("rhat", "max"),
+        median_rhat=("rhat", "median"),
+        lowest_ess=("ess", "min"),
+        median_ess=("ess", "median"),
+        with_divergences=("divergences", lambda d: (d > 0).mean()),
+        seconds=("seconds", "median"),
+    )
+    print("Fits\n")
+    print(markdown(quality.reset_index()))
+    print("\nCoverage\n")
+    print(markdown(coverage(answers)))
+    of_ranks = answers[answers["scenario"].str.startswith("sbc")]
+    if not len(of_ranks):
+        return
+    found = ranks(of_ranks)
+    print("\nRanks that leave their band\n")
+    left = found[found["outside"] > 0]
+    print(markdown(left) if len(left) else "None.")
+    options.figures.mkdir(parents=True, exist_ok=True)
+    for name in [n for n in scenarios() if n in set(of_ranks["scenario"])]:
+        slug = re.sub(r"[^a-z]+", "-", name)
+        draw_ranks(of_ranks, name, options.figures / f"{slug}.png")
+
+
+if __name__ == "__main__":
+    main()
