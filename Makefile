@@ -15,10 +15,11 @@ $(shell mkdir -p .cache/home)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow test-notebooks lint types yardsticks rulers compare notebooks clean
+.PHONY: help setup demo test test-slow test-notebooks lint types yardsticks rulers compare \
+	calibrate calibration-report notebooks clean
 
 help: ## list the jobs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
 
 setup: ## make .venv with everything pinned (a minute or two, once)
 	@sh tools/bootstrap.sh
@@ -33,7 +34,13 @@ test: setup ## run the fast tests
 test-slow: setup ## run the slow tests: recovery and calibration
 	$(PYTHON) -m pytest -m slow $(PYTEST_ARGS)
 
-test-notebooks: setup ## run every notebook, and compare what it shows
+test-calibrate: setup ## hold fits against simulated data; hours, goes on where it was stopped
+	$(PYTHON) calibration/run.py
+
+calibration-report: setup ## print coverage and ranks of what calibrate stored
+	$(PYTHON) calibration/report.py
+
+notebooks: setup ## run every notebook, and compare what it shows
 	$(PYTHON) -m pytest -m notebook tests/test_notebooks.py
 
 lint: setup ## check style and formatting
@@ -51,6 +58,12 @@ compare: setup ## ask which law and which map real families prefer
 
 rulers: setup ## hold the ruler against real reference families
 	$(PYTHON) scripts/rulers.py
+
+calibrate: setup ## hold fits against simulated data; hours, goes on where it was stopped
+	$(PYTHON) calibration/run.py
+
+calibration-report: setup ## print coverage and ranks of what calibrate stored
+	$(PYTHON) calibration/report.py
 
 notebooks: setup ## run every notebook in place
 	$(PYTHON) scripts/run_notebooks.py

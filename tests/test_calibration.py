@@ -1,0 +1,123 @@
+"""What calibration simulates and counts; the fits themselves are not part of the fast tests."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from designs import densing5_design, small_design, wide_design
+from report import coverage, ranks
+from run import QUANTILES, RANKED, compared, exact_layout
+from scenarios import scenarios
+from simulator import Departures, simulate
+
+ALL = scenarios()
+
+
+@pytest.mark.parametrize("name", list(ALL))
+def test_every_scenario_simulates_data_that_its_models_take(name):
+    scenario = ALL[name]
+    design, random = scenario.design(), np.random.default_rng(3)
+    made = simulate(
+        design,
+        scenario.truth(random),
+        random,
+        scenario.departures,
+        change_year=scenario.change_year,
+    )
+    assert len(made.data.scores) == len(design.measured)
+    for model in scenario.analyses.values():
+        layout = exact_layout(model, made)
+        # Scores beyond 0 and 1 come back, and everything else is where it was.
+        found = layout.scores.assign(exact=layout.arrays["score_observed"])
+        keys = ["model", "benchmark", "source"]
+        both = found.merge(made.scores, on=keys, suffixes=("", "_simulated"))
+        assert len(both) == len(found) == len(design.measured)
+        np.testing.assert_array_equal(both["exact"], both["exact_simulated"])
+        assert set(made.truth) >= {"A", "tau", "phi", "ln_density"}
+
+
+def test_simulated_scores_have_the_mean_that_the_specification_gives():
+    """One reference far from the ends, again and again: by hand, with its noise integrated out."""
+    design = small_design()
+    random = np.random.default_rng(5)
+    truth = ALL["sbc, scores, linear"].truth(random)
+    truth |= {"tau": np.full(4, 1e-6), "eta_sd": np.full(4, 1e-6), "phi": np.full(4, 1e-3)}
+    seen = []
+    for _ in range(300):
+        made = simulate(design, truth, random)
+        rows = made.scores[made.scores["model"] == "reference 2"]
+        seen.append(rows.groupby("benchmark")["exact"].mean())
+    sizes = design.models.loc[design.models["is_reference"], "n_params"].to_numpy(dtype=float)
+    x = np.log(7e9) - np.log(sizes).mean()
+    # ln rho of a reference is Normal(0, 0.1).
+    at = x + 0.1 * np.random.default_rng(6).standard_normal(200_000)
+    for j, name in enumerate(design.benchmarks["benchmark"]):
+        alpha = truth["alpha"][j]
+        logit = truth["pi"][j] + truth["s"][j] * (1 - np.exp(-alpha * at)) / alpha
+        span = (1 - truth["d"][j]) * truth["u"][j]
+        score = truth["d"][j] + span / (1 + np.exp(-logit))
+        values = np.array([found[name] for found in seen])
+        error = np.hypot(values.std() / np.sqrt(len(values)), 1e-4)
+        assert abs(values.mean() - score.mean()) < 4.5 * error
+
+
+def test_departures_change_what_they_say():
+    design, scenario = densing5_design(), ALL["coverage"]
+    truth = scenario.truth(np.random.default_rng(1))
+
+    def made(**options):
+        return simulate(design, truth, np.random.default_rng(2), Departures(**options))
+
+    plain = made()
+    target = ~plain.data.models["is_reference"].to_numpy()
+    sizes = np.log(made(size_error=0.1).data.models["n_params"] / plain.data.models["n_params"])
+    assert sizes[target].std() == pytest.approx(0.1, rel=0.3)
+    assert not sizes[~target].any()
+    moved = made(date_error=2 / 12).data.models["release_date"] - plain.data.models["release_date"]
+    assert moved[target].dt.days.std() == pytest.approx(365.25 / 6, rel=0.3)
+    clipped = made(clip=True).scores["exact"]
+    assert clipped.between(0, 1).all() and not plain.scores["exact"].between(0, 1).all()
+    wrong = made(wrong_scores=0.05).scores["exact"].to_numpy() != plain.scores["exact"].to_numpy()
+    assert 0.01 < wrong.mean() < 0.1
+
+
+def test_a_wide_design_has_as_many_scores_as_it_says():
+    design = wide_design(100, 6)
+    assert (~design.models["is_reference"]).sum() == 100
+    assert len(design.measured) == pytest.approx(100 * 6 * 2 * 0.7, rel=0.15)
+    assert not design.measured.duplicated(["model", "benchmark", "source"]).any()
+
+
+def test_coverage_and_ranks_by_hand():
+    random = np.random.default_rng(4)
+    rows = []
+    for seed in range(200):
+        truth = random.normal()
+        # The posterior of a Normal mean seen once, under its own prior: exact.
+        seen = truth + random.normal()
+        right = seen / 2 + np.sqrt(0.5) * random.standard_normal(2000)
+        for scenario, draws in (("sbc, right", right), ("sbc, shifted", right + 0.5)):
+            rows.append(
+                {"scenario": scenario, "analysis": "one", "seed": seed, "quantity": "A"}
+                | {"truth": truth, "rank": int((draws[:: 2000 // RANKED][:RANKED] < truth).sum())}
+                | dict(
+                    zip(
+                        [f"q{100 * q:g}" for q in QUANTILES],
+                        np.quantile(draws, QUANTILES),
+                        strict=True,
+                    )
+                )
+            )
+    answers = pd.DataFrame(rows)
+    table = coverage(answers).set_index("scenario")
+    assert table.loc["sbc, right", "90 %"] == pytest.approx(0.9, abs=0.07)
+    assert table.loc["sbc, shifted", "error"] == pytest.approx(0.5, abs=0.15)
+    found = ranks(answers).set_index("scenario")
+    assert found.loc["sbc, right", "outside"] == 0
+    assert found.loc["sbc, shifted", "outside"] > 0.3
+
+
+def test_numbers_that_do_not_fit_together_are_refused():
+    draws = xr.Dataset({"tau": (("chain", "draw", "benchmark"), np.zeros((1, 5, 3)))})
+    with pytest.raises(ValueError, match="tau: 3 values in the fit, 2 are true"):
+        list(compared(draws, {"tau": np.zeros(2)}, 30))
