@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from bayesdense.errors import BayesdenseError
-from bayesdense.packing import Places, in_order
+from bayesdense.packing import Places, in_order, parts_of
 
 __all__ = ["AnySize", "compile_any_size"]
 
@@ -159,7 +159,7 @@ def _functions(model: Any, places: Places) -> tuple[Any, Any, list[Any]]:
     point = pt.vector("point", dtype="float64")
     replaced: dict[Any, Any] = {}
     lengths = places.lengths
-    parts = pt.split(point, places.sizes, n_splits=len(free))
+    parts = parts_of(point, places.sizes, len(free))
     for variable, value, part in zip(free, values, parts, strict=True):
         dims = model.named_vars_to_dims.get(variable.name, ())
         whole = part.reshape([lengths[d] for d in dims]) if len(dims) > 1 else part

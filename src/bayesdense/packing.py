@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["INDEX", "Packing", "Places", "in_order", "lengths_of"]
+__all__ = ["INDEX", "Packing", "Places", "in_order", "lengths_of", "parts_of"]
 
 INDEX = "packed_index"
 
@@ -131,7 +131,6 @@ class Packing:
             Where in the index lengths and sizes are.
         """
         import pytensor
-        import pytensor.tensor as pt
         from pymc.model.fgraph import fgraph_from_model, model_from_fgraph
 
         # The conversion refuses initial points, which are taken from the model itself.
@@ -152,9 +151,8 @@ class Packing:
         sizes = index[at : at + len(self.variables)]
         at += len(self.variables)
         for dtype, members in self._by_type():
-            # Split at once: a slice for each would take as long to compile as all else.
-            packed, n = shared[f"packed_{dtype}"], len(members)
-            parts = pt.split(packed, index[at : at + n], n_splits=n)
+            n = len(members)
+            parts = parts_of(shared[f"packed_{dtype}"], index[at : at + n], n)
             at += n
             for (name, ndim), values in zip(members, parts, strict=True):
                 shape = [index[at + axis] for axis in range(ndim)] if ndim > 1 else []
@@ -164,6 +162,28 @@ class Packing:
                 part = part if ndim else part[0]
                 graph.replace(named.inputs[0], part, import_missing=True, reason="pack")
         return model_from_fgraph(graph, mutate_fgraph=True), Places(lengths, sizes)
+
+
+def parts_of(vector: Any, sizes: Any, count: int) -> list[Any]:
+    """Cut a vector into parts, all at once: to compile a slice for each takes far longer.
+
+    Parameters
+    ----------
+    vector : tensor
+        What is cut.
+    sizes : tensor, shape (part,)
+        How long the parts are.
+    count : int
+        How many there are.
+
+    Returns
+    -------
+    list of tensor
+    """
+    import pytensor.tensor as pt
+
+    parts = pt.split(vector, sizes, n_splits=count)
+    return list(parts) if count > 1 else [parts]
 
 
 def in_order(model: Any) -> list[Any]:

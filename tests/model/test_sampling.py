@@ -110,7 +110,7 @@ def test_other_data_of_any_shape_compile_nothing(plain_fit):
     again = bd.DensityModel(form="pooled", priors={"A": prior}).fit(data, **SHORT)
     assert again.info["compile_seconds"] == 0
     assert again.posterior["benchmark"].values.tolist() == ["know", "read"]
-    assert again.posterior["target"].values.tolist() == models
+    assert again.posterior["dated_target"].values.tolist() == models
     assert again.posterior["A"].mean() == pytest.approx(plain_fit.posterior["A"].mean(), abs=0.3)
 
 

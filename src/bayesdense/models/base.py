@@ -262,8 +262,9 @@ def structure_of(layout: Layout, spec: RulerSpec) -> tuple[Any, ...]:
         tuple(_shape_of_prior(n, p) for n, p in sorted(model_priors(layout, spec).items())),
         bool(layout.has_losses.any()),
         bool(layout.has_losses.all()),
-        # Whether there is none, one or several of a kind decides what there is to model.
-        tuple((name, min(len(labels), 2)) for name, labels in sorted(layout.coords.items())),
+        tuple(name for name, labels in sorted(layout.coords.items()) if labels),
+        # One of a kind has no differences.
+        tuple(layout.size(dim) > 1 for dim in ("benchmark", "loss_set", "reference_family")),
     )
 
 
