@@ -23,9 +23,9 @@ MAPS = ("exponential-error", "threshold")
 BEST_LAW = "irreducible"
 WEIGHED_BY = "leave the largest out"
 LEAST_WEIGHT = 0.02
-# Those that rise above chance within the runs.
+# Those that rise above chance within the runs; not SQuAD, of which no run shows the ceiling.
 OLMO = ["HellaSwag", "ARC-E", "ARC-C", "PIQA", "BoolQ", "MMLU-STEM"]
-OPEN_LM = ["HellaSwag", "ARC-E", "ARC-C", "PIQA", "LAMBADA", "SQuAD"]
+OPEN_LM = ["HellaSwag", "ARC-E", "ARC-C", "PIQA", "LAMBADA"]
 
 
 def olmo_ladder() -> bd.Dataset:

@@ -115,7 +115,13 @@ def _normal(mean: Any, sd: Any, unit: Any, shift: Any, size: Any) -> Any:
 
 
 def moved_prior(
-    name: str, prior: PlacedPrior, shift: Any, *, dims: Dims = None, from_data: bool = False
+    name: str,
+    prior: PlacedPrior,
+    shift: Any,
+    *,
+    dims: Dims = None,
+    from_data: bool = False,
+    start: Any = None,
 ) -> Any:
     """Add a parameter whose coordinate is shifted by something that depends on others.
 
@@ -133,6 +139,8 @@ def moved_prior(
     from_data : bool
         Whether chains start where the coordinate is 0, not at the median of
         the prior.
+    start : array_like, optional
+        Where else chains start.
 
     Returns
     -------
@@ -144,7 +152,8 @@ def moved_prior(
     from bayesdense.build.transforms import moved_coordinates, moved_from_data, moved_logarithm
 
     if shift is None or prior.support == "bounded":
-        return prior.variable(name, dims=dims)
+        options = {} if start is None else {"initval": start}
+        return prior.variable(name, dims=dims, **options)
 
     names = list(prior.symbols)
 
@@ -167,7 +176,7 @@ def moved_prior(
         dist=dist,
         logp=logp,
         transform=moved_logarithm if prior.support == "positive" else moved,
-        initval=np.broadcast_to(prior.prior.median(), _lengths(dims)),
+        initval=np.broadcast_to(prior.prior.median() if start is None else start, _lengths(dims)),
         dims=dims,
     )
 
