@@ -157,7 +157,9 @@ class Runs:
         drawn, diagnostics = self._fit(layout, label)
         thinned = _thinned(drawn.result.posterior)
         draws = Draws(thinned)
-        density = log_densities(draws, self.layout, self.model.spec, left_out)
+        # All units, read as the draws were made.
+        whole = dataclasses.replace(self.layout, lowest_loss=layout.lowest_loss)
+        density = log_densities(draws, whole, self.model.spec, left_out)
         if left_out is not None:
             return {"diagnostics": diagnostics, "elpd": _log_mean(density).tolist()}
         elpd, k, good = _psis(density, thinned.sizes["chain"])

@@ -76,9 +76,14 @@ def withhold(layout: Layout, left_out: np.ndarray) -> Layout:
     """
     arrays, coords = dict(layout.arrays), dict(layout.coords)
     n_losses = len(coords["loss_id"])
-    scores = layout.scores
+    scores, lowest = layout.scores, layout.lowest_loss
     if n_losses:
         kept = ~left_out[:n_losses]
+        # Maps are anchored where there are scores, not where there were.
+        codes, losses = arrays["loss_set_code"][kept], np.exp(arrays["loss_observed"][kept])
+        sets = range(len(lowest))
+        lowest = np.array([losses[codes == k].min(initial=np.inf) for k in sets])
+        lowest = np.where(np.isfinite(lowest), lowest, layout.lowest_loss)
         for name in [name for name in arrays if name.startswith("loss_")]:
             arrays[name] = arrays[name][kept]
         coords["loss_id"] = list(range(int(kept.sum())))
@@ -90,7 +95,7 @@ def withhold(layout: Layout, left_out: np.ndarray) -> Layout:
         before = arrays["score_before"].astype(int)
         arrays["score_first"] = np.arange(len(before)) - before
         coords["score_id"] = list(range(len(before)))
-    return replace(layout, arrays=arrays, coords=coords, scores=scores)
+    return replace(layout, arrays=arrays, coords=coords, scores=scores, lowest_loss=lowest)
 
 
 def log_densities(
