@@ -99,16 +99,16 @@ def add_coefficients(
 
 
 def _slopes_kept(exponents: list[Any]) -> Any:
-    """Return the shift of the split of (floor, a, b) that keeps ``a alpha`` and ``b beta``.
+    """Return the shift of the split of (floor, a, ...) that keeps ``a alpha`` and all others.
 
-    To first order around a split of a half, a quarter and a quarter, with the
-    sum fixed: the floor takes what the terms give up.
+    To first order around a floor of a half and equal terms, with the sum
+    fixed: the floor takes what the terms give up.
     """
     import pytensor.tensor as pt
 
-    alpha, beta = (pt.log(values) for values in exponents)
-    of_floor = -(0.5 * (alpha + beta) + beta)
-    return pt.stack([of_floor, alpha - beta, pt.zeros_like(alpha)], axis=-1)
+    logs = [pt.log(values) for values in exponents]
+    of_floor = -(sum(logs) / len(logs) + logs[-1])
+    return pt.stack([of_floor, *(log - logs[-1] for log in logs)], axis=-1)
 
 
 def _terms(

@@ -48,8 +48,8 @@ class LossLaw:
         Those that remain when only scores are seen, when the loss has no
         scale of its own; empty if the law cannot do without losses.
     terms : tuple of str
-        The two amplitudes, of the size and the token term, in the order of
-        their exponents, where the law is a sum of such terms.
+        The amplitudes, in the order of their exponents, where the law is a
+        sum of such terms: its sampler then has coordinates that suit sums.
     floor : str
         The coefficient that is the loss at infinite size and tokens, where the
         law is a sum of it and the terms.
