@@ -17,12 +17,13 @@ from pathlib import Path
 import pandas as pd
 
 import bayesdense as bd
+from bayesdense.studies.stacking import stacking_weights
 
 LAWS = ("power-sum", "irreducible", "over-training", "kaplan-floor")
 MAPS = ("exponential-error", "threshold")
 BEST_LAW = "irreducible"
-WEIGHED_BY = "leave the largest out"
-LEAST_WEIGHT = 0.02
+WEIGHED_BY = "leave one out"
+LEAST_WEIGHT, MOST_RHAT = 0.02, 1.05
 # Those that rise above chance within the runs; not SQuAD, of which no run shows the ceiling.
 OLMO = ["HellaSwag", "ARC-E", "ARC-C", "PIQA", "BoolQ", "MMLU-STEM"]
 OPEN_LM = ["HellaSwag", "ARC-E", "ARC-C", "PIQA", "LAMBADA"]
@@ -74,12 +75,13 @@ def main() -> None:
     parser.add_argument("--target-accept", type=float, default=0.95)
     parser.add_argument("--max-refits", type=int, default=5)
     parser.add_argument("--no-average", action="store_true", help="compare only")
+    parser.add_argument("--average-only", action="store_true", help="of what is compared already")
     parser.add_argument("--out", type=Path, default=Path("out/compare"))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     pd.set_option("display.width", 220, "display.max_columns", 30)
     warnings.simplefilter("ignore", bd.BayesdenseWarning)
-    for family in options.family or FAMILIES:
+    for family in () if options.average_only else options.family or FAMILIES:
         file = options.out / f"{family}.csv"
         if not file.exists():
             compared = bd.studies.compare_rulers(
@@ -104,15 +106,20 @@ def average(out: Path) -> None:
     """Average over the laws of weight on the open_lm runs, and say how much wider that is."""
     table = pd.read_csv(out / "open_lm.csv")
     rows = table[(table["criterion"] == WEIGHED_BY) & table["ruler"].isin(LAWS)]
-    rows = rows[rows["weight"] >= LEAST_WEIGHT]
-    weights = dict(zip(rows["ruler"].astype(str), rows["weight"].astype(float), strict=True))
+    # A law whose fits did not mix has no say.
+    mixed = rows.loc[rows["rhat"] <= MOST_RHAT, "ruler"].astype(str).tolist()
+    points = pd.read_csv(out / "open_lm_pointwise.csv")
+    points = points[(points["criterion"] == WEIGHED_BY) & points["ruler"].isin(mixed)]
+    sums = points.pivot_table(index="model", columns="ruler", values="elpd", aggfunc="sum")
+    found = zip(sums.columns.astype(str), stacking_weights(sums.to_numpy()), strict=True)
+    weights = {law: float(weight) for law, weight in found if weight >= LEAST_WEIGHT}
     file = out / "average.csv"
     if not file.exists():
         averaged_leaderboard(weights).to_csv(file, index=False)
-    found = pd.read_csv(file)
-    outside = found["outside_reference"] > 0.5
+    averaged = pd.read_csv(file)
+    outside = averaged["outside_reference"] > 0.5
     print(f"\nleaderboard, averaged over {weights}")
-    for name, part in (("inside", found[~outside]), ("outside", found[outside])):
+    for name, part in (("inside", averaged[~outside]), ("outside", averaged[outside])):
         widening = part["widening"].quantile([0.1, 0.5, 0.9]).round(2).tolist()
         print(f"{len(part)} models {name} the reference range: widening {widening} (10, 50, 90 %)")
 
