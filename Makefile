@@ -34,13 +34,7 @@ test: setup ## run the fast tests
 test-slow: setup ## run the slow tests: recovery and calibration
 	$(PYTHON) -m pytest -m slow $(PYTEST_ARGS)
 
-test-calibrate: setup ## hold fits against simulated data; hours, goes on where it was stopped
-	$(PYTHON) calibration/run.py
-
-calibration-report: setup ## print coverage and ranks of what calibrate stored
-	$(PYTHON) calibration/report.py
-
-notebooks: setup ## run every notebook, and compare what it shows
+test-notebooks: setup ## run every notebook, and compare what it shows
 	$(PYTHON) -m pytest -m notebook tests/test_notebooks.py
 
 lint: setup ## check style and formatting
