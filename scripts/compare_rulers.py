@@ -24,7 +24,7 @@ MAPS = ("exponential-error", "threshold")
 BEST_LAW = "irreducible"
 WEIGHED_BY = "leave one out"
 LEAST_WEIGHT, MOST_RHAT = 0.02, 1.05
-# Those that rise above chance within the runs; not SQuAD, of which no run shows the ceiling.
+# Those that rise above chance within the runs; not SQuAD, with which chains do not mix (docs).
 OLMO = ["HellaSwag", "ARC-E", "ARC-C", "PIQA", "BoolQ", "MMLU-STEM"]
 OPEN_LM = ["HellaSwag", "ARC-E", "ARC-C", "PIQA", "LAMBADA"]
 

@@ -10,7 +10,6 @@ import numpy as np
 from bayesdense.build.effects import moved_prior, scaled_normal
 from bayesdense.build.layout import Layout, length
 from bayesdense.build.placed import PlacedPrior
-from bayesdense.build.starts import law_starts
 from bayesdense.spec import RulerSpec
 
 __all__ = ["add_coefficients", "log_term_logp", "log_term_random"]
@@ -48,7 +47,6 @@ def add_coefficients(
     mixed = n_sets > 0 and scores_only
     seen: dict[str, Any] = {}
     if n_sets:
-        starts = law_starts(layout, law, {name: prior.prior for name, prior in priors.items()})
         suffix = "_with_losses" if mixed else ""
         owner = dict(zip(law.exponents, law.terms, strict=False))
         together = (*((law.floor,) if law.floor else ()), *law.terms)
@@ -58,28 +56,24 @@ def add_coefficients(
                 # coordinates in which the slopes stay when an exponent moves.
                 for i, name in enumerate(law.exponents):
                     if n_sets > 1:
-                        seen[name] = _pooled_exponent(name, i, None, priors, starts, suffix)
+                        seen[name] = _pooled_exponent(name, i, None, priors, suffix)
                     else:
-                        seen[name] = priors[name].variable(
-                            f"{name}{suffix}", dims="loss_set", initval=starts[name]
-                        )
+                        seen[name] = priors[name].variable(f"{name}{suffix}", dims="loss_set")
                 shift = _slopes_kept([seen[name] for name in law.exponents])
-                seen |= _terms(together, priors, starts, suffix, shift)
+                seen |= _terms(together, priors, suffix, shift)
             else:
-                seen |= _terms(together, priors, starts, suffix, None)
+                seen |= _terms(together, priors, suffix, None)
         for name in law.coefficients:
             if name in seen:
                 continue
             term = seen.get(owner.get(name, ""))
             if name in law.exponents and n_sets > 1:
                 place = law.exponents.index(name)
-                seen[name] = _pooled_exponent(name, place, term, priors, starts, suffix)
+                seen[name] = _pooled_exponent(name, place, term, priors, suffix)
             elif term is not None:
-                seen[name] = _exponent(name, term, priors, starts, suffix)
+                seen[name] = _exponent(name, term, priors, suffix)
             else:
-                seen[name] = priors[name].variable(
-                    f"{name}{suffix}", dims="loss_set", initval=starts[name]
-                )
+                seen[name] = priors[name].variable(f"{name}{suffix}", dims="loss_set")
     if not scores_only:
         return seen
     suffix = "_scores_only" if mixed else ""
@@ -112,11 +106,7 @@ def _slopes_kept(exponents: list[Any]) -> Any:
 
 
 def _terms(
-    names: tuple[str, ...],
-    priors: Mapping[str, PlacedPrior],
-    starts: Mapping[str, np.ndarray],
-    suffix: str,
-    shift: Any,
+    names: tuple[str, ...], priors: Mapping[str, PlacedPrior], suffix: str, shift: Any
 ) -> dict[str, Any]:
     """Return the terms of the loss at the centre, sampled as their sum and its split.
 
@@ -127,6 +117,7 @@ def _terms(
 
     from bayesdense.build.transforms import total_and_split
 
+    size = len(pm.modelcontext(None).coords["loss_set"])
     ones = pt.ones(length("loss_set"))
 
     def column(parameter: str, default: float) -> Any:
@@ -135,6 +126,7 @@ def _terms(
 
     half = np.array([float(priors[n].distribution == "HalfNormal") for n in names])
     location, scale = column("mu", 0.0), column("sigma", 1.0)
+    medians = [np.broadcast_to(priors[n].prior.median(), size) for n in names]
     logs = pm.CustomDist(
         "log_terms",
         location,
@@ -144,7 +136,7 @@ def _terms(
         logp=log_term_logp,
         random=log_term_random,
         transform=total_and_split,
-        initval=np.log(np.stack([starts[name] for name in names], axis=1)),
+        initval=np.log(np.stack(medians, axis=1)),
         dims=("loss_set", "term"),
     )
     return {
@@ -206,30 +198,18 @@ def log_term_random(
     return np.where(half > 0, np.log(np.abs(z) * scale), location + scale * z)
 
 
-def _exponent(
-    name: str,
-    term: Any,
-    priors: Mapping[str, PlacedPrior],
-    starts: Mapping[str, np.ndarray],
-    suffix: str,
-) -> Any:
+def _exponent(name: str, term: Any, priors: Mapping[str, PlacedPrior], suffix: str) -> Any:
     """Return the exponent of a single loss set, sampled as the slope of its term.
 
     The losses fix how fast they fall, exponent times term, better than either.
     """
     import pymc as pm
 
-    shift, start = pm.math.log(term), starts[name]
-    return moved_prior(f"{name}{suffix}", priors[name], shift, dims="loss_set", start=start)
+    return moved_prior(f"{name}{suffix}", priors[name], pm.math.log(term), dims="loss_set")
 
 
 def _pooled_exponent(
-    name: str,
-    place: int,
-    term: Any,
-    priors: Mapping[str, PlacedPrior],
-    starts: Mapping[str, np.ndarray],
-    suffix: str,
+    name: str, place: int, term: Any, priors: Mapping[str, PlacedPrior], suffix: str
 ) -> Any:
     """Return exponents that loss sets share in part: Normal(mean, sd) on the log.
 
@@ -239,7 +219,7 @@ def _pooled_exponent(
     import pymc as pm
 
     model = pm.modelcontext(None)
-    mean = priors[f"{name}_mean"].variable(f"{name}_mean", initval=np.log(starts[name]).mean())
+    mean = priors[f"{name}_mean"].variable(f"{name}_mean")
     spread = priors[f"{name}_sd"].variable(f"{name}_sd")
     offset, error = None, EXPONENT_ERROR
     if term is not None:

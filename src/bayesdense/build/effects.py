@@ -115,13 +115,7 @@ def _normal(mean: Any, sd: Any, unit: Any, shift: Any, size: Any) -> Any:
 
 
 def moved_prior(
-    name: str,
-    prior: PlacedPrior,
-    shift: Any,
-    *,
-    dims: Dims = None,
-    from_data: bool = False,
-    start: Any = None,
+    name: str, prior: PlacedPrior, shift: Any, *, dims: Dims = None, from_data: bool = False
 ) -> Any:
     """Add a parameter whose coordinate is shifted by something that depends on others.
 
@@ -139,8 +133,6 @@ def moved_prior(
     from_data : bool
         Whether chains start where the coordinate is 0, not at the median of
         the prior.
-    start : array_like, optional
-        Where else chains start.
 
     Returns
     -------
@@ -152,8 +144,7 @@ def moved_prior(
     from bayesdense.build.transforms import moved_coordinates, moved_from_data, moved_logarithm
 
     if shift is None or prior.support == "bounded":
-        options = {} if start is None else {"initval": start}
-        return prior.variable(name, dims=dims, **options)
+        return prior.variable(name, dims=dims)
 
     names = list(prior.symbols)
 
@@ -176,7 +167,7 @@ def moved_prior(
         dist=dist,
         logp=logp,
         transform=moved_logarithm if prior.support == "positive" else moved,
-        initval=np.broadcast_to(prior.prior.median() if start is None else start, _lengths(dims)),
+        initval=np.broadcast_to(prior.prior.median(), _lengths(dims)),
         dims=dims,
     )
 

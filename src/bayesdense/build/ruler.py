@@ -13,7 +13,6 @@ from bayesdense.build.effects import moved_normal, moved_prior
 from bayesdense.build.layout import Layout, length
 from bayesdense.build.leans import lean, map_features
 from bayesdense.build.placed import PlacedPrior
-from bayesdense.build.starts import law_starts
 from bayesdense.priors import Prior
 from bayesdense.spec import RulerSpec
 
@@ -314,9 +313,7 @@ def add_losses(
     import pymc as pm
 
     model = pm.modelcontext(None)
-    numbers = {name: prior.prior for name, prior in priors.items()}
-    noise = law_starts(layout, spec.law, numbers)["sigma_loss"]
-    sigma = priors["sigma_loss"].variable("sigma_loss", dims="loss_set", initval=noise)
+    sigma = priors["sigma_loss"].variable("sigma_loss", dims="loss_set")
     which, run = model["loss_set_code"], model["loss_model"]
     covariates = {name: model[f"loss_{name}"] for name in spec.law.covariates}
     position = size[run]
