@@ -101,10 +101,9 @@ def one_dataset(scenario: Scenario, seed: int) -> tuple[list[dict], list[dict]]:
         )
         n_targets = layout.size("target")
         # Targets in the order of the layout, which may not be that of the design.
-        order = pd.Index(made.data.models["model"])
-        known = dict(zip(_names(scenario), made.truth["ln_density"], strict=True))
+        names = scenario.design().models["model"]
+        known = dict(zip(names, made.truth["ln_density"], strict=True))
         truth = made.truth | {"ln_density": np.array([known[m] for m in layout.models["model"]])}
-        assert set(order) == set(known)
         for quantity, value, draws in compared(posterior, truth, n_targets):
             picked = draws[np.linspace(0, len(draws) - 1, RANKED).round().astype(int)]
             quantiles = np.quantile(draws, QUANTILES)
@@ -114,10 +113,6 @@ def one_dataset(scenario: Scenario, seed: int) -> tuple[list[dict], list[dict]]:
                 | {f"q{100 * q:g}": v for q, v in zip(QUANTILES, quantiles, strict=True)}
             )
     return answers, fits
-
-
-def _names(scenario: Scenario) -> list[str]:
-    return [str(name) for name in scenario.design().models["model"]]
 
 
 def chunk(name: str, seeds: list[int]) -> tuple[list[dict], list[dict]]:

@@ -20,7 +20,6 @@ TRUTHS = HERE / "truths.json"
 CHANGE = "2024-04-15"
 # Spread over the targets of the small design: an early, a middle and a late one.
 SHOWN_TARGETS = (0, 14, 29)
-HEADLINE = ("A", "A_j", "lambda", "tau", "phi", "ln_density")
 
 
 @dataclass(frozen=True)

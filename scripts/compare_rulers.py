@@ -71,7 +71,7 @@ def main() -> None:
     """Compare, print, and write the tables as CSV."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--family", choices=list(FAMILIES), action="append")
-    parser.add_argument("--draws", type=int, help="of each chain of each fit")
+    parser.add_argument("--draws", type=int, default=1000, help="of each chain of a comparison")
     parser.add_argument("--target-accept", type=float, default=0.95)
     parser.add_argument("--max-refits", type=int, default=5)
     parser.add_argument("--no-average", action="store_true", help="compare only")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -32,9 +33,6 @@ class Compiled:
         Compiled code, for data of any size.
     packing : Packing
         How its data are packed.
-    coordinates : callable
-        From values of the free variables and the packed data to where that is
-        for the sampler.
     data : dict of str to numpy.ndarray
         The data by name.
     coords : dict of str to sequence
@@ -45,7 +43,6 @@ class Compiled:
 
     code: AnySize
     packing: Packing
-    coordinates: Coordinates
     data: dict[str, np.ndarray]
     coords: dict[str, Any]
     start: Callable[[Any], np.ndarray]
@@ -173,14 +170,13 @@ def _for_model(code: AnySize, coordinates: Coordinates, packing: Packing, model:
     starts = _initial_values(model)
     packed = packing.values(data, lengths)
     centre = coordinates(starts, packed)
-    compiled = Compiled(code, packing, coordinates, data, coords, _scattered(centre))
-    if compiled.given().n_dim != centre.size:
+    wanted = sum(prod(lengths[dim] for dim in dims) for _, dims in packing.variables)
+    if wanted != centre.size:
         # The code reads as many numbers as the dimensions say.
         raise SamplingError(
-            f"the initial point has {centre.size} numbers, and the dimensions ask for "
-            f"{compiled.given().n_dim}"
+            f"the initial point has {centre.size} numbers, and the dimensions ask for {wanted}"
         )
-    return compiled
+    return Compiled(code, packing, data, coords, _scattered(centre))
 
 
 def _scattered(centre: np.ndarray) -> Callable[[Any], np.ndarray]:

@@ -78,7 +78,7 @@ def density_of(code, point):
 
 
 def test_one_compiled_model_has_the_density_of_data_of_any_shape():
-    """More models, other families, priors and harnesses, fewer benchmarks: PyMC's own density."""
+    """More models and families, other priors, fewer benchmarks: PyMC's own density."""
     random = np.random.default_rng(1)
     other = bd.DensityModel(priors={"A": bd.Prior("Normal", mu=2.0, sigma=0.4)})
     large = simulate(KINDS[0], seed=4, n_targets=40, n_families=15)

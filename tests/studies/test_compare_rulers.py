@@ -52,6 +52,24 @@ def test_a_stored_comparison_fits_nothing_again(comparison, compared, monkeypatc
     pd.testing.assert_frame_equal(again.pointwise, compared.pointwise)
 
 
+def test_a_law_that_changed_under_its_name_is_another_fit():
+    from bayesdense.studies.left_out import _code_of
+
+    def law(factor):
+        class Changed(bd.laws.LossLaw):
+            name, equation = "changed", "L = c a"
+
+            def loss(self, x, z, c):
+                return 2.0 * c["a"] if factor == 2 else c["a"]
+
+        if factor == 3:
+            Changed.loss = lambda self, x, z, c: 3.0 * c["a"]
+        return Changed()
+
+    assert _code_of(law(2)) == _code_of(law(2))
+    assert _code_of(law(2)) != _code_of(law(3))
+
+
 def test_the_law_that_made_the_runs_predicts_them_best(compared):
     table = compared.table
     assert table["criterion"].unique().tolist() == [

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from bayesdense.build.layout import Layout, length
+from bayesdense.build.layout import Layout
+from bayesdense.build.placed import length
 from bayesdense.build.ruler import Ruler
 from bayesdense.spec import RulerSpec
 

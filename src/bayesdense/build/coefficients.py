@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from bayesdense.build.effects import moved_prior, scaled_normal
-from bayesdense.build.layout import Layout, length
-from bayesdense.build.placed import PlacedPrior
+from bayesdense.build.layout import Layout
+from bayesdense.build.placed import PlacedPrior, length
 from bayesdense.spec import RulerSpec
 
 __all__ = ["add_coefficients", "log_term_logp", "log_term_random"]

@@ -21,7 +21,7 @@ from bayesdense.build.rough import rough_cells, usual
 from bayesdense.data import Dataset
 from bayesdense.spec import DENSITY_SIZE, ModelSpec, RulerSpec
 
-__all__ = ["DAYS_PER_YEAR", "Layout", "lay_out", "length"]
+__all__ = ["DAYS_PER_YEAR", "Layout", "lay_out"]
 
 DAYS_PER_YEAR = 365.25
 
@@ -101,25 +101,6 @@ class Layout:
     def loss_sets(self) -> list[str]:
         """The loss sets that have losses and are used."""
         return list(self.coords["loss_set"])
-
-
-def length(dim: str) -> Any:
-    """Return the length of a named dimension of the PyMC model in context.
-
-    Parameters
-    ----------
-    dim : str
-        Name of the dimension.
-
-    Returns
-    -------
-    tensor, or 0
-        A symbol, so that one compiled model serves datasets of any size; 0
-        where the model has no such dimension.
-    """
-    import pymc as pm
-
-    return pm.modelcontext(None).dim_lengths.get(dim, 0)
 
 
 def lay_out(data: Dataset, spec: RulerSpec, *, beside_targets: bool = False) -> Layout:

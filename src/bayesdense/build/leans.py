@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bayesdense.build.coordinates import shaping
-from bayesdense.build.layout import length
+from bayesdense.build.placed import length
 from bayesdense.spec import RulerSpec
 
 __all__ = ["lean", "map_features"]

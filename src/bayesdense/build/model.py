@@ -9,9 +9,9 @@ import numpy as np
 
 from bayesdense.build.anchors import add_anchors
 from bayesdense.build.cells import add_measurements, add_spread, cell_priors
-from bayesdense.build.layout import Layout, length
+from bayesdense.build.layout import Layout
 from bayesdense.build.observation import add_harness_offsets, observation_priors
-from bayesdense.build.placed import place
+from bayesdense.build.placed import length, place
 from bayesdense.build.references import add_references, reference_priors
 from bayesdense.build.ruler import add_losses, add_ruler, held_ruler, ruler_priors
 from bayesdense.build.size import add_sizes, size_priors

@@ -1,4 +1,4 @@
-"""Priors whose numbers are data of the model, so that other numbers need no other model."""
+"""What a model reads as data: numbers of priors and lengths, so that others need no other model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from bayesdense.priors import Prior
 
-__all__ = ["FIXED", "PlacedPrior", "place"]
+__all__ = ["FIXED", "PlacedPrior", "length", "place"]
 
 FIXED = ("lower", "upper")
 """Parameters that stay what they are: they decide how a variable is transformed."""
@@ -82,3 +82,22 @@ def place(priors: Mapping[str, Prior]) -> dict[str, PlacedPrior]:
         )
         for name, prior in priors.items()
     }
+
+
+def length(dim: str) -> Any:
+    """Return the length of a named dimension of the PyMC model in context.
+
+    Parameters
+    ----------
+    dim : str
+        Name of the dimension.
+
+    Returns
+    -------
+    tensor, or 0
+        A symbol, so that one compiled model serves datasets of any size; 0
+        where the model has no such dimension.
+    """
+    import pymc as pm
+
+    return pm.modelcontext(None).dim_lengths.get(dim, 0)

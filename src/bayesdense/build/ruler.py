@@ -10,9 +10,9 @@ import numpy as np
 
 from bayesdense.build.coefficients import add_coefficients
 from bayesdense.build.effects import moved_normal, moved_prior
-from bayesdense.build.layout import Layout, length
+from bayesdense.build.layout import Layout
 from bayesdense.build.leans import lean, map_features
-from bayesdense.build.placed import PlacedPrior
+from bayesdense.build.placed import PlacedPrior, length
 from bayesdense.priors import Prior
 from bayesdense.spec import RulerSpec
 

@@ -13,8 +13,8 @@ from bayesdense.build.effects import (
     scaled_zero_sum,
     zero_sum,
 )
-from bayesdense.build.layout import Layout, length
-from bayesdense.build.placed import PlacedPrior
+from bayesdense.build.layout import Layout
+from bayesdense.build.placed import PlacedPrior, length
 from bayesdense.parts.trends.base import HALF_NORMAL_MEAN
 from bayesdense.priors import Prior
 from bayesdense.spec import ModelSpec

@@ -145,10 +145,8 @@ class Runs:
         units = None if left_out is None else np.flatnonzero(left_out).tolist()
         settings = dataclasses.asdict(self.settings) | {"cores": None}
         spec = self.model.spec
-        # A law of one's own can change and keep its name.
-        code = type(spec.law).loss.__code__
-        law = [spec.law.equation, code.co_code.hex(), repr(code.co_consts)]
-        parts = [self.data_digest, spec.to_dict(), law, settings, units, __version__]
+        own = [_code_of(part) for part in (spec.law, spec.score_map, spec.size)]
+        parts = [self.data_digest, spec.to_dict(), own, settings, units, __version__]
         text = json.dumps(parts, sort_keys=True, default=repr)
         return hashlib.sha256(text.encode()).hexdigest()[:24]
 
@@ -187,6 +185,13 @@ class Runs:
         """Return the worst diagnostics of the fits so far."""
         worst: dict[str, Callable[[Any], Any]] = {"rhat": max, "ess": min, "divergences": sum}
         return counts | {n: pick([d[n] for d in self.diagnostics]) for n, pick in worst.items()}
+
+
+def _code_of(part: Any) -> list[Any]:
+    """Return what a part does: one of the user's own can change and keep its name."""
+    members = sorted(vars(type(part)).items())
+    codes = [(name, getattr(member, "__code__", None)) for name, member in members]
+    return [(name, c.co_code.hex(), repr(c.co_consts)) for name, c in codes if c is not None]
 
 
 def _thinned(posterior: Any) -> Any:

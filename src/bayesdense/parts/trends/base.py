@@ -47,6 +47,9 @@ class Growth:
 class Trend(Protocol):
     """The movement of log density in time and the spread of models around it.
 
+    A compiled model serves other data: what `centre` works out of the origin,
+    a number that differs between datasets, goes into the model as `pymc.Data`.
+
     Attributes
     ----------
     name : str
