@@ -1,105 +1,124 @@
 """Measure the default form on `densing5` against the same posterior in plain PyMC.
 
-One run on one machine, so that what counts is a ratio: the lowest effective sample size of all
-free variables per second of warm-up and sampling, compilation left out. Run with
-``python benchmarks/run.py``; PyMC's own NUTS takes long and runs only when it is asked for.
+One run on one machine: what counts is a ratio. Each sampler has a process of its own, twice:
+with nothing compiled before, for the seconds of compilation only, and then in earnest. Run with
+``make benchmark``; an hour or so with all samplers. NumPyro and BlackJAX come with the extra
+``bench``; what is not installed is left out, and said. The table goes to standard output, and as
+JSON and Markdown to ``out/benchmarks``.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
+import os
+import sys
+import tempfile
 import time
-import warnings
-from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import arviz as az
-import nutpie
-import pymc as pm
-from plain import plain_model
+import psutil
+from samplers import ESS, RHAT, SAMPLERS
 
-import bayesdense as bd
-
-SELECTION = {
-    "since": "2023-02-01",
-    "base_only": True,
-    "compressed": False,
-    "min_benchmarks": 3,
+NEEDS = {"plain, NumPyro": "numpyro", "plain, BlackJAX": "blackjax"}
+PACKAGES = ("pymc", "pytensor", "nutpie", "numpyro", "blackjax", "jax")
+FEWEST = ("--draws", "50", "--tune", "50")
+COLUMNS = {
+    "draws": "draws",
+    "seconds": "sampling, s",
+    "call": "whole call, s",
+    "compile": "compilation, s",
+    "compile_cold": "nothing compiled before, s",
+    "gradients": "gradients a draw",
+    "rhat": "R-hat",
+    "ess": "lowest ESS",
+    "per_second": "ESS a second",
+    "ratio": "times",
+    "time_to_enough": f"to R-hat {RHAT} and ESS {ESS}, s",
+    "divergences": "divergences",
+    "growth": "growth per year",
+    "growth_sd": "its sd",
+    "memory": "memory, GiB",
 }
-COLUMNS = ("draws", "seconds", "gradients", "rhat", "ess", "ess_per_second", "divergences")
 
 
-def measured(posterior: Any, stats: Any, free: list[str], seconds: float) -> dict[str, float]:
-    """Return the figures of one run.
+def used(process: psutil.Process) -> int:
+    """Return the bytes that a process and its children have, shared pages divided."""
+    total = 0
+    for one in [process, *process.children(recursive=True)]:
+        try:
+            total += one.memory_full_info().pss
+        except psutil.Error:
+            continue
+    return total
 
-    Parameters
-    ----------
-    posterior, stats : xarray.Dataset
-        Draws and sampler statistics, with ``diverging`` and ``n_steps``.
-    free : list of str
-        Free variables.
-    seconds : float
-        Wall time of warm-up and sampling.
 
-    Returns
-    -------
-    dict of str to float
-    """
-    ess = min(float(v.min()) for v in az.ess(posterior[free]).data_vars.values())
-    rhat = max(float(v.max()) for v in az.rhat(posterior[free]).data_vars.values())
-    return {
-        "draws": int(stats["diverging"].size),
-        "seconds": seconds,
-        "gradients": float(stats["n_steps"].mean()),
-        "rhat": rhat,
-        "ess": ess,
-        "ess_per_second": ess / seconds,
-        "divergences": int(stats["diverging"].sum()),
+def run_one(sampler: str, arguments: list[str], compiled: Path) -> dict[str, Any]:
+    """Run a sampler in a process of its own and return its figures, with its peak memory."""
+    environment = os.environ | {
+        "PYTENSOR_FLAGS": f"base_compiledir={compiled / 'pytensor'}",
+        "NUMBA_CACHE_DIR": str(compiled / "numba"),
     }
+    script = Path(__file__).with_name("samplers.py")
+    command = [sys.executable, str(script), sampler, *arguments]
+    with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as errors:
+        running = psutil.Popen(command, stdout=said, stderr=errors, env=environment)
+        peak = 0
+        while running.poll() is None:
+            peak = max(peak, used(running))
+            time.sleep(0.5)
+        said.seek(0)
+        errors.seek(0)
+        if running.returncode:
+            last = errors.read().strip().splitlines()
+            return {"failed": last[-1] if last else f"ended with {running.returncode}"}
+        return json.loads(said.read().splitlines()[-1]) | {"memory": peak / 2**30}
 
 
-def with_bayesdense(data: bd.Dataset, settings: dict[str, Any]) -> dict[str, float]:
-    """Fit twice and measure the second fit, which compiles nothing."""
-    model = bd.DensityModel()
-    model.fit(data, **settings | {"draws": 50, "tune": 400}, references_alone=False, progress=False)
-    fit = model.fit(data, **settings, references_alone=False, progress=False)
-    seconds = fit.info["sampling_seconds"]
-    return measured(fit.posterior, fit.sample_stats, fit.info["free"], seconds)
+def measured(sampler: str, arguments: list[str]) -> dict[str, Any]:
+    """Return the figures of one sampler, compiled from nothing first."""
+    with tempfile.TemporaryDirectory() as folder:
+        seed = arguments[arguments.index("--seed") :]
+        cold = run_one(sampler, [*FEWEST, *seed], Path(folder))
+        found = run_one(sampler, arguments, Path(folder))
+    if "failed" in found:
+        return found
+    found["compile_cold"] = cold.get("compile")
+    found["per_second"] = found["ess"] / found["seconds"]
+    share = found.pop("enough_after")
+    found["time_to_enough"] = None if share is None else share * found["seconds"]
+    return found
 
 
-def plain_with_nutpie(data: bd.Dataset, settings: dict[str, Any]) -> dict[str, float]:
-    """Sample the plain model with nutpie, as its users do."""
-    model = plain_model(data)
-    compiled = nutpie.compile_pymc_model(model)
-    start = time.monotonic()
-    tree = nutpie.sample(compiled, **settings, progress_bar=False)
-    seconds = time.monotonic() - start
-    free = [variable.name for variable in model.free_RVs]
-    return measured(tree["posterior"].dataset, tree["sample_stats"].dataset, free, seconds)
+def table(found: dict[str, dict[str, Any]]) -> str:
+    """Return the figures as a table in Markdown."""
+    own = found.get("bayesdense", {}).get("per_second")
+    lines = ["| sampler | " + " | ".join(COLUMNS.values()) + " |"]
+    lines.append("|---" * (len(COLUMNS) + 1) + "|")
+    for name, row in found.items():
+        if "failed" in row:
+            lines.append(f"| {name} | {row['failed']} |" + " |" * (len(COLUMNS) - 1))
+            continue
+        if own:
+            row = row | {"ratio": own / row["per_second"]}
+        row = row | ({} if row["time_to_enough"] else {"time_to_enough": "not reached"})
+        cells = [row.get(column) for column in COLUMNS]
+        shown = ["" if v is None else v if isinstance(v, str) else f"{v:.4g}" for v in cells]
+        lines.append(f"| {name} | " + " | ".join(shown) + " |")
+    return "\n".join(lines)
 
 
-def plain_with_pymc(data: bd.Dataset, settings: dict[str, Any]) -> dict[str, float]:
-    """Sample the plain model with PyMC's own NUTS; its compilation is part of the time."""
-    model = plain_model(data)
-    start = time.monotonic()
-    with model:
-        tree = pm.sample(**settings, init="adapt_diag", progressbar=False)
-    seconds = time.monotonic() - start
-    free = [variable.name for variable in model.free_RVs]
-    return measured(tree["posterior"].dataset, tree["sample_stats"].dataset, free, seconds)
-
-
-SAMPLERS: dict[str, Callable[[bd.Dataset, dict[str, Any]], dict[str, float]]] = {
-    "bayesdense": with_bayesdense,
-    "plain-nutpie": plain_with_nutpie,
-    "plain-pymc": plain_with_pymc,
-}
+def versions() -> str:
+    """Return the versions of what was measured."""
+    there = [name for name in PACKAGES if importlib.util.find_spec(name)]
+    return ", ".join([f"Python {sys.version.split()[0]}", *(f"{n} {version(n)}" for n in there)])
 
 
 def main() -> None:
-    """Measure, print a table, and write it as JSON."""
+    """Measure, print a table, and write it as JSON and Markdown."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--sampler", choices=list(SAMPLERS), action="append")
     parser.add_argument("--draws", type=int, default=1000, help="of each of four chains")
@@ -107,28 +126,22 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("out/benchmarks"))
     options = parser.parse_args()
-    warnings.simplefilter("ignore")
-    data = bd.load_dataset("densing5").select(**SELECTION)
-    settings = {
-        "draws": options.draws,
-        "tune": options.tune,
-        "chains": 4,
-        "seed": options.seed,
-        "target_accept": 0.95,
-    }
-    chosen = options.sampler or ["bayesdense", "plain-nutpie"]
-    found = {}
-    for name in chosen:
-        own = dict(settings)
-        if name == "plain-pymc":
-            own["random_seed"] = own.pop("seed")
-        found[name] = SAMPLERS[name](data, own)
-    print("| sampler | " + " | ".join(COLUMNS) + " |")
-    print("|---" * (len(COLUMNS) + 1) + "|")
-    for name, row in found.items():
-        print(f"| {name} | " + " | ".join(f"{row[column]:.4g}" for column in COLUMNS) + " |")
     options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "densing5.json").write_text(json.dumps(found, indent=1) + "\n")
+    arguments = [f"--{name}" for name in ("draws", "tune", "seed")]
+    arguments = [v for name in arguments for v in (name, str(getattr(options, name[2:])))]
+    found: dict[str, dict[str, Any]] = {}
+    for name in options.sampler or SAMPLERS:
+        if name in NEEDS and not importlib.util.find_spec(NEEDS[name]):
+            print(f"{name}: {NEEDS[name]} is not installed: pip install -e '.[bench]'", flush=True)
+            continue
+        start = time.monotonic()
+        found[name] = measured(name, arguments)
+        said = found[name].get("failed", f"done after {time.monotonic() - start:.0f} s")
+        print(f"{name}: {said}", flush=True)
+        text = f"{table(found)}\n\n{versions()}; {os.cpu_count()} cores.\n"
+        (options.out / "densing5.json").write_text(json.dumps(found, indent=1) + "\n")
+        (options.out / "densing5.md").write_text(text)
+    print(f"\n{table(found)}\n\n{versions()}; {os.cpu_count()} cores.")
 
 
 if __name__ == "__main__":

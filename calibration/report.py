@@ -21,7 +21,8 @@ from scipy.stats import binomtest
 
 FIGURES = Path(__file__).parents[1] / "docs" / "figures"
 INTERVALS = {50: ("q25", "q75"), 80: ("q10", "q90"), 90: ("q5", "q95")}
-HEADLINE = ("A", "A_j", "A_change", "lambda", "sigma_v", "sigma_f", "tau", "phi", "ln_density")
+HEADLINE = ("A", "A_j", "A_change", "lambda", "sigma_v", "sigma_f", "tau", "phi")
+HEADLINE = (*HEADLINE, "ln_density", "ln_effective_size")
 BAND, SIMULATIONS = 0.95, 2000
 
 

@@ -66,6 +66,16 @@ def exact_layout(model: bd.DensityModel, simulated: Simulated) -> Any:
     return dataclasses.replace(layout, arrays={**layout.arrays, "score_observed": observed})
 
 
+def shown_sizes(layout: Any, made: Simulated) -> tuple[np.ndarray, np.ndarray]:
+    """Return cells of some targets, and the logarithm of the effective size that is true there."""
+    targets = [i for i in SHOWN_TARGETS if i < layout.size("target")]
+    cells = np.flatnonzero(np.isin(layout.arrays["cell_model"], targets))
+    models = layout.models["model"].to_numpy()[layout.arrays["cell_model"][cells]]
+    benchmarks = np.array(layout.coords["benchmark"])[layout.arrays["cell_benchmark"][cells]]
+    places = zip(models, benchmarks, strict=True)
+    return cells, np.array([made.ln_size.loc[place] for place in places])
+
+
 def one_dataset(scenario: Scenario, seed: int) -> tuple[list[dict], list[dict]]:
     """Simulate one dataset, fit every analysis, and return rows of answers and of fits."""
     # A stable number for the name: the built-in hash differs between processes.
@@ -104,6 +114,11 @@ def one_dataset(scenario: Scenario, seed: int) -> tuple[list[dict], list[dict]]:
         names = scenario.design().models["model"]
         known = dict(zip(names, made.truth["ln_density"], strict=True))
         truth = made.truth | {"ln_density": np.array([known[m] for m in layout.models["model"]])}
+        cells, truth["ln_effective_size"] = shown_sizes(layout, made)
+        sizes = posterior["cell_ln_size"].isel(cell=cells)
+        # A dimension of its own: a part of the cells would be filled up to all of them.
+        sizes = sizes.drop_vars("cell", errors="ignore").rename(cell="shown")
+        posterior = posterior.assign(ln_effective_size=sizes)
         for quantity, value, draws in compared(posterior, truth, n_targets):
             picked = draws[np.linspace(0, len(draws) - 1, RANKED).round().astype(int)]
             quantiles = np.quantile(draws, QUANTILES)

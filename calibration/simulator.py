@@ -65,11 +65,15 @@ class Simulated:
         The same rows with the column ``exact``, which may lie outside.
     truth : dict of str to numpy.ndarray
         True values by the name of the model's variable.
+    ln_size : pandas.DataFrame
+        Logarithm of the effective size, a row for each model and a column for
+        each benchmark.
     """
 
     data: bd.Dataset
     scores: pd.DataFrame
     truth: dict[str, np.ndarray]
+    ln_size: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -197,12 +201,13 @@ def simulate(
     ln_density = np.concatenate([density + noise, of_references])
     truth["ln_density"] = ln_density
 
-    columns, losses = [], []
+    columns, losses, sizes = [], [], {}
     for j, benchmark in enumerate(design.benchmarks["benchmark"]):
         stray = p["tau"][j] * np.where(reference, 0.3, 1.0) * random.standard_normal(n)
         position = log_size + ln_density + stray
         beside = offsets["o"][j] + offsets["A_j"][j] * years + offsets["lambda_j"][j] * beyond
         position[:n_targets] += beside + f2[family, j]
+        sizes[benchmark] = position
         logit = ruler.logit(j, position)
         if design.losses:
             at = log_size[n_targets:], log_tokens[n_targets:]
@@ -241,7 +246,7 @@ def simulate(
         scores=scores.drop(columns="exact"),
         losses=pd.concat(losses) if losses else None,
     )
-    return Simulated(data, scores, truth)
+    return Simulated(data, scores, truth, pd.DataFrame(sizes, index=models["model"]))
 
 
 def _scores(

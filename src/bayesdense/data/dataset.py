@@ -13,7 +13,7 @@ from bayesdense.data.holder import TableHolder
 from bayesdense.data.merge import merge_near_scores
 from bayesdense.data.reference import borrow_references, swap_references
 from bayesdense.data.runs import frames_of_runs
-from bayesdense.data.select import Day, Names, Selection, select_tables
+from bayesdense.data.select import Day, Names, Selection, keep_scores, select_tables
 from bayesdense.data.tables import Tables
 from bayesdense.data.validate import validate_tables
 from bayesdense.data.write import write_folder
@@ -248,6 +248,37 @@ scores, 390 losses
             references=references,
         )
         return self._with(tables, entries)
+
+    def keep_scores(self, keep: Any, *, reason: str) -> Dataset:
+        """Return the dataset with some of its scores.
+
+        Parameters
+        ----------
+        keep : array-like of bool, shape (score,)
+            Which scores to keep, in the order of `scores`.
+        reason : str
+            Why, in a few words; `selection` shows it.
+
+        Returns
+        -------
+        Dataset
+            With all models, also those without a score.
+
+        Raises
+        ------
+        DataError
+            If there is not one truth value for each score, or none is kept.
+
+        Examples
+        --------
+        >>> from bayesdense.data import load_dataset
+        >>> data = load_dataset("densing5")
+        >>> low = data.keep_scores(data.scores["score"] < 0.9, reason="scores below 0.9")
+        >>> bool(low.scores["score"].max() < 0.9)
+        True
+        """
+        tables, entry = keep_scores(self.tables, keep, reason)
+        return self._with(tables, [entry])
 
     def with_reference(
         self,

@@ -20,7 +20,16 @@ from bayesdense.data.schema import SOURCE_FIELDS
 from bayesdense.data.tables import Tables
 from bayesdense.errors import DataError, UnknownNameError
 
-__all__ = ["Day", "Names", "Selection", "as_names", "check_names", "is_number", "select_tables"]
+__all__ = [
+    "Day",
+    "Names",
+    "Selection",
+    "as_names",
+    "check_names",
+    "is_number",
+    "keep_scores",
+    "select_tables",
+]
 
 Day = str | dt.date | np.datetime64
 Names = str | Iterable[str]
@@ -151,6 +160,34 @@ base_only, compressed, recalled, min_benchmarks, references
         least = _check_min_benchmarks(min_benchmarks, tables)
         filter_models("min_benchmarks", least, lambda m: _core_counts(tables, m) >= least)
     return tables, log
+
+
+def keep_scores(tables: Tables, keep: Any, reason: str) -> tuple[Tables, dict[str, Any]]:
+    """Keep some of the scores; `Dataset.keep_scores` documents it.
+
+    Returns
+    -------
+    Tables, dict
+        What is left, and the entry of the selection.
+    """
+    count = len(tables.scores)
+    mask = np.asarray(keep)
+    if mask.dtype != bool or mask.shape != (count,):
+        raise DataError(
+            f"keep must be {count} truth values, one for each score, not {mask.dtype} of shape "
+            f"{mask.shape}."
+        )
+    if not mask.any():
+        raise DataError(f"keep_scores: no score is left ({reason}).")
+    entry = {
+        "filter": "scores",
+        "value": reason,
+        "dropped_models": 0,
+        "dropped_scores": int((~mask).sum()),
+        "dropped_losses": 0,
+        "references_too": True,
+    }
+    return tables.replace(scores=tables.scores[mask]), entry
 
 
 def is_number(value: object) -> bool:

@@ -168,6 +168,37 @@ class DensityModel(Model[ModelSpec]):
             shown["trend"] = self.spec.trend
         return f"DensityModel({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
+    def replace(self, **changes: Any) -> DensityModel:
+        """Return this model with some of its arguments replaced.
+
+        Parameters
+        ----------
+        **changes
+            Arguments of `DensityModel`. A ``form`` replaces all switches that
+            are not given too; ``priors`` are added to those there are.
+
+        Returns
+        -------
+        DensityModel
+
+        Examples
+        --------
+        >>> import bayesdense as bd
+        >>> bd.DensityModel(trend="frontier").replace(size="active")
+        DensityModel(trend='frontier', size='active')
+        """
+        own = {
+            entry.name: getattr(self.spec, entry.name) for entry in dataclasses.fields(ModelSpec)
+        }
+        dropped = set(FORMS["pooled"]) if "form" in changes else set()
+        if "skill" in (changes.get("ruler"), self.spec.ruler) and "ruler" in changes:
+            # These are not free with a ruler of latent skill.
+            dropped |= {"law", "level", "size_slope"}
+        if "priors" in changes:
+            changes["priors"] = {**self.spec.priors, **changes["priors"]}
+        kept = {name: value for name, value in own.items() if name not in dropped}
+        return DensityModel(**kept | changes)
+
     def fit(
         self,
         data: Dataset,

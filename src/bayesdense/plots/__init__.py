@@ -14,6 +14,8 @@ from bayesdense.plots.loss_law_curves import loss_law
 from bayesdense.plots.ruler_comparison_dots import ruler_comparison
 from bayesdense.plots.score_map_curve import score_map
 from bayesdense.plots.score_scatter import scores
+from bayesdense.plots.sensitivity_forest import sensitivity
+from bayesdense.plots.specification_curve import specification_curve
 from bayesdense.plots.trend_line import trend
 
 __all__ = [
@@ -25,5 +27,7 @@ __all__ = [
     "ruler_comparison",
     "score_map",
     "scores",
+    "sensitivity",
+    "specification_curve",
     "trend",
 ]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
-import os
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ import numpy as np
 from bayesdense.build import Layout
 from bayesdense.models.base import Drawn, Model
 from bayesdense.sampling import SamplingInterrupted, SamplingSettings
+from bayesdense.studies.keys import key_of, write_whole
 from bayesdense.studies.units import log_densities, withhold
 from bayesdense.summaries.diagnostics import diagnostics_table
 from bayesdense.summaries.draws import Draws
@@ -132,23 +131,14 @@ class Runs:
         else:
             found = self._fitted(left_out, label)
             if file is not None:
-                part = file.with_suffix(f".{os.getpid()}.part")
-                part.write_text(json.dumps(found))
-                part.replace(file)
+                write_whole(file, json.dumps(found))
         self.diagnostics.append(found["diagnostics"])
         return found
 
     def _key(self, left_out: np.ndarray | None) -> str:
         """Return a name for a fit that no other data, model or settings have."""
-        from bayesdense import __version__
-
         units = None if left_out is None else np.flatnonzero(left_out).tolist()
-        settings = dataclasses.asdict(self.settings) | {"cores": None}
-        spec = self.model.spec
-        own = [_code_of(part) for part in (spec.law, spec.score_map, spec.size)]
-        parts = [self.data_digest, spec.to_dict(), own, settings, units, __version__]
-        text = json.dumps(parts, sort_keys=True, default=repr)
-        return hashlib.sha256(text.encode()).hexdigest()[:24]
+        return key_of(self.data_digest, self.model.spec, self.settings, units)
 
     def _fitted(self, left_out: np.ndarray | None, label: str) -> dict[str, Any]:
         layout = self.layout if left_out is None else withhold(self.layout, left_out)
@@ -185,13 +175,6 @@ class Runs:
         """Return the worst diagnostics of the fits so far."""
         worst: dict[str, Callable[[Any], Any]] = {"rhat": max, "ess": min, "divergences": sum}
         return counts | {n: pick([d[n] for d in self.diagnostics]) for n, pick in worst.items()}
-
-
-def _code_of(part: Any) -> list[Any]:
-    """Return what a part does: one of the user's own can change and keep its name."""
-    members = sorted(vars(type(part)).items())
-    codes = [(name, getattr(member, "__code__", None)) for name, member in members]
-    return [(name, c.co_code.hex(), repr(c.co_consts)) for name, c in codes if c is not None]
 
 
 def _thinned(posterior: Any) -> Any:

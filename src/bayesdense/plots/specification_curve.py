@@ -1,0 +1,157 @@
+"""Every specification of a study, sorted by its answer, with what was chosen below."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bayesdense.plots.style import COLOURS, axes_of, figure_style, interval_text, thin_grid
+from bayesdense.summaries.intervals import KIND, PROB
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bayesdense.studies import Study
+
+__all__ = ["specification_curve"]
+
+CURVE_HEIGHT = 2.4
+ROW_HEIGHT = 0.17
+GAP = 0.6
+MOST_SPAN = 2.5
+
+
+def specification_curve(
+    study: Study, *, prob: float = PROB, ax: Axes | None = None
+) -> tuple[Figure, Axes]:
+    """Draw all specifications of a study, sorted, and mark their choices below.
+
+    Parameters
+    ----------
+    study : Study
+        Of which every combination was fitted.
+    prob : float
+        Probability of the intervals.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure is made if not given. The choices are
+        drawn below these axes.
+
+    Returns
+    -------
+    tuple of matplotlib.figure.Figure and matplotlib.axes.Axes
+        Medians and intervals of the doubling time by rank; the usual
+        specification in orange, those that are not to be trusted hollow.
+
+    Examples
+    --------
+    >>> import bayesdense as bd
+    >>> study = bd.studies.Study.load("curve.json")  # doctest: +SKIP
+    >>> fig, ax = bd.plots.specification_curve(study)  # doctest: +SKIP
+    """
+    from bayesdense.studies.study import PAPER_MONTHS
+
+    table = study.summary(prob=prob)
+    usual = np.ones(len(table), dtype=bool)
+    for name, options in study.choices.items():
+        usual &= (table[name] == options[0]).to_numpy()
+    table = table.assign(usual=usual)
+    failed = int(table["median"].isna().sum())
+    table = table.dropna(subset="median").sort_values("median", ignore_index=True)
+    rows = sum(len(options) + GAP for options in study.choices.values())
+    below = ROW_HEIGHT * rows
+    with figure_style():
+        figure, ax = axes_of(ax, width=7.0, height=CURVE_HEIGHT + below + 0.7)
+        _draw_curve(ax, table, PAPER_MONTHS)
+        about = interval_text(table.assign(prob=prob, kind=KIND)) if len(table) else ""
+        count = f"{len(table)} specifications"
+        if failed:
+            count += f" ({failed} failed and are not drawn)"
+        ax.set_title(f"{count}, {about}", fontsize=8.5, fontweight="normal")
+        ax.set_ylabel("doubling time, months")
+        matrix = ax.inset_axes((0.0, -below / CURVE_HEIGHT - 0.03, 1.0, below / CURVE_HEIGHT))
+        _draw_choices(matrix, table, study.choices)
+        matrix.set_xlim(ax.get_xlim())
+    return figure, ax
+
+
+def _draw_curve(ax: Axes, table: pd.DataFrame, paper: tuple[float, ...]) -> None:
+    ax.axhspan(*paper, color=COLOURS["band"], alpha=0.3, lw=0, zorder=0)
+    medians = table["median"].to_numpy(dtype=float)
+    finite = medians[np.isfinite(medians)]
+    longest = MOST_SPAN * float(np.median(finite)) if len(finite) else 10.0
+    highest = min(float(np.nanmax([*table["upper"], *paper])), longest)
+    highest = 1.03 * max(highest, float(finite.max()) if len(finite) else 0.0)
+    for i, row in enumerate(table.to_dict("records")):
+        _draw_one(ax, i, row, highest, thin=len(table) > 60)
+    ax.set_xlim(-1, len(table))
+    ax.set_ylim(0.93 * float(np.nanmin([*table["lower"], *paper])), highest)
+    ax.set_xticks([])
+    ax.spines["bottom"].set_visible(False)
+    thin_grid(ax, axis="y")
+    ax.annotate(
+        f"paper: {paper[0]:g} to {paper[1]:g}",
+        (1.0, float(np.mean(paper))),
+        xycoords=ax.get_yaxis_transform(),
+        xytext=(-2, 0),
+        textcoords="offset points",
+        ha="right",
+        va="center",
+        fontsize=6.5,
+        color=COLOURS["note"],
+    )
+
+
+def _draw_one(ax: Axes, place: int, row: dict[Any, Any], high: float, *, thin: bool) -> None:
+    colour = COLOURS["reference"] if row["usual"] else COLOURS["target"]
+    width = (0.7 if thin else 1.4) * (2.2 if row["usual"] else 1.0)
+    ax.vlines(place, row["lower"], min(row["upper"], high), color=colour, lw=width, zorder=3)
+    size = 2.2 if thin else 4.0
+    face = colour if row["trusted"] else "white"
+    ax.plot(
+        place,
+        min(row["median"], high),
+        "o",
+        mfc=face,
+        mec=colour,
+        mew=0.7,
+        ms=size * (1.6 if row["usual"] else 1.0),
+        zorder=5 if row["usual"] else 4,
+    )
+
+
+def _draw_choices(ax: Axes, table: pd.DataFrame, choices: dict[str, list[str]]) -> None:
+    """Mark which option each specification took."""
+    at, places, labels = 0.0, [], []
+    for name, options in choices.items():
+        ax.annotate(
+            name,
+            (1.0, at - 0.45),
+            xycoords=ax.get_yaxis_transform(),
+            ha="right",
+            va="bottom",
+            fontsize=6.5,
+            color=COLOURS["note"],
+        )
+        for option in options:
+            taken = (table[name] == option).to_numpy()
+            ax.plot(
+                np.flatnonzero(taken),
+                np.full(int(taken.sum()), at),
+                "|",
+                color=COLOURS["line"],
+                ms=5,
+                mew=0.8 if len(table) > 60 else 1.6,
+            )
+            places.append(at)
+            labels.append(option)
+            at += 1.0
+        at += GAP
+    ax.set_yticks(places, labels, fontsize=7)
+    ax.set_ylim(at - 0.4, -0.9)
+    ax.set_xticks([])
+    ax.tick_params(axis="y", length=0)
+    for side in ax.spines.values():
+        side.set_visible(False)

@@ -1,0 +1,297 @@
+"""What a study found: one row for each specification, and what it rests on."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from bayesdense.errors import BayesdenseError
+from bayesdense.studies.decomposition import decompose
+from bayesdense.studies.keys import write_whole
+from bayesdense.summaries.growth import ALL, NEW, Rate, doubling_time_table
+from bayesdense.summaries.intervals import PROB, check_prob
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["PAPER_MONTHS", "Study"]
+
+FORMAT = 1
+PAPER_MONTHS = (3.3, 3.5)
+"""Doubling times that the paper states, in months."""
+
+COUNTS = ("models", "references", "scores", "draws", "rhat", "ess", "divergences")
+
+
+@dataclass(frozen=True)
+class Study:
+    """Fits of one question under several specifications.
+
+    Attributes
+    ----------
+    name : str
+        What was varied.
+    choices : dict of str to list of str
+        What was chosen between, by the name of each choice; the first option
+        is the usual one.
+    specifications : list of dict
+        One for each fit: the option taken of each choice.
+    outcomes : list of dict
+        What each fit gave, in the same order: headline draws by estimator,
+        period and benchmark (``rates``), counts, diagnostics, verdict, and a
+        ``reason`` where there is no result.
+    crossed : bool
+        Whether every combination was fitted, or one choice changed at a time.
+    info : dict
+        Dataset, settings and versions.
+    """
+
+    name: str
+    choices: dict[str, list[str]]
+    specifications: list[dict[str, str]]
+    outcomes: list[dict[str, Any]]
+    crossed: bool
+    info: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The headline of each specification, with 90 % intervals; see `summary`."""
+        return self.summary()
+
+    def summary(self, *, prob: float = PROB) -> pd.DataFrame:
+        """Return the doubling time of each specification, over its benchmarks.
+
+        Parameters
+        ----------
+        prob : float
+            Probability of the intervals.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row for each specification, the usual one first: a column for
+            each choice, then ``median``, ``lower`` and ``upper`` (months, over
+            these benchmarks), ``new_lower`` and ``new_upper`` (for a benchmark
+            that is not among them; NaN where growth is common to all),
+            ``p_growth``, ``estimator``, counts and worst diagnostics,
+            ``trusted``, and ``reason``: why there is no result, or why it is
+            not to be trusted.
+        """
+        check_prob(prob)
+        rows = []
+        for chosen, outcome in zip(self.specifications, self.outcomes, strict=True):
+            row: dict[str, Any] = dict(chosen)
+            found = {rate.benchmark: rate for rate in _headline(outcome)}
+            months = _months(list(found.values()), prob)
+            nothing = dict.fromkeys(("median", "lower", "upper", "p_growth"), np.nan)
+            overall, new = months.get(ALL, nothing), months.get(NEW, nothing)
+            row |= {name: overall[name] for name in ("median", "lower", "upper")}
+            row |= {f"new_{name}": new[name] for name in ("lower", "upper")}
+            row |= {"p_growth": overall["p_growth"]}
+            row["estimator"] = found[ALL].estimator if found else ""
+            row |= {name: outcome.get(name, np.nan) for name in COUNTS}
+            row["trusted"] = bool(outcome["trusted"])
+            good = outcome["trusted"] and not outcome["reason"]
+            row["reason"] = outcome["reason"] or ("" if good else outcome["verdict"])
+            rows.append(row)
+        return pd.DataFrame(rows)
+
+    def by_benchmark(self, *, prob: float = PROB) -> pd.DataFrame:
+        """Return the doubling time of each specification on each benchmark.
+
+        Parameters
+        ----------
+        prob : float
+            Probability of the intervals.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A column for each choice, then those of `DensityFit.doubling_time`.
+        """
+        parts = []
+        for chosen, outcome in zip(self.specifications, self.outcomes, strict=True):
+            table = doubling_time_table(_rates(outcome), prob=prob)
+            for place, (name, option) in enumerate(chosen.items()):
+                table.insert(place, name, option)
+            parts.append(table)
+        return pd.concat(parts, ignore_index=True)
+
+    def growth_draws(self) -> list[np.ndarray]:
+        """Return draws of the headline's growth rate, per year.
+
+        Returns
+        -------
+        list of numpy.ndarray, shape (draw,)
+            One for each specification; empty where it failed.
+        """
+        found = []
+        for outcome in self.outcomes:
+            draws = [rate.draws for rate in _headline(outcome) if rate.benchmark == ALL]
+            found.append(draws[0].copy() if draws else np.empty(0))
+        return found
+
+    def share_holding(
+        self, months: tuple[float, ...] = PAPER_MONTHS, *, prob: float = PROB
+    ) -> pd.DataFrame:
+        """Return how many specifications have an interval that holds a doubling time.
+
+        Parameters
+        ----------
+        months : tuple of float
+            The doubling times; by default those of the paper.
+        prob : float
+            Probability of the intervals.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``months``, ``specifications`` (with a result), ``holding``
+            and ``share``.
+        """
+        table = self.summary(prob=prob).dropna(subset="median")
+        rows = []
+        for value in months:
+            holding = int(((table["lower"] <= value) & (value <= table["upper"])).sum())
+            share = holding / len(table) if len(table) else np.nan
+            rows.append(
+                {"months": value, "specifications": len(table), "holding": holding, "share": share}
+            )
+        return pd.DataFrame(rows)
+
+    def decomposition(self) -> pd.DataFrame:
+        """Return which choice moves the answer most.
+
+        The variance of the median growth rate over all specifications, split
+        into that of each choice alone, that of choices together, and beside
+        it the posterior variance within a specification.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``source``, ``variance`` (of the growth rate, per year
+            squared), ``share`` (of the variance between specifications; NaN
+            for that within) and ``range_months`` (between the lowest and the
+            highest mean of an option).
+
+        Raises
+        ------
+        BayesdenseError
+            If one choice was changed at a time, which says nothing of choices
+            together.
+        """
+        if not self.crossed:
+            raise BayesdenseError("a decomposition needs all combinations: cross=True")
+        return decompose(self.choices, self.specifications, self.growth_draws())
+
+    def plot(self, *, prob: float = PROB) -> tuple[Figure, Axes]:
+        """Draw every specification with its interval and what was chosen.
+
+        Parameters
+        ----------
+        prob : float
+            Probability of the intervals.
+
+        Returns
+        -------
+        tuple of matplotlib.figure.Figure and matplotlib.axes.Axes
+        """
+        from bayesdense import plots
+
+        draw = plots.specification_curve if self.crossed else plots.sensitivity
+        return draw(self, prob=prob)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the study as one JSON file, completely or not at all.
+
+        Parameters
+        ----------
+        path : path-like
+            The file; its folder must exist.
+
+        Returns
+        -------
+        pathlib.Path
+        """
+        file = Path(path)
+        if not file.parent.is_dir():
+            raise BayesdenseError(f"folder '{file.parent}' does not exist; make it first")
+        content = {"bayesdense_study": FORMAT} | {
+            name: getattr(self, name) for name in self.__dataclass_fields__
+        }
+        try:
+            write_whole(file, json.dumps(content))
+        except OSError as error:
+            raise BayesdenseError(f"cannot write '{file}': {error.strerror or error}") from None
+        return file
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Study:
+        """Read a study that `save` wrote.
+
+        Parameters
+        ----------
+        path : path-like
+            The file.
+
+        Returns
+        -------
+        Study
+
+        Raises
+        ------
+        BayesdenseError
+            If it is not there, or no study of this version.
+        """
+        file = Path(path)
+        try:
+            content: Any = json.loads(file.read_text())
+        except OSError as error:
+            raise BayesdenseError(f"cannot read '{file}': {error.strerror or error}") from None
+        except ValueError:
+            raise BayesdenseError(f"'{file}' is not a study: it is no JSON") from None
+        if not isinstance(content, dict) or content.pop("bayesdense_study", None) != FORMAT:
+            raise BayesdenseError(f"'{file}' is not a study that this version of bayesdense reads")
+        return cls(**content)
+
+    def __repr__(self) -> str:
+        """Return the table, and what did not work."""
+        table = self.summary()
+        columns = [*self.choices, "median", "lower", "upper", "new_lower", "new_upper"]
+        columns += ["models", "scores", "trusted"]
+        lines = [f"Study of {self.name}: doubling time in months, 90 % intervals"]
+        lines.append(table[columns].to_string(index=False, float_format=lambda v: f"{v:.2f}"))
+        for row in table[table["reason"] != ""].to_dict("records"):
+            taken = ", ".join(str(row[name]) for name in self.choices)
+            lines.append(f"{taken}: {row['reason']}")
+        return "\n".join(lines)
+
+
+def _rates(outcome: dict[str, Any]) -> list[Rate]:
+    return [
+        Rate(r["estimator"], r["period"], r["benchmark"], np.array(r["draws"], dtype=float))
+        for r in outcome["rates"]
+    ]
+
+
+def _headline(outcome: dict[str, Any]) -> list[Rate]:
+    """Return the rates of the first estimator in its first period."""
+    found = _rates(outcome)
+    if not found:
+        return []
+    first = (found[0].estimator, found[0].period)
+    return [rate for rate in found if (rate.estimator, rate.period) == first]
+
+
+def _months(found: list[Rate], prob: float) -> dict[str, dict[str, Any]]:
+    if not found:
+        return {}
+    table = doubling_time_table(found, prob=prob)
+    return {str(row["benchmark"]): row for row in table.to_dict("records")}  # type: ignore[misc]
