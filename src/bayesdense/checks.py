@@ -160,8 +160,10 @@ def _convergence(fit: Fit[Any]) -> CheckResult:
     passed = bool(rhat <= MAX_RHAT and ess >= MIN_ESS)
     worst_rhat = table.sort_values("rhat")["parameter"].iloc[-1]
     worst_ess = worst["parameter"].iloc[0]
+    # A figure just above what is allowed must not look like it.
+    digits = 4 if rhat > MAX_RHAT and f"{rhat:.3f}" == f"{MAX_RHAT:.3f}" else 3
     text = (
-        f"largest R-hat {rhat:.3f} ({worst_rhat}), lowest effective sample size "
+        f"largest R-hat {rhat:.{digits}f} ({worst_rhat}), lowest effective sample size "
         f"{ess:.0f} ({worst_ess}) over {len(table):,} quantities"
     )
     if not passed:

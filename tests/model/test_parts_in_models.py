@@ -110,7 +110,7 @@ def test_losses_of_two_families_carry_their_offset():
     runs["loss"] *= shifted / law.loss(x, z, IRREDUCIBLE)
     runs["family"] = np.where(second, "second", "first")
     fit = bd.ReferenceModel(law="irreducible").fit(
-        bd.Dataset.from_losses(runs), draws=1000, seed=3, progress=False
+        bd.Dataset.from_losses(runs), draws=2000, seed=3, progress=False
     )
     assert fit.checks().trusted, fit.checks()
     found = fit.parameters(names=["r"], prob=0.98).set_index("of")

@@ -84,7 +84,7 @@ def sensitivity(study: Study, *, prob: float = PROB, ax: Axes | None = None) -> 
         if not table["trusted"].all():
             marks += "; hollow: not to be trusted"
         about = interval_text(table.assign(prob=prob, kind=KIND))
-        ax.set_xlabel(f"doubling time of density, months\n{about}; {marks}")
+        ax.set_xlabel(f"doubling time of density, months\n{about}\n{marks}")
     return figure, ax
 
 

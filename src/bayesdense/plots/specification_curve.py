@@ -8,7 +8,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bayesdense.plots.style import COLOURS, axes_of, figure_style, interval_text, thin_grid
+from bayesdense.plots.style import (
+    COLOURS,
+    Picture,
+    axes_of,
+    figure_style,
+    interval_text,
+    thin_grid,
+)
 from bayesdense.summaries.intervals import KIND, PROB
 
 if TYPE_CHECKING:
@@ -18,7 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["specification_curve"]
 
-CURVE_HEIGHT = 2.4
+WIDTH, CURVE_HEIGHT = 7.0, 2.4
+LETTER, MARGIN, TITLE = 0.062, 0.12, 0.32  # Inches.
 ROW_HEIGHT = 0.17
 GAP = 0.6
 MOST_SPAN = 2.5
@@ -63,18 +71,36 @@ def specification_curve(
     rows = sum(len(options) + GAP for options in study.choices.values())
     below = ROW_HEIGHT * rows
     with figure_style():
-        figure, ax = axes_of(ax, width=7.0, height=CURVE_HEIGHT + below + 0.7)
+        if ax is None:
+            ax = _own_axes(study.choices, below)
+        figure, ax = axes_of(ax, width=WIDTH, height=CURVE_HEIGHT)
         _draw_curve(ax, table, PAPER_MONTHS)
         about = interval_text(table.assign(prob=prob, kind=KIND)) if len(table) else ""
         count = f"{len(table)} specifications"
         if failed:
-            count += f" ({failed} failed and are not drawn)"
+            count += f" ({failed} more failed)"
         ax.set_title(f"{count}, {about}", fontsize=8.5, fontweight="normal")
         ax.set_ylabel("doubling time, months")
-        matrix = ax.inset_axes((0.0, -below / CURVE_HEIGHT - 0.03, 1.0, below / CURVE_HEIGHT))
+        matrix = ax.inset_axes((0.0, -below / CURVE_HEIGHT, 1.0, below / CURVE_HEIGHT))
         _draw_choices(matrix, table, study.choices)
         matrix.set_xlim(ax.get_xlim())
     return figure, ax
+
+
+def _own_axes(choices: dict[str, list[str]], below: float) -> Axes:
+    """Return axes of a new figure that has room for labels at the left and choices below."""
+    longest = max(len(option) for options in choices.values() for option in options)
+    left = max(0.6, LETTER * longest + 0.15)
+    height = TITLE + CURVE_HEIGHT + below + 2 * MARGIN
+    figure = Picture(figsize=(WIDTH, height))
+    return figure.add_axes(
+        (
+            left / WIDTH,
+            (below + 1.5 * MARGIN) / height,
+            1.0 - (left + MARGIN) / WIDTH,
+            CURVE_HEIGHT / height,
+        )
+    )
 
 
 def _draw_curve(ax: Axes, table: pd.DataFrame, paper: tuple[float, ...]) -> None:
@@ -93,14 +119,14 @@ def _draw_curve(ax: Axes, table: pd.DataFrame, paper: tuple[float, ...]) -> None
     thin_grid(ax, axis="y")
     ax.annotate(
         f"paper: {paper[0]:g} to {paper[1]:g}",
-        (1.0, float(np.mean(paper))),
+        (0.0, float(np.mean(paper))),
         xycoords=ax.get_yaxis_transform(),
-        xytext=(-2, 0),
+        xytext=(3, 0),
         textcoords="offset points",
-        ha="right",
         va="center",
         fontsize=6.5,
         color=COLOURS["note"],
+        zorder=6,
     )
 
 

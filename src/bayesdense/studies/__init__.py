@@ -3,14 +3,20 @@
 from bayesdense.studies import choices
 from bayesdense.studies.average_rulers import average_rulers
 from bayesdense.studies.compare_rulers import RulerComparison, compare_rulers
+from bayesdense.studies.influence import influence
 from bayesdense.studies.sensitivity import sensitivity
 from bayesdense.studies.study import Study
+from bayesdense.studies.validation import Validation, leave_future_out, leave_groups_out
 
 __all__ = [
     "RulerComparison",
     "Study",
+    "Validation",
     "average_rulers",
     "choices",
     "compare_rulers",
+    "influence",
+    "leave_future_out",
+    "leave_groups_out",
     "sensitivity",
 ]

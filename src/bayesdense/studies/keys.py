@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import threading
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -54,7 +55,8 @@ def write_whole(file: Path, text: str) -> None:
     text : str
         What to write.
     """
-    part = file.with_suffix(f".{os.getpid()}.part")
+    # Two threads of one process may write the same file too.
+    part = file.with_suffix(f".{os.getpid()}.{threading.get_ident()}.part")
     part.write_text(text)
     part.replace(file)
 

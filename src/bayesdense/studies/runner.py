@@ -132,8 +132,7 @@ def fit_one(task: Task) -> Outcome:
         there is no result.
     """
     start = time.monotonic()
-    draws = task.settings.draws
-    settings = task.settings
+    draws, settings, compiling = task.settings.draws, task.settings, 0.0
     try:
         with warnings.catch_warnings():
             # Verdict and notes are part of what is returned.
@@ -150,6 +149,7 @@ def fit_one(task: Task) -> Outcome:
                     references_alone=task.model.spec.ruler == "cut",
                     progress=False,
                 )
+                compiling += float(fit.info["compile_seconds"])
                 if fit.interrupted:
                     raise SamplingInterrupted(f"interrupted in '{task.name}': this fit is lost")
                 if fit.checks().trusted:
@@ -182,7 +182,7 @@ def fit_one(task: Task) -> Outcome:
         "divergences": int(fit.sample_stats["diverging"].sum()),
         "trusted": report.trusted,
         "verdict": report.verdict,
-        "compile_seconds": float(fit.info["compile_seconds"]),
+        "compile_seconds": compiling,
         "seconds": time.monotonic() - start,
     }
 

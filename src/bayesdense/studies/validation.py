@@ -1,0 +1,355 @@
+"""Predict what a fit has not seen: later models, whole families, developers and benchmarks."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayesdense.build import Layout
+from bayesdense.checks import MAX_RHAT, MIN_ESS
+from bayesdense.data import Dataset
+from bayesdense.data.cells import parse_dates
+from bayesdense.errors import BayesdenseError
+from bayesdense.models import DensityModel
+from bayesdense.sampling import SamplingInterrupted, SamplingSettings
+from bayesdense.studies.keys import key_of, write_whole
+from bayesdense.studies.units import log_densities, units_of, withhold
+from bayesdense.summaries.diagnostics import diagnostics_table
+from bayesdense.summaries.draws import Draws
+from bayesdense.summaries.predictive import LEVELS, replicate_scores
+
+__all__ = ["Validation", "developer_of", "leave_future_out", "leave_groups_out"]
+
+KEPT_DRAWS = 1000
+GROUPS = ("family", "developer", "benchmark")
+DENSITY_LEVEL = 0.9
+
+
+@dataclass(frozen=True)
+class Validation:
+    """How well what was left out was predicted.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        One row for each group that was left out, and one for all: ``left_out``,
+        ``models``, ``scores``, ``inside_50``, ``inside_80``, ``inside_90``
+        (share of its scores inside predictive intervals), ``width_90`` (median
+        width, in score), ``elpd`` (sum of log predictive densities of cells),
+        ``densities_inside_90`` (share of its models whose density, as
+        estimated from all data, lies inside the interval predicted without
+        them), ``rhat``, ``ess``, ``divergences``, ``trusted``.
+    scores : pandas.DataFrame
+        One row for each score that was left out: ``left_out``, ``model``,
+        ``benchmark``, ``score``, ``median`` and ``lower`` and ``upper`` of the
+        90 % predictive interval.
+    densities : pandas.DataFrame
+        One row for each model: ``left_out``, ``model``, ``release_date``,
+        ``median``, ``lower``, ``upper`` (density predicted without it, 90 %),
+        ``estimate`` (median from all data).
+    notes : list of str
+        What was not left out, and why.
+    """
+
+    table: pd.DataFrame
+    scores: pd.DataFrame
+    densities: pd.DataFrame
+    notes: list[str]
+
+    def __repr__(self) -> str:
+        """Return the table and the notes."""
+        text = self.table.to_string(index=False, float_format=lambda v: f"{v:.3g}")
+        return "\n".join([text, *self.notes])
+
+
+def leave_future_out(
+    model: DensityModel, data: Dataset, until: str | list[str], **options: Any
+) -> Validation:
+    """Fit to what was released up to a day, and predict what came after.
+
+    Parameters
+    ----------
+    model : DensityModel
+        The model; with Normal noise between sources.
+    data : Dataset
+        With dated targets on both sides of each day.
+    until : str or list of str
+        Last days of what is fitted, in ISO form; one fit for each.
+    **options
+        As for `leave_groups_out`.
+
+    Returns
+    -------
+    Validation
+        References stay, whenever they were released.
+
+    Raises
+    ------
+    BayesdenseError
+        If a day is none, or leaves nothing on one side.
+
+    Examples
+    --------
+    >>> import bayesdense as bd
+    >>> data = bd.load_dataset("densing5").select(since="2023-02-01", min_benchmarks=3)
+    >>> found = bd.studies.leave_future_out(
+    ...     bd.DensityModel(), data, "2024-06-30"
+    ... )  # doctest: +SKIP
+    """
+    days = [until] if isinstance(until, str) else list(until)
+    units = units_of(model.lay_out(data))
+    released = data.models.set_index("model")["release_date"].reindex(units["model"])
+    groups = {}
+    for day in days:
+        parsed, faults = parse_dates([day])
+        if faults or np.isnat(parsed[0]):
+            raise BayesdenseError(f"until={day!r} is not a day: allowed is an ISO day, 2024-06-30")
+        later = (released > pd.Timestamp(parsed[0])).to_numpy() & _of_targets(units)
+        groups[f"after {day}"] = later
+        if not later.any() or later[_of_targets(units)].all():
+            raise BayesdenseError(f"until={day!r} leaves no target on one side of it")
+    return _validate(model, data, units, groups, [], **options)
+
+
+def leave_groups_out(
+    model: DensityModel,
+    data: Dataset,
+    by: str = "family",
+    *,
+    smallest: int = 2,
+    developers: Mapping[str, str] | None = None,
+    **options: Any,
+) -> Validation:
+    """Leave families, developers or benchmarks out in turn, and predict their scores.
+
+    Parameters
+    ----------
+    model : DensityModel
+        The model; with Normal noise between sources.
+    data : Dataset
+        The data; only scores of targets are left out.
+    by : {"family", "developer", "benchmark"}
+        What is left out in turn. Without the targets of a benchmark its ruler
+        is still known, from references.
+    smallest : int
+        Fewest models of a family or developer that is left out.
+    developers : mapping of str to str, optional
+        Developer by family; by default the name of the family up to its
+        first digit or dash.
+    **options
+        ``draws`` (1000), ``tune`` (1000), ``chains`` (4), ``cores``, ``seed``
+        (1), ``target_accept`` (0.95), ``store`` and ``progress``, as for
+        `sensitivity`.
+
+    Returns
+    -------
+    Validation
+
+    Raises
+    ------
+    BayesdenseError
+        If `by` is not one of these, or nothing can be left out.
+    """
+    if by not in GROUPS:
+        raise BayesdenseError(f"by must be one of {', '.join(map(repr, GROUPS))}, not {by!r}")
+    units = units_of(model.lay_out(data))
+    if by == "benchmark":
+        labels = units["of"]
+    elif by == "family":
+        labels = units["family"]
+    else:
+        labels = units["family"].map(lambda f: developer_of(str(f), developers))
+    targets = _of_targets(units)
+    groups, notes = {}, []
+    for label in dict.fromkeys(labels[targets]):
+        group = (labels == label).to_numpy() & targets
+        if by != "benchmark" and units.loc[group, "model"].nunique() < smallest:
+            continue
+        if (group == targets).all():
+            notes.append(f"{label} was not left out: no target is left without it.")
+            continue
+        groups[str(label)] = group
+    if not groups:
+        raise BayesdenseError(f"no {by} can be left out: {' '.join(notes) or 'all are too small'}")
+    return _validate(model, data, units, groups, notes, **options)
+
+
+def developer_of(family: str, developers: Mapping[str, str] | None = None) -> str:
+    """Return who made a family: as given, or its name up to the first digit or dash.
+
+    Parameters
+    ----------
+    family : str
+        Name of the family.
+    developers : mapping of str to str, optional
+        Developer by family.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> developer_of("Qwen2.5"), developer_of("Llama-3.1"), developer_of("Yi", {"Yi": "01.AI"})
+    ('Qwen', 'Llama', '01.AI')
+    """
+    if developers is not None and family in developers:
+        return developers[family]
+    return re.split(r"[\d-]", family, maxsplit=1)[0].strip() or family
+
+
+def _of_targets(units: pd.DataFrame) -> np.ndarray:
+    return ((units["quantity"] == "score") & ~units["is_reference"]).to_numpy()
+
+
+def _validate(
+    model: DensityModel,
+    data: Dataset,
+    units: pd.DataFrame,
+    groups: Mapping[str, np.ndarray],
+    notes: list[str],
+    *,
+    draws: int = 1000,
+    tune: int = 1000,
+    chains: int = 4,
+    cores: int | None = None,
+    seed: int = 1,
+    target_accept: float = 0.95,
+    store: str | os.PathLike[str] | None = None,
+    progress: bool = True,
+) -> Validation:
+    model.check(data)
+    if model.spec.ruler == "cut":
+        raise BayesdenseError("a cut ruler has no joint density to predict with: ruler='joint'")
+    folder = None if store is None else Path(store)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    settings = SamplingSettings(
+        draws=draws, tune=tune, chains=chains, cores=cores, seed=seed, target_accept=target_accept
+    )
+    layout = model.lay_out(data)
+    found = {}
+    for label, group in {"nothing": np.zeros(len(units), dtype=bool), **groups}.items():
+        left_out = np.flatnonzero(group).tolist()
+        key = key_of(data.digest, model.spec, settings, "validation", left_out)
+        file = None if folder is None else folder / f"{key}.json"
+        if file is not None and file.exists():
+            found[label] = json.loads(file.read_text())
+            continue
+        found[label] = _fitted(model, layout, group, settings, label, progress)
+        if file is not None:
+            write_whole(file, json.dumps(found[label]))
+    estimates = dict(zip(*_names_and(found.pop("nothing"), layout), strict=True))
+    scores, densities, rows = [], [], []
+    for label, result in found.items():
+        scores.append(pd.DataFrame(result["scores"]).assign(left_out=label))
+        own = pd.DataFrame(result["densities"])
+        own["estimate"] = own["model"].map(estimates)
+        densities.append(own.assign(left_out=label))
+        rows.append(_row(label, scores[-1], densities[-1]) | result["fit"])
+    table = pd.DataFrame(rows)
+    if len(rows) > 1:
+        together = _row("all of these", pd.concat(scores), pd.concat(densities))
+        together |= {
+            "elpd": table["elpd"].sum(),
+            "rhat": table["rhat"].max(),
+            "ess": table["ess"].min(),
+            "divergences": int(table["divergences"].sum()),
+            "trusted": bool(table["trusted"].all()),
+        }
+        table = pd.concat([table, pd.DataFrame([together])], ignore_index=True)
+    return Validation(
+        table, pd.concat(scores, ignore_index=True), pd.concat(densities, ignore_index=True), notes
+    )
+
+
+def _names_and(result: dict[str, Any], layout: Layout) -> tuple[list[str], list[float]]:
+    names = layout.models["model"].tolist()[: layout.size("target")]
+    return names, result["estimates"]
+
+
+def _fitted(
+    model: DensityModel,
+    layout: Layout,
+    group: np.ndarray,
+    settings: SamplingSettings,
+    label: str,
+    progress: bool,
+) -> dict[str, Any]:
+    """Return plain values: what was predicted of the group, and how the fit went."""
+    withheld = withhold(layout, group) if group.any() else layout
+    drawn = model.sample_layout(withheld, settings, label=f"without {label}", progress=progress)
+    if drawn.result.interrupted:
+        raise SamplingInterrupted(f"interrupted without {label}: this fit is lost")
+    diagnostics = diagnostics_table(drawn.result.posterior, drawn.free)
+    fit: dict[str, Any] = {
+        "rhat": float(diagnostics["rhat"].max(skipna=False)),
+        "ess": float(diagnostics["ess"].min(skipna=False)),
+        "divergences": int(drawn.result.sample_stats["diverging"].sum()),
+    }
+    good = fit["rhat"] <= MAX_RHAT and fit["ess"] >= MIN_ESS and not fit["divergences"]
+    posterior = drawn.result.posterior
+    step = max(1, posterior.sizes["draw"] * posterior.sizes["chain"] // KEPT_DRAWS)
+    draws = Draws(posterior.isel(draw=slice(None, None, step)))
+    targets = layout.size("target")
+    density = np.exp(draws["ln_density"][:, :targets])
+    if not group.any():
+        return {"fit": fit, "estimates": np.median(density, axis=0).tolist()}
+    # All scores, read as the draws were made.
+    whole = dataclasses.replace(layout, lowest_loss=withheld.lowest_loss)
+    n_losses = len(layout.coords["loss_id"])
+    cells = group[n_losses:]
+    shown = cells[layout.arrays["score_cell"]]
+    replicated = replicate_scores(draws, whole, model.spec, new_cells=True)[:, shown]
+    table = layout.scores.loc[shown, ["model", "benchmark", "score"]].reset_index(drop=True)
+    for level in LEVELS:
+        low, high = np.quantile(replicated, [(1 - level) / 2, (1 + level) / 2], axis=0)
+        observed = layout.arrays["score_observed"][shown]
+        table[f"inside_{100 * level:.0f}"] = (observed >= low) & (observed <= high)
+    table = table.assign(median=np.median(replicated, axis=0), lower=low, upper=high)
+    from scipy.special import logsumexp
+
+    elpd = log_densities(draws, whole, model.spec, group)
+    fit["elpd"] = float((logsumexp(elpd, axis=0) - np.log(len(elpd))).sum())
+    # Models of which nothing is left: of others, scores on other benchmarks are still there.
+    seen = set(withheld.scores["model"])
+    gone = [i for i in range(targets) if layout.models["model"].iloc[i] not in seen]
+    low, middle, high = np.quantile(
+        density[:, gone], [(1 - DENSITY_LEVEL) / 2, 0.5, (1 + DENSITY_LEVEL) / 2], axis=0
+    )
+    models = layout.models.iloc[gone]
+    densities = pd.DataFrame(
+        {
+            "model": models["model"].to_numpy(),
+            "release_date": models["release_date"].dt.strftime("%Y-%m-%d").to_numpy(),
+            "median": middle,
+            "lower": low,
+            "upper": high,
+        }
+    )
+    return {
+        "fit": fit | {"trusted": bool(good)},
+        "scores": table.to_dict("list"),
+        "densities": densities.to_dict("list"),
+    }
+
+
+def _row(label: str, scores: pd.DataFrame, densities: pd.DataFrame) -> dict[str, Any]:
+    inside = densities["estimate"].between(densities["lower"], densities["upper"])
+    return {
+        "left_out": label,
+        "models": scores["model"].nunique(),
+        "scores": len(scores),
+        **{f"inside_{100 * k:.0f}": scores[f"inside_{100 * k:.0f}"].mean() for k in LEVELS},
+        "width_90": (scores["upper"] - scores["lower"]).median(),
+        "densities_inside_90": inside.mean() if len(densities) else np.nan,
+    }

@@ -1,0 +1,236 @@
+"""Real fits of several specifications: what is fitted, stored, resumed, and left out."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+
+import bayesdense as bd
+from bayesdense.compiled import clear_compiled
+from bayesdense.errors import BayesdenseError
+from bayesdense.sampling import SamplingSettings
+from bayesdense.studies import choices, runner, sensitivity
+from tests.model.simulate import KINDS, simulate
+
+MODEL = bd.DensityModel(form="pooled")
+SHORT = {"draws": 60, "tune": 60, "chains": 2, "seed": 3, "progress": False}
+RESIDUAL = {"residual": choices.model_options("reference_residual", [0.1, 0.05, 0.2])}
+
+
+@pytest.fixture(scope="module")
+def data():
+    return simulate(KINDS[0], seed=5, n_targets=20, n_families=6)
+
+
+@pytest.fixture(scope="module")
+def counted():
+    """Count the fits that are made."""
+    made = []
+    original = runner.fit_one
+
+    def fit_one(task):
+        made.append(task.name)
+        return original(task)
+
+    runner.fit_one = fit_one
+    yield made
+    runner.fit_one = original
+
+
+def without_times(outcomes):
+    keep = [n for n in outcomes[0] if n not in ("seconds", "compile_seconds")]
+    return [{name: outcome[name] for name in keep} for outcome in outcomes]
+
+
+@pytest.fixture(scope="module")
+def whole(data, counted, tmp_path_factory):
+    """Return a study of three fits, and the folder with their results."""
+    store = tmp_path_factory.mktemp("store")
+    study = sensitivity(MODEL, data, RESIDUAL, store=store, **SHORT)
+    return study, store
+
+
+def test_one_choice_changes_at_a_time_or_all_are_crossed(data, monkeypatch):
+    monkeypatch.setattr(runner, "fit_one", lambda task: {**runner._failure("not fitted")})
+    both = RESIDUAL | {"noise": choices.model_options("observation", ["normal", "student-t"])}
+    single = sensitivity(MODEL, data, both, **SHORT)
+    taken = [tuple(s.values()) for s in single.specifications]
+    assert taken == [
+        ("0.1", "normal"),
+        ("0.05", "normal"),
+        ("0.2", "normal"),
+        ("0.1", "student-t"),
+    ]
+    assert len(sensitivity(MODEL, data, both, cross=True, **SHORT).specifications) == 6
+
+
+@pytest.mark.filterwarnings("ignore::bayesdense.DiagnosticsWarning")
+def test_a_fit_is_that_of_the_model_alone(whole, data):
+    study, _ = whole
+    own = MODEL.replace(reference_residual=0.2).fit(
+        data, **SHORT | {"draws": 180}, references_alone=False
+    )
+    rates = own.rate_draws()[("typical", "all dates", "all benchmarks")]
+    # So few draws are never to be trusted: each fit was made again, with three times as many.
+    np.testing.assert_allclose(study.growth_draws()[2], rates, rtol=1e-5)
+    assert study.table["reason"].str.contains("not to be trusted").all()
+    assert (study.table["draws"] == 360).all()
+
+
+def test_only_the_first_fit_compiles(whole):
+    study, _ = whole
+    assert [o["compile_seconds"] > 0 for o in study.outcomes[1:]] == [False, False]
+
+
+def test_what_is_stored_is_not_fitted_again(whole, data, counted):
+    study, store = whole
+    files = sorted(store.iterdir())
+    assert len(files) == 3
+    before = len(counted)
+    again = sensitivity(MODEL, data, RESIDUAL, store=store, **SHORT)
+    assert len(counted) == before
+    assert again.outcomes == study.outcomes
+    # A damaged file and a missing one: these two, and only these.
+    files[0].write_text("{")
+    files[1].unlink()
+    resumed = sensitivity(MODEL, data, RESIDUAL, store=store, **SHORT)
+    assert len(counted) == before + 2
+    assert without_times(resumed.outcomes) == without_times(study.outcomes)
+
+
+@pytest.mark.parametrize("change", ["data", "model", "settings"])
+def test_other_data_models_and_settings_have_results_of_their_own(whole, data, change):
+    settings = SamplingSettings(draws=60, tune=60, chains=2, seed=3)
+    usual = runner.Task("one", data, MODEL, settings)
+    reseeded = SamplingSettings(draws=60, tune=60, chains=2, seed=4)
+    other = {
+        "data": runner.Task("one", data.select(min_params=2e9), MODEL, settings),
+        "model": runner.Task("one", data, MODEL.replace(d0=2e12), settings),
+        "settings": runner.Task("one", data, MODEL, reseeded),
+    }
+    assert other[change].key != usual.key
+    same = SamplingSettings(draws=60, tune=60, chains=2, seed=3, cores=1)
+    assert runner.Task("two", data, bd.DensityModel(form="pooled"), same).key == usual.key
+
+
+def test_a_specification_that_cannot_be_fitted_has_a_row(whole, data):
+    _, store = whole
+    study = sensitivity(
+        MODEL,
+        data,
+        {"window": choices.selections({"all": {}, "none": {"since": "2031-01-01"}})},
+        store=store,
+        **SHORT,
+    )
+    assert study.table["median"].notna().tolist() == [True, False]
+    assert "no target model is left" in study.table["reason"].iloc[1]
+
+
+def test_a_fit_that_fails_is_a_row_and_is_tried_again(data, tmp_path, monkeypatch):
+    calls = []
+
+    def fails(task):
+        calls.append(task.name)
+        return runner._failure("the sampler stopped")
+
+    monkeypatch.setattr(runner, "fit_one", fails)
+    for _ in range(2):
+        study = sensitivity(MODEL, data, RESIDUAL, store=tmp_path, **SHORT)
+        assert (study.table["reason"] == "the sampler stopped").all()
+    assert len(calls) == 6 and not list(tmp_path.iterdir())
+
+
+def test_models_stay_when_benchmarks_go(data):
+    found = choices.benchmark_subsets(data)
+    assert len(found) == 2 ** len(data.core_benchmarks) - 1
+    for label, change in list(found.items())[1:]:
+        part = change(data)
+        assert len(part.models) == len(data.models)
+        assert part.core_benchmarks == label.split(", ")
+
+
+@pytest.mark.parametrize(
+    ("bad", "match"),
+    [
+        ({}, "at least one choice"),
+        ({"size": {}}, "'size' must be a dict of its options"),
+        ({"size": {"a": 3}}, "option 'a' of 'size' must be None"),
+        ({"size": {"a": {"sise": "active"}}}, "has 'sise', which is no argument"),
+    ],
+)
+def test_choices_that_are_none_are_refused(data, bad, match):
+    with pytest.raises(BayesdenseError, match=match):
+        sensitivity(MODEL, data, bad, **SHORT)
+
+
+@pytest.mark.parametrize("executor", [0, True, "many", 1.5])
+def test_an_executor_that_is_none_is_refused(data, executor):
+    with pytest.raises(BayesdenseError, match="executor must be"):
+        sensitivity(MODEL, data, RESIDUAL, executor=executor, **SHORT)
+
+
+@pytest.mark.slow
+def test_results_do_not_depend_on_who_fits(whole, data):
+    study, _ = whole
+    clear_compiled()
+    processes = sensitivity(MODEL, data, RESIDUAL, executor=2, **SHORT)
+    assert without_times(processes.outcomes) == without_times(study.outcomes)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_cluster_that_loses_a_worker_finishes(whole, data, tmp_path):
+    """A worker is killed while it fits; another one does its work."""
+    import threading
+
+    from distributed import Client, LocalCluster
+
+    study, _ = whole
+    with (
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        victim = next(iter(client.run(os.getpid).values()))
+        killer = threading.Timer(20.0, lambda: os.kill(victim, signal.SIGKILL))
+        killer.start()
+        found = sensitivity(MODEL, data, RESIDUAL, executor=client, store=tmp_path, **SHORT)
+        killer.join()
+        workers = set(client.run(os.getpid).values())
+    assert victim not in workers
+    assert without_times(found.outcomes) == without_times(study.outcomes)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_two_that_write_one_result_leave_it_whole(whole, tmp_path):
+    """Each writes a file of its own and renames it: a reader never sees half of one."""
+    import threading
+
+    from bayesdense.studies.keys import write_whole
+
+    text = json.dumps(whole[0].outcomes[0])
+    file = tmp_path / "one.json"
+    write_whole(file, text)
+    stop = time.monotonic() + 1.0
+    seen = []
+
+    def write():
+        while time.monotonic() < stop:
+            write_whole(file, text)
+
+    def read():
+        while time.monotonic() < stop:
+            seen.append(file.read_text() == text)
+
+    threads = [threading.Thread(target=f) for f in (write, write, read)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen and all(seen)
