@@ -16,7 +16,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-slow test-notebooks lint types yardsticks rulers compare \
-	calibrate calibration-report notebooks clean
+	benchmark calibrate calibration-report notebooks clean
 
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,9 @@ compare: setup ## ask which law and which map real families prefer
 
 rulers: setup ## hold the ruler against real reference families
 	$(PYTHON) scripts/rulers.py
+
+benchmark: setup ## measure the sampler against the same posterior in plain PyMC; an hour
+	$(PYTHON) benchmarks/run.py
 
 calibrate: setup ## hold fits against simulated data; hours, goes on where it was stopped
 	$(PYTHON) calibration/run.py

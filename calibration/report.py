@@ -81,6 +81,34 @@ def ranks(answers: pd.DataFrame, seed: int = 1) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def alarms(answers: pd.DataFrame) -> pd.DataFrame:
+    """Return how often a benchmark was said to grow at another rate, by scenario.
+
+    The rule is that of `bayesdense.studies.growth_differences`, for five benchmarks: the 99 %
+    interval of a rate less the mean of the others does not hold 0.
+    """
+    of = answers[answers["quantity"].str.startswith("A_beside_others")]
+    of = of.assign(said=(of["q0.5"] > 0) | (of["q99.5"] < 0), most=of["truth"].abs())
+    rows = []
+    for (scenario, analysis), part in of.groupby(["scenario", "analysis"], sort=False):
+        by_seed = part.groupby("seed")
+        any_said = by_seed["said"].any()
+        truest = part.loc[by_seed["most"].idxmax()].set_index("seed")
+        exact = binomtest(int(any_said.sum()), len(any_said)).proportion_ci(0.95)
+        rows.append(
+            {
+                "scenario": scenario,
+                "analysis": analysis,
+                "datasets": len(any_said),
+                "any said to differ": any_said.mean(),
+                "95 % interval": f"{exact.low:.2f} to {exact.high:.2f}",
+                "the most different one": truest["said"].mean(),
+                "its true difference": truest["most"].mean(),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
 def bands(rank: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, ...]:
     """Return places, the ECDF of ranks there, and the band around the diagonal."""
     # Ranks are whole numbers: spread evenly within their step.
@@ -148,6 +176,9 @@ def main() -> None:
     print(markdown(quality.reset_index()))
     print("\nCoverage\n")
     print(markdown(coverage(answers)))
+    if "q0.5" in answers:
+        print("\nBenchmarks said to grow at another rate\n")
+        print(markdown(alarms(answers)))
     of_ranks = answers[answers["scenario"].str.startswith("sbc")]
     if not len(of_ranks):
         return

@@ -27,10 +27,11 @@ from simulator import Simulated, simulate
 
 import bayesdense as bd
 from bayesdense.sampling import SamplingSettings
+from bayesdense.studies.differences import rate_differences
 from bayesdense.summaries.diagnostics import diagnostics_table
 
 RESULTS = HERE / "results"
-QUANTILES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
+QUANTILES = (0.005, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.995)
 # Ranks are among this many draws, spread evenly over all.
 RANKED = 99
 STORED_TRUTHS = 400
@@ -76,6 +77,13 @@ def shown_sizes(layout: Any, made: Simulated) -> tuple[np.ndarray, np.ndarray]:
     return cells, np.array([made.ln_size.loc[place] for place in places])
 
 
+def _beside_others(rates: Any) -> Any:
+    """Return the growth on each benchmark less the mean of the others, draw by draw."""
+    found = rates.transpose("chain", "draw", "benchmark")
+    flat = found.values.reshape(-1, found.sizes["benchmark"])
+    return found.copy(data=rate_differences(flat).reshape(found.shape))
+
+
 def one_dataset(scenario: Scenario, seed: int) -> tuple[list[dict], list[dict]]:
     """Simulate one dataset, fit every analysis, and return rows of answers and of fits."""
     # A stable number for the name: the built-in hash differs between processes.
@@ -119,6 +127,10 @@ def one_dataset(scenario: Scenario, seed: int) -> tuple[list[dict], list[dict]]:
         # A dimension of its own: a part of the cells would be filled up to all of them.
         sizes = sizes.drop_vars("cell", errors="ignore").rename(cell="shown")
         posterior = posterior.assign(ln_effective_size=sizes)
+        if "A_j" in posterior:
+            posterior = posterior.assign(A_beside_others=_beside_others(posterior["A_j"]))
+            rates = np.atleast_2d(truth["A_j"])
+            truth["A_beside_others"] = rate_differences(rates)[0]
         for quantity, value, draws in compared(posterior, truth, n_targets):
             picked = draws[np.linspace(0, len(draws) - 1, RANKED).round().astype(int)]
             quantiles = np.quantile(draws, QUANTILES)

@@ -19,6 +19,9 @@ HERE = Path(__file__).parent
 TRUTHS = HERE / "truths.json"
 CHANGE = "2024-04-15"
 # Spread over the targets of the small design: an early, a middle and a late one.
+# Standard deviation of size slopes between benchmarks, half as much again as densing5 shows; and
+# by how much one benchmark grows faster, per year, where growth is about 2.2.
+SLOPES_DIFFER, FASTER = 0.3, 1.5
 SHOWN_TARGETS = (0, 14, 29)
 
 
@@ -151,11 +154,30 @@ def _from_posterior(random: np.random.Generator) -> dict[str, np.ndarray]:
     return {n: np.asarray(v) for n, v in stored[random.integers(len(stored))].items()}
 
 
-def _full(name: str, analyses: dict[str, bd.DensityModel], departures: Departures) -> Scenario:
+def _alike(random: np.random.Generator) -> dict[str, np.ndarray]:
+    """Return parameters with one growth rate for all benchmarks, and size slopes that differ."""
+    truth = _from_posterior(random)
+    count = len(truth["tau"])
+    return truth | {"A_beside": np.zeros(count), "sigma_lambda": np.asarray(SLOPES_DIFFER)}
+
+
+def _one_faster(random: np.random.Generator) -> dict[str, np.ndarray]:
+    """Return the same, with one benchmark, any of them, that grows faster."""
+    truth = _alike(random)
+    truth["A_beside"][random.integers(len(truth["A_beside"]))] = FASTER
+    return truth
+
+
+def _full(
+    name: str,
+    analyses: dict[str, bd.DensityModel],
+    departures: Departures,
+    truth: Callable[[np.random.Generator], dict[str, np.ndarray]] = _from_posterior,
+) -> Scenario:
     return Scenario(
         name=name,
         design=densing5_design,
-        truth=_from_posterior,
+        truth=truth,
         analyses=analyses,
         departures=departures,
     )
@@ -189,5 +211,7 @@ def scenarios() -> dict[str, Scenario]:
         _full("dates misreported", default, Departures(date_error=2 / 12)),
         _full("heavy-tailed models", default, Departures(model_degrees=3.0)),
         _full("scores at the ends", default, Departures(clip=True)),
+        _full("growth alike", default, Departures(), _alike),
+        _full("one grows faster", default, Departures(), _one_faster),
     ]
     return {scenario.name: scenario for scenario in [*small, *full]}

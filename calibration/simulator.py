@@ -175,6 +175,9 @@ def simulate(
         return np.asarray(effects - effects.mean())
 
     offsets = {"o": zero_sum(1.0), "A_j": zero_sum(float(p["sigma_A"]))}
+    if "A_beside" in p:
+        # Known differences of growth, in the place of random ones.
+        offsets["A_j"] = p["A_beside"] - p["A_beside"].mean()
     offsets["lambda_j"] = zero_sum(float(p["sigma_lambda"]))
     truth |= {"o": offsets["o"]}
     truth |= {f"{name}_j": p[name] + offsets[f"{name}_j"] for name in ("A", "lambda")}

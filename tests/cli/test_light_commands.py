@@ -24,7 +24,15 @@ finally:
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["--version"], ["fit", "--help"], ["datasets"], ["validate", "FOLDER"]]
+    "words",
+    [
+        ["--help"],
+        ["--version"],
+        ["fit", "--help"],
+        ["sensitivity", "-h"],
+        ["datasets"],
+        ["validate", "FOLDER"],
+    ],
 )
 def test_nothing_heavy_is_imported(words, folder):
     words = [str(folder) if word == "FOLDER" else word for word in words]
@@ -39,7 +47,7 @@ def test_version(run):
     assert run("--version").stdout == f"bayesdense {bayesdense.__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["datasets", "validate", "fit", "show"])
+@pytest.mark.parametrize("command", ["datasets", "validate", "fit", "show", "sensitivity"])
 def test_help_has_an_example(run, command):
     done = run(command, "--help")
     assert done.exit_code == 0

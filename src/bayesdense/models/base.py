@@ -93,7 +93,8 @@ class Model[S: RulerSpec]:
         ReadinessError
             If the dataset cannot answer the question.
         """
-        self.check(data)
+        self._require_dataset(data)
+        self._notes(data)
         return build_model(self.lay_out(data), self.spec)
 
     def check(self, data: Dataset) -> list[str]:
@@ -115,7 +116,7 @@ class Model[S: RulerSpec]:
             If the dataset cannot answer the question.
         """
         self._require_dataset(data)
-        return self._notes(data)
+        return [*self._notes(data), *self.lay_out(data).notes]
 
     def _notes(self, data: Dataset) -> list[str]:
         """Return what a user should know of a dataset, or raise what forbids its use."""
@@ -133,7 +134,8 @@ class Model[S: RulerSpec]:
     ) -> Any:
         """Check, build, sample, check again."""
         chosen = SamplingSettings(**settings)
-        notes = self.check(data)
+        self._require_dataset(data)
+        notes = self._notes(data)
         layout = self.lay_out(data)
         notes += layout.notes
         if self.spec.d0 is not None and not layout.loss_sets:

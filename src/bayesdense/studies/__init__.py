@@ -3,6 +3,7 @@
 from bayesdense.studies import choices
 from bayesdense.studies.average_rulers import average_rulers
 from bayesdense.studies.compare_rulers import RulerComparison, compare_rulers
+from bayesdense.studies.differences import growth_differences
 from bayesdense.studies.influence import influence
 from bayesdense.studies.sensitivity import sensitivity
 from bayesdense.studies.study import Study
@@ -15,6 +16,7 @@ __all__ = [
     "average_rulers",
     "choices",
     "compare_rulers",
+    "growth_differences",
     "influence",
     "leave_future_out",
     "leave_groups_out",

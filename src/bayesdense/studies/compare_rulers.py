@@ -182,8 +182,7 @@ def compare_rulers(
     layouts: dict[str, Layout] = {}
     for name, model in rulers.items():
         layout = layouts[name] = model.lay_out(data)
-        found_notes = [*model.check(data), *layout.notes]
-        notes += [note for note in dict.fromkeys(found_notes) if note not in notes]
+        notes += [note for note in dict.fromkeys(model.check(data)) if note not in notes]
         require_normal(layout, model.spec)
         if not units_of(layout).equals(units_of(layouts[next(iter(rulers))])):
             raise BayesdenseError(f"'{name}' does not use the same losses and scores as the others")

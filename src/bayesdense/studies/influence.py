@@ -27,8 +27,10 @@ def influence(fit: DensityFit, *, by: str = "family", prob: float = PROB) -> pd.
 
     Posterior draws are weighed by one over the density of what is left out,
     with deviations of cells integrated out, and the weights are smoothed
-    (PSIS). Where their Pareto k is above 0.7 the figures are no guide, and
-    only a fit without it tells (`sensitivity`). Without a benchmark, growth is
+    (PSIS). What single models and families deviate by stays in the draws, and
+    is best known from what is left out: so weights are often too uneven. Where
+    their Pareto k is above 0.7 the figures are no guide, and only a fit
+    without it tells (`sensitivity`). Without a benchmark, growth is
     the mean over the others.
 
     Parameters
@@ -80,7 +82,7 @@ def influence(fit: DensityFit, *, by: str = "family", prob: float = PROB) -> pd.
     for group in groups:
         inside = of == group
         growth = _growth(draws, layout.coords["benchmark"], group if by == "benchmark" else None)
-        log_weights, k = _smoothed(-density[:, inside].sum(axis=1), efficiency)
+        log_weights, k = _without(density[:, inside].sum(axis=1), efficiency)
         weights = np.exp(log_weights - log_weights.max())
         weights /= weights.sum()
         before = draws["A"]
@@ -120,10 +122,12 @@ def _efficiency(chains: np.ndarray, count: int) -> float:
     return float(np.clip(float(az.ess(chains)) / count, 0.01, 1.0))
 
 
-def _smoothed(log_weights: np.ndarray, efficiency: float) -> tuple[np.ndarray, float]:
+def _without(log_density: np.ndarray, efficiency: float) -> tuple[np.ndarray, float]:
+    """Return smoothed log weights that take something out of a posterior, and their Pareto k."""
     from arviz_stats.base import array_stats
 
-    smoothed, k = array_stats.psislw(log_weights - log_weights.max(), r_eff=efficiency)
+    # It weighs by one over what it is given.
+    smoothed, k = array_stats.psislw(log_density - log_density.max(), r_eff=efficiency)
     return np.asarray(smoothed), float(k)
 
 

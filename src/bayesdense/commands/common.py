@@ -1,0 +1,111 @@
+"""What commands share: plain errors, exit codes, and the choice of data."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from bayesdense.data import Dataset
+
+__all__ = ["NOT_TRUSTED", "chosen_data", "plain_errors"]
+
+BAD_INPUT = 1
+NOT_TRUSTED = 3
+INTERRUPTED = 130
+
+MIN_BENCHMARKS = 3
+SINCE = {"densing5": "2023-02-01"}
+"""First day of release by shipped dataset: where the paper's own trend begins."""
+
+
+def _stop(message: str, code: int) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(code)
+
+
+@contextmanager
+def plain_errors(kept: str = "nothing was written") -> Iterator[None]:
+    """Turn errors on purpose, Ctrl-C and warnings into one line each on stderr.
+
+    Parameters
+    ----------
+    kept : str
+        What is there after Ctrl-C.
+    """
+    from bayesdense.errors import BayesdenseError, BayesdenseWarning, DiagnosticsWarning
+
+    shown: set[str] = set()
+    usual = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+        if not issubclass(category, BayesdenseWarning):
+            usual(message, category, *place, **more)
+        # The verdict is printed with the result, and notes once for all fits.
+        elif not issubclass(category, DiagnosticsWarning) and str(message) not in shown:
+            shown.add(str(message))
+            typer.echo(f"warning: {' '.join(str(message).split())}", err=True)
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", BayesdenseWarning)
+            warnings.showwarning = show
+            yield
+    except KeyboardInterrupt as stop:
+        detail = str(stop) or "interrupted"
+        _stop(f"{detail}; {kept}", INTERRUPTED)
+    except (BayesdenseError, OSError) as error:
+        _stop(f"error: {error}", BAD_INPUT)
+
+
+def chosen_data(
+    name: str,
+    *,
+    reference: list[str] | None,
+    reference_dataset: str | None,
+    since: str | None,
+    until: str | None,
+    benchmark: list[str] | None,
+    min_benchmarks: int | None,
+    all_models: bool,
+) -> Dataset:
+    """Load a dataset and choose from it by the rule that `fit --help` states."""
+    from bayesdense.data import load_dataset
+
+    def load(given: str) -> Dataset:
+        # A folder in the working directory may be named without a separator too.
+        is_shipped_name = not ("/" in given or "\\" in given) and not Path(given).is_dir()
+        return load_dataset(given if is_shipped_name or given in _shipped() else Path(given))
+
+    data = load(name)
+    if reference_dataset is not None:
+        data = data.with_reference(families=reference or None, dataset=load(reference_dataset))
+    elif reference:
+        data = data.with_reference(families=reference)
+    count = len(dict.fromkeys(benchmark)) if benchmark else len(data.core_benchmarks)
+    rule: dict[str, Any] = {}
+    if not all_models:
+        rule = {
+            "since": SINCE.get(name),
+            "base_only": True,
+            "compressed": False,
+            "min_benchmarks": min(MIN_BENCHMARKS, count) or None,
+        }
+    asked = {
+        "since": since,
+        "until": until,
+        "benchmarks": benchmark or None,
+        "min_benchmarks": min_benchmarks,
+    }
+    return data.select(**rule | {key: value for key, value in asked.items() if value is not None})
+
+
+def _shipped() -> list[str]:
+    from bayesdense.data import list_datasets
+
+    return [str(name) for name in list_datasets()["dataset"]]

@@ -1,0 +1,202 @@
+"""Commands about fits: make them, and show one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bayesdense.commands.common import NOT_TRUSTED, chosen_data, plain_errors
+from bayesdense.console import (
+    listing,
+    make_console,
+    print_results,
+    print_ruler,
+    print_selection,
+    provenance,
+    say,
+)
+
+__all__ = ["fit", "show"]
+
+
+def fit(
+    dataset: Annotated[
+        str, typer.Argument(help="A shipped dataset, or the path of a folder, such as ./mine.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for fits, tables and figures.")],
+    trend: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="linear, frontier or change-point; may be repeated. Default: linear and frontier.",
+        ),
+    ] = None,
+    form: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="full, or pooled: the paper's form, all benchmarks alike."
+        ),
+    ] = "full",
+    size: Annotated[
+        str, typer.Option(metavar="NAME", help="What counts as parameters: total or active.")
+    ] = ("total"),
+    ruler: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="joint; cut: targets do not inform it; skill: without a reference family.",
+        ),
+    ] = "joint",
+    law: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Loss law, such as irreducible. Default: power-sum."),
+    ] = None,
+    score_map: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="Score map: sigmoid, exponential-error or threshold."),
+    ] = "sigmoid",
+    d0: Annotated[
+        float | None, typer.Option(help="Token budget of the effective size. Default: 1e12.")
+    ] = None,
+    reference: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FAMILY", help="Family that becomes the reference; may be repeated."),
+    ] = None,
+    reference_dataset: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Dataset or folder to borrow the references from."),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="DAY", help="First day of release, such as 2023-07-01.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="DAY", help="Last day of release.")] = None,
+    benchmark: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="Benchmark to use; may be repeated. Default: the core ones."
+        ),
+    ] = None,
+    min_benchmarks: Annotated[
+        int | None, typer.Option(help="Fewest benchmarks that a model has scores on.")
+    ] = None,
+    all_models: Annotated[
+        bool, typer.Option("--all-models", help="Select nothing that is not asked for.")
+    ] = False,
+    draws: Annotated[int, typer.Option(help="Draws of each chain.")] = 2000,
+    tune: Annotated[int, typer.Option(help="Warm-up draws of each chain.")] = 1000,
+    chains: Annotated[int, typer.Option(help="Number of chains.")] = 4,
+    cores: Annotated[int | None, typer.Option(help="Chains that run at the same time.")] = None,
+    seed: Annotated[int, typer.Option(help="Source of randomness.")] = 1,
+    target_accept: Annotated[
+        float, typer.Option(help="Acceptance of the sampler; higher is slower and safer.")
+    ] = 0.95,
+    prob: Annotated[float, typer.Option(help="Probability of all intervals.")] = 0.9,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no list of files.")] = False,
+) -> None:
+    """Fit the Densing Law to a dataset and write fits, tables and figures.
+
+    Which models are used, unless told otherwise: base models that are not
+    compressed, with scores on at least 3 of the benchmarks (on all, where there
+    are fewer); in densing5 those released since 2023-02-01. An option replaces
+    its own part of this rule, and --all-models drops the rule. Reference models
+    always stay.
+
+    Into the folder go <trend>.nc, which 'bayesdense show' and
+    bayesdense.load_fit read, headline.csv, tables/ and figures/. An older
+    result is replaced when everything is done, and stays whole until then.
+
+    Exit codes: 0 good, 1 bad input, 2 wrong usage, 3 the posterior is not to be
+    trusted (the files are written all the same), 130 interrupted.
+
+    Example: bayesdense fit densing5 --out out/densing5
+    """
+    with plain_errors():
+        from bayesdense.output import check_folder, write_results
+
+        check_folder(out)
+        console = make_console()
+        data = chosen_data(
+            dataset,
+            reference=reference,
+            reference_dataset=reference_dataset,
+            since=since,
+            until=until,
+            benchmark=benchmark,
+            min_benchmarks=min_benchmarks,
+            all_models=all_models,
+        )
+        if ruler == "skill":
+            data = data.without_references()
+        if not quiet:
+            print_selection(console, data)
+
+        from bayesdense.models import DensityModel
+        from bayesdense.summaries.intervals import check_prob
+
+        check_prob(prob)
+        models = {}
+        for name in trend or ["linear", "frontier"]:
+            models[name] = DensityModel(
+                form=form,
+                trend=name,
+                size=size,
+                d0=d0,
+                ruler=ruler,
+                law=law,
+                score_map=score_map,
+            )
+        fits = {}
+        for name, model in models.items():
+            fits[name] = model.fit(
+                data,
+                draws=draws,
+                tune=tune,
+                chains=chains,
+                cores=cores,
+                seed=seed,
+                target_accept=target_accept,
+                progress=not quiet,
+            )
+            if fits[name].interrupted:
+                raise KeyboardInterrupt(f"{name} fit {fits[name].interrupted}")
+        status = (
+            (lambda text: None) if quiet else (lambda text: typer.echo(f"{text} ...", err=True))
+        )
+        files = write_results(fits, out, prob=prob, status=status)
+        trusted = print_results(console, fits, prob=prob)
+        if not quiet:
+            say(console, f"\nWritten to {out}:")
+            say(console, listing(files, out))
+        if not trusted:
+            raise typer.Exit(NOT_TRUSTED)
+
+
+def show(
+    file: Annotated[Path, typer.Argument(help="A saved fit, such as out/densing5/linear.nc.")],
+    prob: Annotated[float, typer.Option(help="Probability of all intervals.")] = 0.9,
+) -> None:
+    """Print a saved fit: headline, checks and how it was made.
+
+    Exit code 3 says that its posterior is not to be trusted.
+
+    Example: bayesdense show out/densing5/linear.nc
+    """
+    with plain_errors():
+        from bayesdense.fit import DensityFit, load_fit
+        from bayesdense.summaries.intervals import check_prob
+
+        check_prob(prob)
+        loaded = load_fit(file)
+        console = make_console()
+        print_selection(console, loaded.data)
+        if isinstance(loaded, DensityFit):
+            trusted = print_results(console, {loaded.spec.trend.name: loaded}, prob=prob)
+        else:
+            trusted = print_ruler(console, loaded, prob=prob)
+        say(console, "\nHow it was made", style="bold")
+        for subject, text in provenance(loaded).items():
+            say(console, f"  {subject}: {text}")
+        if not trusted:
+            raise typer.Exit(NOT_TRUSTED)

@@ -1,0 +1,115 @@
+"""What is predicted of models, families and benchmarks that a fit has not seen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bayesdense as bd
+from bayesdense.errors import BayesdenseError
+from bayesdense.studies import leave_future_out, leave_groups_out, validation
+from tests.model.simulate import KINDS, simulate
+
+MODEL = bd.DensityModel(form="pooled")
+SHORT = {"draws": 400, "tune": 600, "seed": 2, "progress": False}
+
+
+@pytest.fixture(scope="module")
+def data():
+    return simulate(KINDS[0], seed=3)
+
+
+@pytest.fixture(scope="module")
+def later(data, tmp_path_factory):
+    store = tmp_path_factory.mktemp("validation")
+    return leave_future_out(MODEL, data, ["2024-06-30", "2024-12-31"], store=store, **SHORT), store
+
+
+def test_what_came_later_is_predicted(later, data):
+    found, _ = later
+    row = found.table.set_index("left_out").loc["after 2024-06-30"]
+    models = data.targets[data.targets["release_date"] > "2024-06-30"]
+    assert row["models"] == len(models)
+    scores = data.scores[data.scores["model"].isin(models["model"])]
+    own = found.scores[found.scores["left_out"] == "after 2024-06-30"]
+    assert len(own) == row["scores"] == len(scores)
+    np.testing.assert_allclose(sorted(own["score"]), sorted(scores["score"]))
+    held = own["score"].between(own["lower"], own["upper"])
+    assert row["inside_90"] == pytest.approx(held.mean())
+    # The data have terms that the pooled form lacks, so that this is no test of calibration.
+    assert 0.6 < row["inside_90"] <= 1.0 and row["inside_50"] < row["inside_90"]
+    # Predicted is something: these scores are nearer to their predictions than to their mean.
+    error = (own["score"] - own["median"]).abs().mean()
+    spread = own.groupby("benchmark")["score"].transform(lambda s: (s - s.mean()).abs()).mean()
+    assert error < spread
+
+
+def test_densities_are_predicted_without_the_model(later):
+    found, _ = later
+    own = found.densities[found.densities["left_out"] == "after 2024-12-31"]
+    assert (pd.to_datetime(own["release_date"]) > "2024-12-31").all()
+    assert (own["lower"] < own["median"]).all() and (own["median"] < own["upper"]).all()
+    inside = own["estimate"].between(own["lower"], own["upper"]).mean()
+    rows = found.table.set_index("left_out")["densities_inside_90"]
+    assert rows["after 2024-12-31"] == pytest.approx(inside) and inside > 0.6
+
+
+def test_several_groups_have_a_row_together(later):
+    table = later[0].table.set_index("left_out")
+    together, parts = table.loc["all of these"], table.iloc[:-1]
+    assert together["scores"] == parts["scores"].sum()
+    assert together["elpd"] == pytest.approx(parts["elpd"].sum())
+    weighted = np.average(parts["inside_90"].astype(float), weights=parts["scores"].astype(float))
+    assert together["inside_90"] == pytest.approx(weighted)
+
+
+def test_what_is_stored_is_not_fitted_again(later, data, monkeypatch):
+    found, store = later
+    assert len(list(store.iterdir())) == 3
+    monkeypatch.setattr(validation, "_fitted", None)
+    days = ["2024-06-30", "2024-12-31"]
+    again = leave_future_out(MODEL, data, days, store=store, **SHORT)
+    pd.testing.assert_frame_equal(again.table, found.table)
+
+
+def test_a_benchmark_is_predicted_from_the_others(data):
+    """References keep their scores there, so that its ruler is known."""
+    one = data.core_benchmarks[0]
+    other = data.select(benchmarks=data.core_benchmarks[:2])
+    found = leave_groups_out(MODEL, other, "benchmark", **SHORT)
+    assert set(found.table["left_out"]) == {*other.core_benchmarks, "all of these"}
+    own = found.scores[found.scores["left_out"] == one]
+    assert (own["benchmark"] == one).all()
+    assert set(own["model"]) <= set(data.targets["model"])
+    assert np.isfinite(found.table["elpd"]).all()
+    assert "all of these" in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("days", "message"),
+    [
+        ("soon", "is not a day"),
+        ("2035-01-01", "no target on one side"),
+        ("2015-01-01", "no target on one side"),
+    ],
+)
+def test_days_that_divide_nothing_are_refused(data, days, message):
+    with pytest.raises(BayesdenseError, match=message):
+        leave_future_out(MODEL, data, days, **SHORT)
+
+
+def test_groups_that_are_none_are_refused(data):
+    with pytest.raises(BayesdenseError, match="by must be one of"):
+        leave_groups_out(MODEL, data, "harness", **SHORT)
+    with pytest.raises(BayesdenseError, match="no family can be left out"):
+        leave_groups_out(MODEL, data, "family", smallest=100, **SHORT)
+    with pytest.raises(BayesdenseError, match="ruler='joint'"):
+        leave_groups_out(MODEL.replace(ruler="cut"), data, **SHORT)
+
+
+def test_developers_are_given_or_read_off_families():
+    assert validation.developer_of("Qwen2.5") == "Qwen"
+    assert validation.developer_of("Llama-3.1") == "Llama"
+    assert validation.developer_of("01") == "01"
+    assert validation.developer_of("Qwen2.5", {"Qwen2.5": "Alibaba"}) == "Alibaba"
