@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-__all__ = ["decompose"]
+from bayesdense.summaries.growth import doubling_months
 
-MONTHS_PER_YEAR = 12.0
+__all__ = ["decompose"]
 
 
 def decompose(
@@ -66,7 +66,7 @@ def decompose(
             for option in options
             if any(specifications[i][name] == option for i in there)
         ]
-        months = [MONTHS_PER_YEAR * np.log(2) / rate if rate > 0 else np.inf for rate in means]
+        months = [doubling_months(rate) for rate in means]
         rows.append(
             {
                 "source": name,

@@ -12,6 +12,7 @@ from bayesdense.errors import BayesdenseError
 from bayesdense.fit import DensityFit
 from bayesdense.studies.units import log_densities, units_of
 from bayesdense.summaries.draws import Draws
+from bayesdense.summaries.growth import doubling_months
 from bayesdense.summaries.intervals import KIND, PROB, check_prob
 
 __all__ = ["influence"]
@@ -19,7 +20,6 @@ __all__ = ["influence"]
 COLUMNS = {"benchmark": "of", "family": "family", "model": "model"}
 HIGH_K = 0.7
 MOST_DRAWS = 2000
-MONTHS_PER_YEAR = 12.0
 
 
 def influence(fit: DensityFit, *, by: str = "family", prob: float = PROB) -> pd.DataFrame:
@@ -93,9 +93,9 @@ def influence(fit: DensityFit, *, by: str = "family", prob: float = PROB) -> pd.
                 "left_out": group,
                 "scores": int(inside.sum()),
                 "shift": shift,
-                "median": _months(middle),
-                "lower": _months(high),
-                "upper": _months(low),
+                "median": doubling_months(middle),
+                "lower": doubling_months(high),
+                "upper": doubling_months(low),
                 "prob": prob,
                 "kind": KIND,
                 "pareto_k": k,
@@ -137,7 +137,3 @@ def _quantiles(values: np.ndarray, weights: np.ndarray, prob: float) -> tuple[fl
     place = np.cumsum(weights[order]) - 0.5 * weights[order]
     wanted = [(1 - prob) / 2, 0.5, (1 + prob) / 2]
     return tuple(float(v) for v in np.interp(wanted, place, values[order]))
-
-
-def _months(rate: float) -> float:
-    return float(MONTHS_PER_YEAR * np.log(2.0) / rate) if rate > 0 else float("inf")

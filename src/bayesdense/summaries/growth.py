@@ -15,7 +15,16 @@ from bayesdense.summaries.draws import Draws
 from bayesdense.summaries.envelope import envelope_slope, replicated_log_density
 from bayesdense.summaries.intervals import KIND, check_prob, interval
 
-__all__ = ["ALL", "NEW", "Rate", "doubling_time_table", "growth_table", "months_text", "rates"]
+__all__ = [
+    "ALL",
+    "NEW",
+    "Rate",
+    "doubling_months",
+    "doubling_time_table",
+    "growth_table",
+    "months_text",
+    "rates",
+]
 
 ALL = "all benchmarks"
 NEW = "new benchmark"
@@ -143,7 +152,7 @@ def doubling_time_table(all_rates: list[Rate], *, prob: float) -> pd.DataFrame:
 
     def months(rate: np.ndarray) -> tuple[float, float, float]:
         median, lower, upper = interval(rate, prob)
-        return _months(median), _months(upper), _months(lower)
+        return doubling_months(median), doubling_months(upper), doubling_months(lower)
 
     return _table(kept, prob, "months", months)
 
@@ -168,7 +177,24 @@ def months_text(months: float) -> str:
     return f"{months:.2f}" if np.isfinite(months) else "no finite end"
 
 
-def _months(rate: float) -> float:
+def doubling_months(rate: float) -> float:
+    """Return the doubling time of a growth rate, in months.
+
+    Parameters
+    ----------
+    rate : float
+        Per year.
+
+    Returns
+    -------
+    float
+        Infinite where there is no growth.
+
+    Examples
+    --------
+    >>> round(doubling_months(2.0), 3), doubling_months(-1.0)
+    (4.159, inf)
+    """
     return float(MONTHS_PER_YEAR * np.log(2.0) / rate) if rate > 0 else float("inf")
 
 
