@@ -15,9 +15,9 @@ from bayesdense import plots
 from bayesdense.errors import BayesdenseError
 from bayesdense.plots.style import COLOURS
 
-# Figures of a density fit; those of rulers are tested with what makes them.
-OF_RULERS = ("loss_law", "ruler_comparison", "score_map")
-NAMES = [name for name in plots.__all__ if name not in OF_RULERS]
+# Figures of a density fit; those of rulers and of studies are tested with what makes them.
+OTHERS = ("loss_law", "ruler_comparison", "score_map", "sensitivity", "specification_curve")
+NAMES = [name for name in plots.__all__ if name not in OTHERS]
 NEEDED = {"scores": {"benchmark": "MATH"}}
 
 
