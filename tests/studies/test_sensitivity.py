@@ -72,7 +72,7 @@ def test_one_choice_changes_at_a_time_or_all_are_crossed(data, monkeypatch):
 @pytest.mark.filterwarnings("ignore::bayesdense.DiagnosticsWarning")
 def test_a_fit_is_that_of_the_model_alone(whole, data):
     study, _ = whole
-    own = MODEL.replace(reference_residual=0.2).fit(
+    own = MODEL.replace({"reference_residual": 0.2}).fit(
         data, **SHORT | {"draws": 180}, references_alone=False
     )
     rates = own.rate_draws()[("typical", "all dates", "all benchmarks")]
@@ -110,7 +110,7 @@ def test_other_data_models_and_settings_have_results_of_their_own(whole, data, c
     reseeded = SamplingSettings(draws=60, tune=60, chains=2, seed=4)
     other = {
         "data": runner.Task("one", data.select(min_params=2e9), MODEL, settings),
-        "model": runner.Task("one", data, MODEL.replace(d0=2e12), settings),
+        "model": runner.Task("one", data, MODEL.replace({"d0": 2e12}), settings),
         "settings": runner.Task("one", data, MODEL, reseeded),
     }
     assert other[change].key != usual.key

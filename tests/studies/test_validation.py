@@ -105,7 +105,7 @@ def test_groups_that_are_none_are_refused(data):
     with pytest.raises(BayesdenseError, match="no family can be left out"):
         leave_groups_out(MODEL, data, "family", smallest=100, **SHORT)
     with pytest.raises(BayesdenseError, match="ruler='joint'"):
-        leave_groups_out(MODEL.replace(ruler="cut"), data, **SHORT)
+        leave_groups_out(MODEL.replace({"ruler": "cut"}), data, **SHORT)
 
 
 def test_developers_are_given_or_read_off_families():

@@ -168,14 +168,15 @@ class DensityModel(Model[ModelSpec]):
             shown["trend"] = self.spec.trend
         return f"DensityModel({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
-    def replace(self, **changes: Any) -> DensityModel:
+    def replace(self, changes: Mapping[str, Any]) -> DensityModel:
         """Return this model with some of its arguments replaced.
 
         Parameters
         ----------
-        **changes
-            Arguments of `DensityModel`. A ``form`` replaces all switches that
-            are not given too; ``priors`` are added to those there are.
+        changes : mapping of str to object
+            Arguments of `DensityModel` by name. A ``form`` replaces all
+            switches that are not given too; ``priors`` are added to those
+            there are.
 
         Returns
         -------
@@ -184,12 +185,12 @@ class DensityModel(Model[ModelSpec]):
         Examples
         --------
         >>> import bayesdense as bd
-        >>> bd.DensityModel(trend="frontier").replace(size="active")
-        DensityModel(trend='frontier', size='active')
+        >>> bd.DensityModel(trend="frontier").replace({"size": "active"})
+        DensityModel(size='active', trend='frontier')
         """
-        own = {
-            entry.name: getattr(self.spec, entry.name) for entry in dataclasses.fields(ModelSpec)
-        }
+        changes = dict(changes)
+        entries = dataclasses.fields(ModelSpec)
+        own = {entry.name: getattr(self.spec, entry.name) for entry in entries}
         dropped = set(FORMS["pooled"]) if "form" in changes else set()
         if "skill" in (changes.get("ruler"), self.spec.ruler) and "ruler" in changes:
             # These are not free with a ruler of latent skill.

@@ -145,7 +145,7 @@ def _task(
             if of_data is not None:
                 data = of_data(data)
             if of_model:
-                model = model.replace(**of_model)
+                model = model.replace(of_model)
         model.check(data)
     except BayesdenseError as error:
         return Task(name, None, model, settings, " ".join(str(error).split()))
