@@ -248,7 +248,11 @@ def _validate(
         found[label] = _fitted(model, layout, group, settings, label, progress)
         if file is not None:
             write_whole(file, json.dumps(found[label]))
-    estimates = dict(zip(*_names_and(found.pop("nothing"), layout), strict=True))
+    everything = found.pop("nothing")
+    if not everything["fit"]["trusted"]:
+        notes = [*notes, "The fit to all data, which gives the estimates, is not to be trusted."]
+    targets = layout.models["model"].tolist()[: layout.size("target")]
+    estimates = dict(zip(targets, everything["estimates"], strict=True))
     scores, densities, rows = [], [], []
     for label, result in found.items():
         scores.append(pd.DataFrame(result["scores"]).assign(left_out=label))
@@ -272,11 +276,6 @@ def _validate(
     )
 
 
-def _names_and(result: dict[str, Any], layout: Layout) -> tuple[list[str], list[float]]:
-    names = layout.models["model"].tolist()[: layout.size("target")]
-    return names, result["estimates"]
-
-
 def _fitted(
     model: DensityModel,
     layout: Layout,
@@ -297,6 +296,7 @@ def _fitted(
         "divergences": int(drawn.result.sample_stats["diverging"].sum()),
     }
     good = fit["rhat"] <= MAX_RHAT and fit["ess"] >= MIN_ESS and not fit["divergences"]
+    fit["trusted"] = bool(good)
     posterior = drawn.result.posterior
     step = max(1, posterior.sizes["draw"] * posterior.sizes["chain"] // KEPT_DRAWS)
     draws = Draws(posterior.isel(draw=slice(None, None, step)))
@@ -337,7 +337,7 @@ def _fitted(
         }
     )
     return {
-        "fit": fit | {"trusted": bool(good)},
+        "fit": fit,
         "scores": table.to_dict("list"),
         "densities": densities.to_dict("list"),
     }
