@@ -14,13 +14,14 @@ from bayesdense.anysize import AnySize, compile_any_size
 from bayesdense.errors import SamplingError
 from bayesdense.packing import Packing, in_order, lengths_of
 from bayesdense.progress import Progress
+from bayesdense.starts import Start, around
 
 __all__ = ["Compiled", "clear_compiled", "compiled_for"]
 
-JITTER = 0.5
 KEPT_COMPILED = 8
 
-Coordinates = Callable[[Mapping[str, np.ndarray], Mapping[str, np.ndarray]], np.ndarray]
+Values = Mapping[str, np.ndarray]
+Coordinates = Callable[[Values, Values], tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -37,21 +38,40 @@ class Compiled:
         The data by name.
     coords : dict of str to sequence
         Labels of all dimensions.
+    coordinates : callable
+        From values of free variables and packed data to `as_sampled`.
     start : callable
-        From a seed to an initial point.
+        From a seed to an initial point around the initial values of the model.
     """
 
     code: AnySize
     packing: Packing
     data: dict[str, np.ndarray]
     coords: dict[str, Any]
-    start: Callable[[Any], np.ndarray]
+    coordinates: Coordinates
+    start: Start
 
-    def given(
-        self,
-        changes: Mapping[str, np.ndarray] | None = None,
-        start: Callable[[Any], np.ndarray] | None = None,
-    ) -> Any:
+    def as_sampled(self, values: Values) -> tuple[np.ndarray, np.ndarray]:
+        """Return values of the free variables as the sampler sees them.
+
+        Parameters
+        ----------
+        values : mapping of str to numpy.ndarray
+            By name.
+
+        Returns
+        -------
+        point : numpy.ndarray, shape (coordinate,)
+            Coordinates that are counted from where the data put them are 0.
+        counted : numpy.ndarray of bool, shape (coordinate,)
+            Which they are.
+        """
+        return self.coordinates(values, self._packed(self.data))
+
+    def _packed(self, data: Values) -> dict[str, np.ndarray]:
+        return self.packing.values(data, {name: len(v) for name, v in self.coords.items()})
+
+    def given(self, changes: Values | None = None, start: Start | None = None) -> Any:
         """Return what nutpie samples, also when some of the data have other values.
 
         Parameters
@@ -65,8 +85,7 @@ class Compiled:
         -------
         nutpie.compile_pymc.CompiledPyMCModel
         """
-        lengths = {name: len(labels) for name, labels in self.coords.items()}
-        packed = self.packing.values({**self.data, **(changes or {})}, lengths)
+        packed = self._packed({**self.data, **(changes or {})})
         return self.code.sized(packed, self.coords, start or self.start)
 
 
@@ -135,26 +154,28 @@ def _coordinates(packed: Any) -> Coordinates:
     from pytensor.graph.replace import clone_replace
 
     inputs = {rv: rv.type(f"{rv.name}_start") for rv in in_order(packed)}
-    places = []
+    places, counted = [], []
     for rv, value in inputs.items():
         transform = packed.rvs_to_transforms[rv]
-        if getattr(transform, "from_origin", False):
+        from_data = getattr(transform, "from_origin", False)
+        counted.append(pt.full_like(value, float(from_data)).ravel())
+        if from_data:
             value = pt.zeros_like(value)
         elif transform is not None:
             value = transform.forward(value, *rv.owner.inputs)
         places.append(value.ravel())
-    joined = clone_replace([pt.concatenate(places)], inputs)
+    joined = clone_replace([pt.concatenate(places), pt.concatenate(counted)], inputs)
     # Run as it is: it is called a few times, and rewriting it takes minutes.
     plain = pytensor.compile.mode.Mode(linker="py", optimizer=None)
     code = pytensor.function(list(inputs.values()), joined, mode=plain, on_unused_input="ignore")
     names = [rv.name for rv in inputs]
     shared = {data.name: data for data in code.get_shared()}
 
-    def coordinates(values: Mapping[str, np.ndarray], data: Mapping[str, np.ndarray]) -> np.ndarray:
+    def coordinates(values: Values, data: Values) -> tuple[np.ndarray, np.ndarray]:
         for name in shared.keys() & data.keys():
             shared[name].set_value(data[name])
-        (found,) = code(*(np.asarray(values[name], dtype=float) for name in names))
-        return np.asarray(found, dtype=float)
+        point, from_data = code(*(np.asarray(values[name], dtype=float) for name in names))
+        return np.asarray(point, dtype=float), np.asarray(from_data) > 0.5
 
     return coordinates
 
@@ -169,25 +190,11 @@ def _for_model(code: AnySize, coordinates: Coordinates, packing: Packing, model:
     }
     starts = _initial_values(model)
     packed = packing.values(data, lengths)
-    centre = coordinates(starts, packed)
+    centre, _ = coordinates(starts, packed)
     wanted = sum(prod(lengths[dim] for dim in dims) for _, dims in packing.variables)
     if wanted != centre.size:
         # The code reads as many numbers as the dimensions say.
         raise SamplingError(
             f"the initial point has {centre.size} numbers, and the dimensions ask for {wanted}"
         )
-    return Compiled(code, packing, data, coords, _scattered(centre))
-
-
-def _scattered(centre: np.ndarray) -> Callable[[Any], np.ndarray]:
-    """Return the function that scatters chains around a point.
-
-    nutpie's default jitter is twice as wide and can put a floor or a ceiling
-    where no score is possible.
-    """
-
-    def scattered(seed: Any) -> np.ndarray:
-        random = np.random.default_rng(seed)
-        return np.asarray(centre + random.uniform(-JITTER, JITTER, centre.shape))
-
-    return scattered
+    return Compiled(code, packing, data, coords, coordinates, around(centre))

@@ -26,7 +26,7 @@ from bayesdense.sampling import (
     SamplingSettings,
 )
 
-__all__ = ["DRAWS_OF_A_RULER", "sample_given", "spread_out"]
+__all__ = ["DRAWS_OF_A_RULER", "sample_given"]
 
 DRAWS_OF_A_RULER = 5
 """Draws that are kept of the chain of one ruler."""
@@ -34,28 +34,6 @@ DRAWS_OF_A_RULER = 5
 THIN = 4
 TUNE = 100
 PILOT = {"draws": 100, "tune": 400, "chains": 1, "cores": 1}
-
-
-def spread_out(posterior: xr.Dataset, count: int) -> xr.Dataset:
-    """Return evenly spread draws of every chain.
-
-    Parameters
-    ----------
-    posterior : xarray.Dataset
-        With dimensions ``chain`` and ``draw``.
-    count : int
-        How many are wanted, over all chains.
-
-    Returns
-    -------
-    xarray.Dataset
-        As many draws of each chain, `count` or a few more together; all where
-        there are not as many.
-    """
-    chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
-    wanted = min(draws, -(-count // chains))
-    chosen = np.linspace(0, draws - 1, wanted).round().astype(int)
-    return posterior.isel(draw=chosen).assign_coords(draw=np.arange(wanted))
 
 
 def sample_given(

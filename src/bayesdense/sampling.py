@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,9 +10,18 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from bayesdense.compiled import compiled_for
+from bayesdense.compiled import Compiled, compiled_for
 from bayesdense.errors import BayesdenseError, SamplingError
 from bayesdense.progress import Progress
+from bayesdense.starts import Start, spread_out, where_chains_were
+from bayesdense.warmup import (
+    SHORTEST_SPLIT,
+    Pilot,
+    after_pilots,
+    enough,
+    largest_rhat,
+    pilot_settings,
+)
 
 __all__ = [
     "KEPT_STATS",
@@ -25,10 +33,8 @@ __all__ = [
 ]
 
 FEWEST_KEPT_DRAWS = 10
-# A warm-up shorter than this is not split. Of a longer one, these shares tune each pilot and are
-# its draws; what is left tunes the chains that are kept.
-SHORTEST_SPLIT = 400
-PILOTS = ((0.3, 0.1), (0.2, 0.15))
+# Of this many draws of a pilot chains start at any.
+STARTS = 32
 
 Retune = Callable[[xr.Dataset], Mapping[str, np.ndarray]]
 """From the draws of a pilot, new values of the model's data that set coordinates."""
@@ -58,7 +64,9 @@ class SamplingSettings:
     Parameters
     ----------
     draws, tune : int
-        Draws kept and warm-up draws of each chain.
+        Draws kept and warm-up draws of each chain. From 500 on the warm-up is
+        split into pilots that find coordinates, and ends early, after five
+        eighths, where they agree.
     chains : int
         Number of chains.
     cores : int, optional
@@ -105,6 +113,8 @@ class SampleResult:
         Wall time; compilation is 0 where a compiled model was at hand.
     interrupted : str
         Empty, or how many draws were kept when sampling was stopped.
+    pilots : tuple of Pilot
+        Into which the warm-up was split.
     """
 
     posterior: xr.Dataset
@@ -112,6 +122,7 @@ class SampleResult:
     compile_seconds: float
     sampling_seconds: float
     interrupted: str
+    pilots: tuple[Pilot, ...] = ()
 
 
 def sample(
@@ -153,64 +164,58 @@ def sample(
         If it was interrupted (Ctrl-C) before enough draws could be kept.
     """
     with Progress(progress, label) as shown:
-        start = time.monotonic()
+        begun = time.monotonic()
         compiled, fresh = compiled_for(model, structure, shown)
-        compile_seconds = time.monotonic() - start if fresh else 0.0
-        start = time.monotonic()
+        compile_seconds = time.monotonic() - begun if fresh else 0.0
+        begun = time.monotonic()
+        pilots: list[Pilot] = []
+        start = compiled.start
         if retune is not None and settings.tune >= SHORTEST_SPLIT:
-            pilots, settings = _split(settings)
             shown.label = f"{label}, finding coordinates"
-            for pilot in pilots:
-                tree, interrupted = _run(compiled, pilot, shown)
+            for pilot in pilot_settings(settings):
+                tree, interrupted = _run(compiled, pilot, shown, start)
                 if interrupted:
                     raise SamplingInterrupted("interrupted during warm-up: no draws kept")
                 draws = tree["posterior"].to_dataset()
                 for name, values in retune(draws).items():
                     model.set_data(name, values)
-                compiled, _ = compiled_for(_started_at(model, draws), structure, shown)
+                compiled, _ = compiled_for(model, structure, shown)
+                pilots.append(Pilot(pilot.tune, pilot.draws, largest_rhat(draws)))
+                start = _start(compiled, draws, model)
+                if enough(pilots):
+                    break
+            settings = after_pilots(settings)
             shown.label = label
-        tree, interrupted = _run(compiled, settings, shown)
-        seconds = time.monotonic() - start
+        tree, interrupted = _run(compiled, settings, shown, start)
+        seconds = time.monotonic() - begun
     posterior = tree["posterior"].to_dataset()
     stats = tree["sample_stats"].to_dataset()[list(KEPT_STATS)].rename(KEPT_STATS)
     note = ""
     if interrupted:
         posterior, stats, note = _kept(posterior, stats, settings)
-    return SampleResult(posterior, stats, compile_seconds, seconds, note)
+    return SampleResult(posterior, stats, compile_seconds, seconds, note, tuple(pilots))
 
 
-def _split(settings: SamplingSettings) -> tuple[list[SamplingSettings], SamplingSettings]:
-    """Return the settings of the pilots, and what they leave of the warm-up."""
-    seeds = np.random.SeedSequence(settings.seed).generate_state(len(PILOTS))
-    pilots = [
-        dataclasses.replace(
-            settings,
-            tune=round(settings.tune * tune),
-            draws=round(settings.tune * draws),
-            seed=int(seed),
-        )
-        for (tune, draws), seed in zip(PILOTS, seeds, strict=True)
-    ]
-    rest = settings.tune - sum(pilot.tune + pilot.draws for pilot in pilots)
-    return pilots, dataclasses.replace(settings, tune=rest)
+def _start(compiled: Compiled, draws: xr.Dataset, model: Any) -> Start:
+    """Return where chains start after a pilot."""
+    names = [str(variable.name) for variable in model.free_RVs]
+    some = spread_out(draws[names], STARTS)
+    points, counted = [], np.empty(0, dtype=bool)
+    for place in np.ndindex(some.sizes["chain"], some.sizes["draw"]):
+        point, counted = compiled.as_sampled({name: some[name].values[place] for name in names})
+        points.append(point)
+    return where_chains_were(np.array(points), counted)
 
 
-def _started_at(model: Any, draws: xr.Dataset) -> Any:
-    """Return the model, with initial values where some draws lie."""
-    for variable in model.free_RVs:
-        if variable.name in draws:
-            middle = draws[variable.name].median(("chain", "draw")).values
-            model.rvs_to_initial_values[variable] = middle
-    return model
-
-
-def _run(compiled: Any, settings: SamplingSettings, shown: Progress) -> tuple[Any, bool]:
+def _run(
+    compiled: Compiled, settings: SamplingSettings, shown: Progress, start: Start
+) -> tuple[Any, bool]:
     """Run the sampler; return its result, and whether it was interrupted."""
     import nutpie
 
     try:
         running = nutpie.sample(
-            compiled.given(),
+            compiled.given(start=start),
             draws=settings.draws,
             tune=settings.tune,
             chains=settings.chains,

@@ -115,6 +115,15 @@ def test_other_data_of_any_shape_compile_nothing(plain_fit):
     assert rates[0] == pytest.approx(rates[1], abs=0.3)
 
 
+def test_a_fit_says_into_which_pilots_its_warm_up_was_split(plain_fit):
+    pilots = plain_fit.info["pilots"]
+    assert 2 <= len(pilots) <= 4
+    assert (
+        sum(pilot["tune"] + pilot["draws"] for pilot in pilots) < plain_fit.info["settings"]["tune"]
+    )
+    assert all(pilot["rhat"] > 0.9 for pilot in pilots)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_chains_start_where_pymc_would_start_them(kind):
     model = bd.DensityModel(trend="frontier").build(
@@ -125,12 +134,14 @@ def test_chains_start_where_pymc_would_start_them(kind):
     data = {variable.name: variable.get_value() for variable in model.data_vars}
     starts = compiled._initial_values(model)
     packed_data = packing.values(data, lengths_of(model))
-    found = compiled._coordinates(packed)(starts, packed_data)
+    found, from_data = compiled._coordinates(packed)(starts, packed_data)
     expected = model.initial_point(0)
     for variable in in_order(packed):
         of = np.ravel(expected[packed.rvs_to_values[variable].name])
         mine, found = found[: of.size], found[of.size :]
+        marked, from_data = from_data[: of.size], from_data[of.size :]
         counted = getattr(packed.rvs_to_transforms[variable], "from_origin", False)
+        assert (marked == counted).all()
         assert mine == pytest.approx(np.zeros(of.size) if counted else of, rel=1e-7, abs=1e-9)
     assert not found.size
 

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesdense.build import Layout, build_model, default_priors, lay_out
-from bayesdense.cut import DRAWS_OF_A_RULER, sample_given, spread_out
+from bayesdense.cut import DRAWS_OF_A_RULER, sample_given
 from bayesdense.data import Dataset
 from bayesdense.models.base import Drawn, structure_of
 from bayesdense.pilot import retune_for
 from bayesdense.sampling import SampleResult, SamplingInterrupted, SamplingSettings, sample
 from bayesdense.spec import ModelSpec, RulerSpec
+from bayesdense.starts import spread_out
 from bayesdense.summaries.diagnostics import diagnostics_table
 from bayesdense.summaries.draws import Draws, RulerDraws
 

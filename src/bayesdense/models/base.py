@@ -160,6 +160,7 @@ class Model[S: RulerSpec]:
                 "compile_seconds": result.compile_seconds,
                 "sampling_seconds": result.sampling_seconds,
                 "interrupted": result.interrupted,
+                "pilots": [dataclasses.asdict(pilot) for pilot in result.pilots],
                 "free": drawn.free,
                 "notes": notes,
                 **drawn.info,
