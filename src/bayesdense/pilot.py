@@ -73,40 +73,15 @@ def tuned(layout: Layout, spec: RulerSpec, posterior: xr.Dataset) -> Layout:
     draws = Draws(posterior)
     ruler = RulerDraws(draws, layout, spec)
     arrays = layout.arrays
-    position = (draws["cell_ln_size"] - layout.log_size_centre).mean(axis=0)
     rough = Rough(
         floor=ruler.floor.mean(axis=0),
         span=ruler.span.mean(axis=0),
-        noise=_typical(draws["phi"]),
-        spread=_typical(draws["tau"]),
-        model_spread=float(_typical(draws["sigma_v"])) if "sigma_v" in draws else 0.0,
-        position=position,
-        slope=_slopes(layout, ruler, position),
+        position=(draws["cell_ln_size"] - layout.log_size_centre).mean(axis=0),
     )
-    cells = rough_cells(
-        arrays,
-        spec.score_map,
-        rough,
-        n_targets=layout.size("target"),
-        n_families=layout.size("family"),
-    )
+    cells = rough_cells(arrays, spec.score_map, rough, n_targets=layout.size("target"))
     return dataclasses.replace(
         layout, arrays={**arrays, **cells, **_leans(layout, spec, draws, ruler)}
     )
-
-
-def _typical(values: np.ndarray) -> np.ndarray:
-    """Return the geometric mean over the draws."""
-    return np.asarray(np.exp(np.log(values).mean(axis=0)))
-
-
-def _slopes(layout: Layout, ruler: RulerDraws, position: np.ndarray) -> np.ndarray:
-    """Return logits per unit of log size of every cell, of the mean ruler."""
-    benchmark = layout.arrays["cell_benchmark"]
-    dense = {n: layout.arrays.get(f"cell_{n}", 0.0) for n in ruler.law.covariates}
-    typical = {n: v.mean(axis=0)[layout.ruler[benchmark]] for n, v in ruler.coefficients.items()}
-    fall = ruler.law.slope(position, layout.arrays["cell_tokens"], typical | dense)
-    return np.asarray(np.maximum(_typical(ruler.steepness)[benchmark] * fall, 1e-3))
 
 
 def _leans(

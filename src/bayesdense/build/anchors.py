@@ -19,11 +19,11 @@ from bayesdense.build.placed import length
 from bayesdense.build.ruler import Ruler
 from bayesdense.spec import RulerSpec
 
-__all__ = ["Anchors", "add_anchors", "cell_losses", "mean_of_cells"]
+__all__ = ["LITTLE", "Anchors", "add_anchors", "cell_losses", "weighted_mean"]
 
 # Share of the size-dependent loss below which scores that ask for less are not followed.
 NEAR_LIMIT = 0.05
-# What is known of a target without scores, as a precision.
+# What is known without scores, as a precision.
 LITTLE = 1e-3
 
 
@@ -84,19 +84,61 @@ class Anchors:
         mean, error : tensor, shape (target,)
         """
         import pymc as pm
-        import pytensor.tensor as pt
 
         model = pm.modelcontext(None)
         target, benchmark = model["cell_target"], model["cell_benchmark"]
-        # Cells of references, which have the code of some target, do not count.
-        weight = model["cell_of_target"] / (tau[benchmark] ** 2 + self.error**2)
-        own = weight * (self.density - difference[target, benchmark])
-        none = pt.zeros(length("target"))
-        total = pt.inc_subtensor(none[target], weight) + LITTLE
-        return pt.inc_subtensor(none[target], own) / total, total**-0.5
+        own = self.density - difference[target, benchmark]
+        return weighted_mean(own, self.weights(tau), target, length("target"))
+
+    def weights(self, tau: Any, more: Any = 0.0) -> Any:
+        """Return the precision with which a cell fixes the log density of its target.
+
+        Parameters
+        ----------
+        tau : tensor, shape (benchmark,)
+            How far a model strays on one benchmark.
+        more : tensor, shape (cell,)
+            Variance from elsewhere.
+
+        Returns
+        -------
+        tensor, shape (cell,)
+            0 for cells of references, which have the code of some target.
+        """
+        import pymc as pm
+
+        model = pm.modelcontext(None)
+        variance = (tau**2)[model["cell_benchmark"]] + self.error**2 + more
+        return model["cell_of_target"] / variance
 
 
-def add_anchors(layout: Layout, spec: RulerSpec, ruler: Ruler, eta: Any, size: Any) -> Anchors:
+def weighted_mean(values: Any, weights: Any, code: Any, count: Any) -> tuple[Any, Any]:
+    """Return weighted means by code, and their standard errors.
+
+    Parameters
+    ----------
+    values, weights : tensor, shape (cell,)
+        Weights are precisions.
+    code : tensor of int, shape (cell,)
+        What each is part of.
+    count : int or tensor
+        How many codes there are.
+
+    Returns
+    -------
+    mean, error : tensor, shape (count,)
+        Near 0 and large where nothing is known.
+    """
+    import pytensor.tensor as pt
+
+    none = pt.zeros(count)
+    total = pt.inc_subtensor(none[code], weights) + LITTLE
+    return pt.inc_subtensor(none[code], weights * values) / total, total**-0.5
+
+
+def add_anchors(
+    layout: Layout, spec: RulerSpec, ruler: Ruler, eta: Any, size: Any, phi: Any
+) -> Anchors:
     """Read the scores off the ruler, in the PyMC model in context.
 
     Parameters
@@ -111,6 +153,8 @@ def add_anchors(layout: Layout, spec: RulerSpec, ruler: Ruler, eta: Any, size: A
         Offsets of harnesses.
     size : tensor, shape (model,)
         ``ln(N/N*)``, as the model counts sizes.
+    phi : tensor, shape (benchmark,)
+        Noise of a source.
 
     Returns
     -------
@@ -152,33 +196,8 @@ def add_anchors(layout: Layout, spec: RulerSpec, ruler: Ruler, eta: Any, size: A
     density = position - size[model["cell_model"]]
     none = pt.zeros((length("benchmark"), 3))
     levels = pt.inc_subtensor(none[of_benchmark], model["cell_weights"] * density[:, None])
-    return Anchors(position, model["cell_error"] / steepness, density, levels)
-
-
-def mean_of_cells(values: Any, of: str) -> Any:
-    """Return means over the targets' cells of each family, or each family and benchmark.
-
-    Parameters
-    ----------
-    values : tensor, shape (cell,)
-        Values of cells.
-    of : str
-        ``"family"`` or ``"family_benchmark"``.
-
-    Returns
-    -------
-    tensor, shape (family,) or (family * benchmark,)
-        0 where there are no cells.
-    """
-    import pymc as pm
-    import pytensor.tensor as pt
-
-    model = pm.modelcontext(None)
-    count, code = length("family"), model["cell_family"]
-    if of == "family_benchmark":
-        count = count * length("benchmark")
-        code = code * length("benchmark") + model["cell_benchmark"]
-    return pt.inc_subtensor(pt.zeros(count)[code], model[f"cell_{of}_share"] * values)
+    variance = model["cell_variance"] + model["cell_of_noise"] * (phi**2)[of_benchmark]
+    return Anchors(position, pt.sqrt(variance) / steepness, density, levels)
 
 
 def cell_losses(layout: Layout, spec: RulerSpec, ruler: Ruler, position: Any) -> tuple[Any, ...]:

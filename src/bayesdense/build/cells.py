@@ -69,6 +69,7 @@ def add_measurements(
     eta: Any,
     anchors: Anchors,
     tau: Any,
+    phi: Any,
 ) -> None:
     """Add cell deviations and observed scores to the model in context.
 
@@ -94,6 +95,8 @@ def add_measurements(
         What `add_anchors` returned.
     tau : tensor, shape (benchmark,)
         What `add_spread` returned.
+    phi : tensor, shape (benchmark,)
+        Noise of a source.
     """
     import pymc as pm
     import pytensor.tensor as pt
@@ -118,4 +121,4 @@ def add_measurements(
         measured = model["cell_loss"] - fall * stray
         loss = pt.where(model["cell_loss_seen"] > 0, measured, loss)
     logit = ruler.logit(loss, of_benchmark)
-    add_scores(layout, spec, priors, ruler, eta=eta, logit=logit)
+    add_scores(spec, ruler, phi=phi, eta=eta, logit=logit)

@@ -259,9 +259,7 @@ def _lay_out(
             arrays[f"cell_{name}"] = values[cell_model]
     chance = table["chance"].to_numpy(dtype=float)
     rough = usual(spec.score_map, chance)
-    arrays |= rough_cells(
-        arrays, spec.score_map, rough, n_targets=n_targets, n_families=len(families)
-    )
+    arrays |= rough_cells(arrays, spec.score_map, rough, n_targets=n_targets)
     arrays |= _leans(arrays, spec, chance, n_targets)
     arrays |= {
         "benchmark_ruler": ruler,

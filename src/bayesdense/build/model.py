@@ -132,7 +132,8 @@ def build_model(
         size = size if factor is None else size + factor
         anchors = None
         if layout.size("cell"):
-            anchors = add_anchors(layout, spec, ruler, eta, size)
+            phi = priors["phi"].variable("phi", dims="benchmark")
+            anchors = add_anchors(layout, spec, ruler, eta, size, phi)
             tau = add_spread(spec, priors, ruler)
         if isinstance(spec, ModelSpec) and anchors is not None:
             density, difference = add_targets(layout, spec, priors, factor, anchors, tau)
@@ -155,5 +156,6 @@ def build_model(
                 eta=eta,
                 anchors=anchors,
                 tau=tau,
+                phi=phi,
             )
     return model

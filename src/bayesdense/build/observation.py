@@ -41,15 +41,7 @@ def observation_priors(layout: Layout, spec: RulerSpec) -> dict[str, Prior]:
     return priors
 
 
-def add_scores(
-    layout: Layout,
-    spec: RulerSpec,
-    priors: Mapping[str, PlacedPrior],
-    ruler: Ruler,
-    *,
-    eta: Any,
-    logit: Any,
-) -> None:
+def add_scores(spec: RulerSpec, ruler: Ruler, *, phi: Any, eta: Any, logit: Any) -> None:
     """Add the observed scores.
 
     Every source of a cell ran the same items, so what item sampling does is
@@ -57,14 +49,12 @@ def add_scores(
 
     Parameters
     ----------
-    layout : Layout
-        With scores and cells.
     spec : RulerSpec
         With the score map and the switches of the observation.
-    priors : mapping of str to PlacedPrior
-        With ``phi``.
     ruler : Ruler
         With floor and span.
+    phi : tensor, shape (benchmark,)
+        Noise of a source.
     eta : tensor, shape (harness, benchmark), or None
         What `add_harness_offsets` returned.
     logit : tensor, shape (cell,)
@@ -75,7 +65,7 @@ def add_scores(
     model = pm.modelcontext(None)
     cell, benchmark = model["score_cell"], model["score_benchmark"]
     cell_benchmark = model["cell_benchmark"]
-    phi = priors["phi"].variable("phi", dims="benchmark")[benchmark]
+    phi = phi[benchmark]
     latent = spec.score_map.score(logit, ruler.floor[cell_benchmark], ruler.span[cell_benchmark])
     if eta is not None:
         shifted = logit[cell] + eta[model["score_harness"], benchmark]

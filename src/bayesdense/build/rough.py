@@ -11,14 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from bayesdense.build.coordinates import CELL_SPREAD, STEEPNESS
+from bayesdense.build.coordinates import STEEPNESS
 
 __all__ = ["Rough", "rough_cells", "usual"]
 
-# Usual noise of a source and ceiling, and the share of the span that counts as at an end.
-SOURCE_NOISE = 0.02
+# Usual ceiling, and the share of the span that counts as at an end.
 USUAL_CEILING = 12 / 13
 EXTREME = 0.03
+# Most logits per unit of score, twice those of a sigmoid at an end, and least error in logits.
+STEEPEST = 2.0 / EXTREME
+LEAST_ERROR = 0.02
 # The standard error, in logits, of a cell whose scores were withheld.
 UNKNOWN = 1e3
 # How fast usual logits per unit of log size fall off as sizes grow, and where that ends.
@@ -28,30 +30,20 @@ NEAR_REACH = 0.4
 
 @dataclass(frozen=True)
 class Rough:
-    """What is roughly known of maps, noise and cells.
+    """What is roughly known of maps and cells.
 
     Attributes
     ----------
     floor, span : numpy.ndarray, shape (benchmark,)
         ``d`` and ``c``.
-    noise : numpy.ndarray, shape (benchmark,)
-        ``phi``.
-    spread : numpy.ndarray, shape (benchmark,)
-        ``tau``.
-    model_spread : float
-        ``sigma_v``.
-    position, slope : numpy.ndarray, shape (cell,), or None
-        Log effective size relative to the centre of the ruler, and logits per
-        unit of log size there; None where nothing is known.
+    position : numpy.ndarray, shape (cell,), or None
+        Log effective size relative to the centre of the ruler; None where
+        nothing is known.
     """
 
     floor: np.ndarray
     span: np.ndarray
-    noise: np.ndarray
-    spread: np.ndarray
-    model_spread: float
     position: np.ndarray | None = None
-    slope: np.ndarray | None = None
 
 
 def usual(score_map: Any, chance: np.ndarray) -> Rough:
@@ -69,10 +61,7 @@ def usual(score_map: Any, chance: np.ndarray) -> Rough:
     Rough
     """
     ceiling = USUAL_CEILING if score_map.has_ceiling else 1.0
-    ones = np.ones_like(chance)
-    return Rough(
-        chance, (1.0 - chance) * ceiling, SOURCE_NOISE * ones, CELL_SPREAD * ones, 0.5 * CELL_SPREAD
-    )
+    return Rough(chance, (1.0 - chance) * ceiling)
 
 
 def rough_cells(
@@ -81,9 +70,8 @@ def rough_cells(
     rough: Rough,
     *,
     n_targets: int,
-    n_families: int,
 ) -> dict[str, np.ndarray]:
-    """Return roughly where each cell lies, and how well scores say so of it and of effects.
+    """Return roughly where each cell lies, and how well scores say so.
 
     Parameters
     ----------
@@ -93,23 +81,23 @@ def rough_cells(
         The map.
     rough : Rough
         What is roughly known.
-    n_targets, n_families : int
-        Number of targets, which come first, and of their families.
+    n_targets : int
+        Number of targets, which come first.
 
     Returns
     -------
     dict of str to numpy.ndarray
         Shape ``(cell,)``: ``cell_logit``, where the map reaches the score when
         floor and span are as in ``cell_floor`` and ``cell_log_span``, its
-        slopes in both, ``cell_of_floor`` and ``cell_of_span``, and its
-        standard error ``cell_error``; ``cell_guess``, the log size of the
-        cell, for references their own; ``cell_target`` and ``cell_family``,
-        codes that mean nothing for references, of which ``cell_of_target`` is
-        0; ``cell_family_share`` and ``cell_family_benchmark_share``, weights of
-        means over targets. Shape ``(cell, 3)``: ``cell_weights``, those of
-        least squares on level, date and size. Shape ``(score,)``:
-        ``score_count``, scores in the same cell. Standard errors in log size:
-        ``family_error``, ``family_benchmark_error``.
+        slopes in both, ``cell_of_floor`` and ``cell_of_span``; its variance
+        in logits, ``cell_variance`` by items and ``cell_of_noise`` for each
+        unit of variance of a source; ``cell_guess``, the log size of the cell,
+        for references their own; ``cell_target`` and ``cell_family``, codes
+        that mean nothing for references, of which ``cell_of_target`` is 0;
+        ``cell_alike``, the number of targets of the same family on the same
+        benchmark. Shape ``(cell, 3)``: ``cell_weights``, those of least squares
+        on level, date and size. Shape ``(score,)``: ``score_count``, scores in
+        the same cell.
     """
     cell, model = arrays["score_cell"], arrays["cell_model"]
     benchmark = arrays["cell_benchmark"]
@@ -129,9 +117,9 @@ def rough_cells(
     # A map of one's own may have no inverse at an end.
     logit, of_span, of_floor, width = np.nan_to_num([logit, of_span, of_floor, high - low])
     item_variance = np.clip(score * (1.0 - score), 0.0, None) / arrays["cell_items"]
-    noise = np.sqrt(item_variance + rough.noise[benchmark] ** 2 / count)
-    error = np.clip(noise * width / (2 * step * span), 0.02, 5.0)
-    error = np.where(withheld, UNKNOWN, error)
+    steepness = np.clip(width / (2 * step * span), 0.0, STEEPEST)
+    variance = np.where(withheld, UNKNOWN, LEAST_ERROR) ** 2 + item_variance * steepness**2
+    of_noise = np.where(withheld, 0.0, steepness**2 / count)
 
     of_target = model < n_targets
     guess = rough.position
@@ -139,6 +127,8 @@ def rough_cells(
         guess = _guess(arrays, logit, of_target)
     target = np.minimum(model, max(n_targets - 1, 0))
     family = arrays["family_code"][target] if n_targets else np.zeros_like(model)
+    pair = family * len(rough.floor) + benchmark
+    alike = np.bincount(pair, of_target, minlength=1)[pair] if len(pair) else pair
     return {
         "cell_target": target,
         "cell_family": family,
@@ -150,11 +140,10 @@ def rough_cells(
         "cell_of_span": of_span,
         "cell_of_floor": of_floor,
         "cell_guess": np.where(of_target, guess, arrays["relative_log_size"][model]),
-        "cell_error": error,
+        "cell_variance": variance,
+        "cell_of_noise": of_noise,
+        "cell_alike": alike.astype(float),
         "cell_weights": _line_weights(arrays, of_target & ~withheld),
-        **_effects(
-            arrays, target, family, of_target, rough, error, n_targets=n_targets, count=n_families
-        ),
     }
 
 
@@ -188,50 +177,3 @@ def _line_weights(arrays: Mapping[str, np.ndarray], of_target: np.ndarray) -> np
         )
         weights[targets] = design @ np.linalg.inv(design.T @ design + np.eye(3))
     return weights
-
-
-def _effects(
-    arrays: Mapping[str, np.ndarray],
-    target: np.ndarray,
-    family: np.ndarray,
-    of_target: np.ndarray,
-    rough: Rough,
-    error: np.ndarray,
-    *,
-    n_targets: int,
-    count: int,
-) -> dict[str, np.ndarray]:
-    """Return what cells say of models, families, and families on a benchmark.
-
-    Shares of the cells in the means, and standard errors of those means.
-    """
-    benchmark = arrays["cell_benchmark"]
-    n_benchmarks = len(rough.floor)
-    variance = rough.spread[benchmark] ** 2
-    if rough.slope is not None:
-        variance = variance + (error / rough.slope) ** 2
-    variance = np.where(error < UNKNOWN, variance, UNKNOWN**2)
-    # What a cell says of its model, and, the model being one of its family, of that.
-    of_model = np.where(of_target, 1.0 / variance, 0.0)
-    model_variance = rough.model_spread**2
-    information = np.bincount(target, of_model, minlength=max(n_targets, 1))
-    of_family = of_model / (1.0 + model_variance * information[target])
-    of_both = np.where(of_target, 1.0 / (variance + model_variance), 0.0)
-    both = family * n_benchmarks + benchmark
-    families = _mean(family, of_family, count)
-    pairs = _mean(both, of_both, count * n_benchmarks)
-    return {
-        "cell_family_share": families[0],
-        "family_error": families[1],
-        "cell_family_benchmark_share": pairs[0],
-        "family_benchmark_error": pairs[1].reshape(count, n_benchmarks),
-    }
-
-
-def _mean(code: np.ndarray, weight: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return shares of a weighted mean by code, and the standard errors of the means."""
-    total = np.bincount(code, weight, minlength=count)
-    shares = weight / np.where(total > 0, total, 1.0)[code] if len(code) else weight
-    # What nothing is known of: the error of one usual cell.
-    errors = np.where(total[:count] > 0, total[:count], CELL_SPREAD**-2) ** -0.5
-    return shares, errors

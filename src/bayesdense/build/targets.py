@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bayesdense.build.anchors import LITTLE, Anchors, mean_of_cells
+from bayesdense.build.anchors import LITTLE, Anchors
 from bayesdense.build.effects import (
     lagging,
     moved_prior,
@@ -13,6 +13,7 @@ from bayesdense.build.effects import (
     scaled_zero_sum,
     zero_sum,
 )
+from bayesdense.build.families import add_families
 from bayesdense.build.layout import Layout
 from bayesdense.build.placed import PlacedPrior, length
 from bayesdense.parts.trends.base import HALF_NORMAL_MEAN
@@ -150,17 +151,11 @@ def add_targets(
             difference = difference + slopes * size[:, None]
     if "sigma_f" in priors:
         family = model["family_code"]
-        sigma_f = priors["sigma_f"].variable("sigma_f")
         left = anchors.left_over(level + growth * years, difference)
-        offset = -mean_of_cells(left, "family")
-        f = scaled_normal("f", sigma_f, model["family_error"], "family", offset=offset)
+        scatter = _scatter(sigma_v, lag, n_dated, n_targets)
+        f, f2 = add_families(priors, anchors, tau, scatter, left)
         level = level + f[family]
-        if "sigma_fj" in priors:
-            sigma_fj = priors["sigma_fj"].variable("sigma_fj")
-            error = model["family_benchmark_error"]
-            means = mean_of_cells(left - f[model["cell_family"]], "family_benchmark")
-            offset = -means.reshape(error.shape)
-            f2 = scaled_normal("f2", sigma_fj, error, ("family", "benchmark"), offset=offset)
+        if f2 is not None:
             difference = difference + f2[family]
 
     # What the scores of each model say of its density, once benchmarks and families are known.
@@ -186,3 +181,12 @@ def _above_models(lag: Any, years: Any) -> tuple[Any, Any]:
     along = years - years.mean()
     slope = (along * expected).sum() / ((along**2).sum() + LITTLE)
     return expected.mean() - slope * years.mean(), slope
+
+
+def _scatter(sigma_v: Any, lag: Any, n_dated: Any, n_targets: Any) -> Any:
+    """Return the variance of targets around the trend; large where there is no date."""
+    import pytensor.tensor as pt
+
+    of_lag = 0.0 if lag is None else (1.0 - HALF_NORMAL_MEAN**2) * lag**2
+    dated = (sigma_v**2 + of_lag) * pt.ones(n_dated)
+    return pt.concatenate([dated, pt.full((n_targets - n_dated,), 1.0 / LITTLE)])
