@@ -14,7 +14,7 @@ from bayesdense.anysize import AnySize, compile_any_size
 from bayesdense.errors import SamplingError
 from bayesdense.packing import Packing, in_order, lengths_of
 from bayesdense.progress import Progress
-from bayesdense.starts import Start, around
+from bayesdense.starts import Start, around, spread_of
 
 __all__ = ["Compiled", "clear_compiled", "compiled_for"]
 
@@ -191,10 +191,12 @@ def _for_model(code: AnySize, coordinates: Coordinates, packing: Packing, model:
     starts = _initial_values(model)
     packed = packing.values(data, lengths)
     centre, _ = coordinates(starts, packed)
-    wanted = sum(prod(lengths[dim] for dim in dims) for _, dims in packing.variables)
+    sizes = [prod(lengths[dim] for dim in dims) for _, dims in packing.variables]
+    wanted = sum(sizes)
     if wanted != centre.size:
         # The code reads as many numbers as the dimensions say.
         raise SamplingError(
             f"the initial point has {centre.size} numbers, and the dimensions ask for {wanted}"
         )
-    return Compiled(code, packing, data, coords, coordinates, around(centre))
+    spread = np.repeat([spread_of(variable) for variable in in_order(model)], sizes)
+    return Compiled(code, packing, data, coords, coordinates, around(centre, spread))

@@ -78,7 +78,13 @@ def tuned(layout: Layout, spec: RulerSpec, posterior: xr.Dataset) -> Layout:
         span=ruler.span.mean(axis=0),
         position=(draws["cell_ln_size"] - layout.log_size_centre).mean(axis=0),
     )
-    cells = rough_cells(arrays, spec.score_map, rough, n_targets=layout.size("target"))
+    cells = rough_cells(
+        arrays,
+        spec.score_map,
+        rough,
+        n_targets=layout.size("target"),
+        n_families=layout.size("family"),
+    )
     return dataclasses.replace(
         layout, arrays={**arrays, **cells, **_leans(layout, spec, draws, ruler)}
     )

@@ -8,12 +8,41 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-__all__ = ["Start", "around", "spread_out", "where_chains_were"]
+__all__ = ["Start", "around", "spread_of", "spread_out", "start_within", "where_chains_were"]
 
 JITTER = 0.5
 
 Start = Callable[[Any], np.ndarray]
 """From a seed to an initial point."""
+
+
+def start_within(variable: Any, spread: float) -> None:
+    """Say how far from its initial value chains start in a variable.
+
+    Parameters
+    ----------
+    variable : tensor
+        A free variable of a PyMC model.
+    spread : float
+        In its coordinates.
+    """
+    variable.tag.start_spread = spread
+
+
+def spread_of(variable: Any) -> float:
+    """Return how far from its initial value chains start in a variable.
+
+    Parameters
+    ----------
+    variable : tensor
+        A free variable of a PyMC model.
+
+    Returns
+    -------
+    float
+        In its coordinates.
+    """
+    return float(getattr(variable.tag, "start_spread", JITTER))
 
 
 def around(centre: np.ndarray, spread: np.ndarray | float = JITTER) -> Start:

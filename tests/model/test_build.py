@@ -152,12 +152,12 @@ def test_the_density_of_the_logarithm_of_a_term():
 
 @pytest.mark.parametrize("spread", [0.01, 0.3, 5.0])
 def test_units_of_an_effect_do_not_change_its_distribution(spread):
-    """With and without an offset, whatever the expected error: Normal(0, scale)."""
+    """Wherever data put it and however well: Normal(0, scale)."""
     from bayesdense.build.effects import scaled_normal
 
     with pm.Model(coords={"i": range(20_000)}):
-        plain = scaled_normal("p", spread, 0.1, "i")
-        moved = scaled_normal("m", spread, 0.1, "i", offset=0.7)
+        plain = scaled_normal("p", spread, 100.0, "i")
+        moved = scaled_normal("m", spread, 100.0, "i", around=0.7)
         draws = pm.draw([plain, moved], random_seed=3)
     for values in draws:
         assert values.mean() == pytest.approx(0.0, abs=0.05 * spread)
@@ -192,7 +192,7 @@ def test_anchors_move_with_the_ruler_and_change_no_prior(kind):
         "f": v["f"] / v["sigma_f"][:, None],
         "f2": v["f2"] / v["sigma_fj"][:, None, None],
         "v": v["v"] / v["sigma_v"][:, None],
-        "cell_deviation": v["cell_deviation"] / (layout.arrays["cell_scale"] * tau),
+        "cell_deviation": v["cell_deviation"] / (np.exp(layout.arrays["cell_log_scale"]) * tau),
     }
     standard |= {name: (v[name] - p["mu"]) / p["sigma"] for name, p in maps.items()}
     assert maps

@@ -10,7 +10,7 @@ from scipy import integrate, stats
 
 import bayesdense as bd
 from bayesdense.build import build_model, lay_out
-from bayesdense.build.effects import lagging, moved_normal, moved_prior
+from bayesdense.build.effects import lagging, moved_normal, moved_prior, scaled_normal
 from bayesdense.build.placed import place
 from bayesdense.build.transforms import Ceiling, Floor
 from bayesdense.pilot import tuned
@@ -50,7 +50,7 @@ def test_the_usual_ceiling_is_a_standard_normal():
 @pytest.mark.parametrize(("noise", "lag"), [(0.3, 0.5), (0.8, 0.05), (0.05, 0.7)])
 def test_noise_less_a_lag_has_the_density_of_their_convolution(noise, lag):
     with pm.Model(coords={"i": range(3)}) as model:
-        lagging("x", noise, lag, 0.2, "i", offset=0.1)
+        lagging("x", noise, lag, 25.0, "i", around=-0.1)
     at = np.array([-1.1, -0.2, 0.3])
     found = pm.logp(model["x"], at).eval(**PYTHON)
 
@@ -79,9 +79,10 @@ def test_moved_variables_have_the_density_of_their_coordinate():
         )
         moved_prior("p", priors["p"], 2.0 * other)
         moved_prior("r", priors["r"], other)
+        scaled_normal("e", pm.math.exp(other), 2.0, None, around=0.5 * other)
     density = model.compile_logp(sum=False, **PYTHON)
     names = [model.rvs_to_values[v].name for v in model.free_RVs]
-    for name in ("n_moved__", "p_moved_log__", "r_moved__"):
+    for name in ("n_moved__", "p_moved_log__", "r_moved__", "e_moved__"):
         point = {**model.initial_point(0), "other": np.array(0.7)}
         grid = np.linspace(-60, 60, 24_001) if name.startswith("r") else np.linspace(-25, 25, 5_001)
         which = names.index(name)

@@ -40,7 +40,7 @@ def test_a_cell_by_adaptive_quadrature(pooled, missed_by):
         scores = observed[a["score_cell"] == cell]
         n = len(scores)
         for i in (0, 11):
-            scale = a["cell_scale"][cell] * p["tau"][i, j]
+            scale = np.exp(a["cell_log_scale"][cell]) * p["tau"][i, j]
             middle = p["cell_ln_size"][i, cell] - p["cell_deviation"][i, cell]
             alpha, d, c, phi = (p[name][i, j] for name in ("alpha", "d", "c", "phi"))
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesdense.build.algebra import inverse, root
 from bayesdense.build.layout import Layout
 from bayesdense.build.placed import length
 from bayesdense.build.ruler import Ruler
@@ -33,30 +34,40 @@ class Anchors:
 
     Attributes
     ----------
-    position, error : tensor, shape (cell,)
+    position, information : tensor, shape (cell,)
         Log effective size of each cell, relative to the centre of the ruler,
-        and how well its scores fix it.
+        and the precision with which its scores fix it.
     density : tensor, shape (cell,)
         Log effective size less log size.
+    precision, log_scale : tensor, shape (cell,)
+        Of what a model strays on one benchmark.
+    weights : tensor, shape (cell,)
+        The precision with which a cell fixes the log density of its target;
+        0 for cells of references, which have the code of some target.
     levels : tensor, shape (benchmark, 3)
         Level at the mean date and the size 2e10, growth a year and size slope
         of ``ln rho``, by least squares through the targets.
+    stretch : tensor
+        Mean over the benchmarks of the logarithm of their logits per unit of
+        log size. A steeper ruler makes all distances in log size shorter.
     """
 
     position: Any
-    error: Any
+    information: Any
     density: Any
+    precision: Any
+    log_scale: Any
+    weights: Any
     levels: Any
+    stretch: Any
 
-    def left_over(self, level: Any, difference: Any) -> Any:
-        """Return what levels and differences leave of the log density of each cell.
+    def beside(self, difference: Any) -> Any:
+        """Return what differences leave of the log density of each cell.
 
         Parameters
         ----------
-        level : tensor, shape (target,)
-            Of ``ln rho``.
         difference : tensor, shape (target, benchmark)
-            What a benchmark adds.
+            What is known of ``ln rho`` of a target on a benchmark.
 
         Returns
         -------
@@ -66,78 +77,59 @@ class Anchors:
         import pymc as pm
 
         model = pm.modelcontext(None)
-        target = model["cell_target"]
-        return self.density - level[target] - difference[target, model["cell_benchmark"]]
+        return self.density - difference[model["cell_target"], model["cell_benchmark"]]
 
-    def of_targets(self, tau: Any, difference: Any) -> tuple[Any, Any]:
+    def of_targets(self, left: Any) -> tuple[Any, Any]:
         """Return what all cells of a target say of its log density.
 
         Parameters
         ----------
-        tau : tensor, shape (benchmark,)
-            How far a model strays on one benchmark.
-        difference : tensor, shape (target, benchmark)
-            What a benchmark adds.
+        left : tensor, shape (cell,)
+            What `beside` returned.
 
         Returns
         -------
-        mean, error : tensor, shape (target,)
+        mean, precision : tensor, shape (target,)
         """
         import pymc as pm
 
-        model = pm.modelcontext(None)
-        target, benchmark = model["cell_target"], model["cell_benchmark"]
-        own = self.density - difference[target, benchmark]
-        return weighted_mean(own, self.weights(tau), target, length("target"))
-
-    def weights(self, tau: Any, more: Any = 0.0) -> Any:
-        """Return the precision with which a cell fixes the log density of its target.
-
-        Parameters
-        ----------
-        tau : tensor, shape (benchmark,)
-            How far a model strays on one benchmark.
-        more : tensor, shape (cell,)
-            Variance from elsewhere.
-
-        Returns
-        -------
-        tensor, shape (cell,)
-            0 for cells of references, which have the code of some target.
-        """
-        import pymc as pm
-
-        model = pm.modelcontext(None)
-        variance = (tau**2)[model["cell_benchmark"]] + self.error**2 + more
-        return model["cell_of_target"] / variance
+        target = pm.modelcontext(None)["cell_target"]
+        return weighted_mean(left, self.weights, target, length("target"))
 
 
 def weighted_mean(values: Any, weights: Any, code: Any, count: Any) -> tuple[Any, Any]:
-    """Return weighted means by code, and their standard errors.
+    """Return weighted means by code, and their precisions.
 
     Parameters
     ----------
-    values, weights : tensor, shape (cell,)
+    values, weights : tensor, shape (n,)
         Weights are precisions.
-    code : tensor of int, shape (cell,)
+    code : tensor of int, shape (n,)
         What each is part of.
     count : int or tensor
         How many codes there are.
 
     Returns
     -------
-    mean, error : tensor, shape (count,)
-        Near 0 and large where nothing is known.
+    mean, precision : tensor, shape (count,)
+        Near 0 and small where nothing is known.
     """
     import pytensor.tensor as pt
 
     none = pt.zeros(count)
     total = pt.inc_subtensor(none[code], weights) + LITTLE
-    return pt.inc_subtensor(none[code], weights * values) / total, total**-0.5
+    return pt.inc_subtensor(none[code], weights * values) * inverse(total), total
 
 
 def add_anchors(
-    layout: Layout, spec: RulerSpec, ruler: Ruler, eta: Any, size: Any, phi: Any
+    layout: Layout,
+    spec: RulerSpec,
+    ruler: Ruler,
+    *,
+    eta: Any,
+    size: Any,
+    phi: Any,
+    tau: Any,
 ) -> Anchors:
     """Read the scores off the ruler, in the PyMC model in context.
 
@@ -155,6 +147,8 @@ def add_anchors(
         ``ln(N/N*)``, as the model counts sizes.
     phi : tensor, shape (benchmark,)
         Noise of a source.
+    tau : tensor, shape (benchmark,)
+        How far a model strays on one benchmark.
 
     Returns
     -------
@@ -182,7 +176,7 @@ def add_anchors(
     guess = model["cell_guess"]
     loss, fall, limit = cell_losses(layout, spec, ruler, guess)
     steepness = ruler.steepness[of_benchmark] * fall
-    step = (seen - ruler.logit(loss, of_benchmark)) / steepness
+    step = (seen - ruler.logit(loss, of_benchmark)) * inverse(steepness)
     if layout.has_losses.any():
         # In units of the local power, what of the size-dependent loss is left at the scores.
         gap = (loss - limit) / fall
@@ -196,8 +190,21 @@ def add_anchors(
     density = position - size[model["cell_model"]]
     none = pt.zeros((length("benchmark"), 3))
     levels = pt.inc_subtensor(none[of_benchmark], model["cell_weights"] * density[:, None])
-    variance = model["cell_variance"] + model["cell_of_noise"] * (phi**2)[of_benchmark]
-    return Anchors(position, pt.sqrt(variance) / steepness, density, levels)
+    noise = model["cell_variance"] + model["cell_of_noise"] * (phi**2)[of_benchmark]
+    information = steepness**2 * inverse(noise)
+    precision = model["cell_precision"] * inverse(tau**2)[of_benchmark]
+    # The variance of the scores' error and the model's straying, in terms that are needed anyway.
+    within = inverse(root(precision + information)) ** 2
+    return Anchors(
+        position=position,
+        information=information,
+        density=density,
+        precision=precision,
+        log_scale=model["cell_log_scale"] + pm.math.log(tau)[of_benchmark],
+        weights=model["cell_of_target"] * information * precision * within,
+        levels=levels,
+        stretch=pm.math.log(ruler.steepness).mean(),
+    )
 
 
 def cell_losses(layout: Layout, spec: RulerSpec, ruler: Ruler, position: Any) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bayesdense.build.anchors import Anchors, cell_losses
-from bayesdense.build.effects import moved_prior, scaled_normal
+from bayesdense.build.effects import informed_normal, moved_prior
 from bayesdense.build.layout import Layout
 from bayesdense.build.leans import lean, map_features
 from bayesdense.build.observation import add_scores
@@ -68,7 +68,6 @@ def add_measurements(
     size: Any,
     eta: Any,
     anchors: Anchors,
-    tau: Any,
     phi: Any,
 ) -> None:
     """Add cell deviations and observed scores to the model in context.
@@ -93,8 +92,6 @@ def add_measurements(
         Offsets of harnesses.
     anchors : Anchors
         What `add_anchors` returned.
-    tau : tensor, shape (benchmark,)
-        What `add_spread` returned.
     phi : tensor, shape (benchmark,)
         Noise of a source.
     """
@@ -107,9 +104,14 @@ def add_measurements(
     position = (density + size)[of_model]
     if difference is not None:
         position = position + difference[of_model, of_benchmark]
-    scale = model["cell_scale"] * tau[of_benchmark]
-    beside = position - anchors.position
-    stray = scaled_normal("cell_deviation", scale, anchors.error, "cell", offset=beside)
+    stray = informed_normal(
+        "cell_deviation",
+        anchors.precision,
+        anchors.log_scale,
+        anchors.information,
+        "cell",
+        around=anchors.position - position,
+    )
     position = position + stray
     pm.Deterministic("cell_ln_size", position + model["log_size_centre"], dims="cell")
 

@@ -221,9 +221,10 @@ def _pooled_exponent(
     model = pm.modelcontext(None)
     mean = priors[f"{name}_mean"].variable(f"{name}_mean")
     spread = priors[f"{name}_sd"].variable(f"{name}_sd")
-    offset, error = None, EXPONENT_ERROR
+    around, information = None, EXPONENT_ERROR**-2
     if term is not None:
-        offset = mean + pm.math.log(term) - model["slope_guess"][:, place]
-        error = model["slope_error"][:, place]
-    logs = mean + scaled_normal(f"{name}_deviation", spread, error, "loss_set", offset=offset)
+        around = model["slope_guess"][:, place] - mean - pm.math.log(term)
+        information = model["slope_error"][:, place] ** -2
+    deviation = f"{name}_deviation"
+    logs = mean + scaled_normal(deviation, spread, information, "loss_set", around=around)
     return pm.Deterministic(f"{name}{suffix}", pm.math.exp(logs), dims="loss_set")

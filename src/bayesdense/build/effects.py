@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from bayesdense.build.algebra import inverse, logarithm, root
 from bayesdense.build.placed import PlacedPrior
 from bayesdense.parts.trends.base import HALF_NORMAL_MEAN
 
 __all__ = [
+    "informed_normal",
     "lagging",
     "moved_normal",
     "moved_prior",
@@ -65,7 +67,7 @@ def moved_normal(
         name,
         mean,
         sd,
-        unit,
+        1.0 / unit,
         shift,
         dist=_normal,
         logp=_normal_logp,
@@ -102,13 +104,13 @@ def _lengths(dims: Dims) -> tuple[int, ...]:
     return tuple(len(pm.modelcontext(None).coords[name]) for name in names)
 
 
-def _normal_logp(value: Any, mean: Any, sd: Any, unit: Any, shift: Any) -> Any:
+def _normal_logp(value: Any, mean: Any, sd: Any, rate: Any, shift: Any) -> Any:
     import pytensor.tensor as pt
 
     return -0.5 * ((value - mean) / sd) ** 2 - pt.log(sd) - 0.5 * np.log(2.0 * np.pi)
 
 
-def _normal(mean: Any, sd: Any, unit: Any, shift: Any, size: Any) -> Any:
+def _normal(mean: Any, sd: Any, rate: Any, shift: Any, size: Any) -> Any:
     import pymc as pm
 
     return pm.Normal.dist(mean, sd, size=size)
@@ -153,7 +155,7 @@ def moved_prior(
         return prior.prior.unnamed(dict(zip(names, values, strict=True)), size=size)
 
     # Without it PyMC would look into the distribution, and the transform would see its
-    # parameters in the place of unit and shift.
+    # parameters in the place of rate and shift.
     def logp(value: Any, *given: Any) -> Any:
         *values, _, _ = given
         return pm.logp(prior.prior.unnamed(dict(zip(names, values, strict=True))), value)
@@ -202,17 +204,18 @@ def zero_sum(name: str, prior: PlacedPrior, dims: str, *, around: Any = None) ->
 
 
 def scaled_normal(
-    name: str, scale: Any, expected_error: Any, dims: Dims, *, offset: Any = None
+    name: str, scale: Any, information: Any, dims: Dims, *, around: Any = None
 ) -> Any:
     """Add ``Normal(0, scale)`` effects whose scale is unknown, so that NUTS finds its way.
 
     Sampled as multiples of the scale, effects that the data fix well diverge
     where the scale is large; sampled as they are, effects that the data fix
-    badly diverge where it is small. If data alone would fix an effect with
-    the standard error ``k``, its conditional posterior has the standard
-    deviation ``g = scale / sqrt(1 + scale^2 / k^2)``. In units of ``g`` the
-    effect has unit spread whatever the scale. The distribution of the effect
-    is Normal(0, scale) for any ``k``: a bad guess costs time, not truth.
+    badly diverge where it is small. If data alone would fix an effect around
+    ``m`` with the precision ``k``, its conditional posterior has the precision
+    ``q = 1/scale^2 + k`` and the mean ``m k / q``. Counted from there, in
+    units of ``q^(-1/2)``, the effect has unit spread whatever the scale. The
+    distribution of the effect is Normal(0, scale) for any ``k`` and ``m``: a
+    bad guess costs time, not truth.
 
     Parameters
     ----------
@@ -220,15 +223,37 @@ def scaled_normal(
         Of the variable.
     scale : tensor
         Standard deviation of the effects; broadcasts against the dimensions.
-    expected_error : tensor
-        ``k``, positive, in the unit of the effects.
+    information : tensor
+        ``k``, positive.
     dims : str or tuple of str
         Named dimensions.
-    offset : tensor, optional
-        Where the data fix not the effect but its sum with something else
-        that is sampled: that something, less a rough value of the sum. The
-        conditional posterior of the effect is then around ``-offset``, shrunk
-        to zero by ``g^2 / k^2``, and the units are counted from there.
+    around : tensor, optional
+        ``m``; 0 by default.
+
+    Returns
+    -------
+    tensor
+        The effects.
+    """
+    return informed_normal(
+        name, inverse(scale**2), logarithm(scale), information, dims, around=around
+    )
+
+
+def informed_normal(
+    name: str, precision: Any, log_scale: Any, information: Any, dims: Dims, *, around: Any = None
+) -> Any:
+    """Add effects as `scaled_normal` does, given the precision and the logarithm of the scale.
+
+    Parameters
+    ----------
+    name : str
+        Of the variable.
+    precision, log_scale : tensor
+        Of the effects; where many share a scale, it is worth to take root and
+        logarithm of the few.
+    information, dims, around
+        As for `scaled_normal`.
 
     Returns
     -------
@@ -237,14 +262,35 @@ def scaled_normal(
     """
     import pymc as pm
 
-    unit = scale / pm.math.sqrt(1.0 + (scale / expected_error) ** 2)
-    shift = 0.0 if offset is None else unit / expected_error**2 * offset
-    return moved_normal(name, 0.0, scale, unit=unit, shift=shift, dims=dims)
+    from bayesdense.build.transforms import moved_from_data
+
+    rate = root(precision + information)
+    shift = 0.0 if around is None else -information * around * inverse(rate)
+    return pm.CustomDist(
+        name,
+        precision,
+        log_scale,
+        rate,
+        shift,
+        dist=_informed,
+        logp=_informed_logp,
+        transform=moved_from_data,
+        initval=np.zeros(_lengths(dims)),
+        dims=dims,
+    )
 
 
-def lagging(
-    name: str, noise: Any, lag: Any, expected_error: Any, dims: Dims, *, offset: Any
-) -> Any:
+def _informed_logp(value: Any, precision: Any, log_scale: Any, rate: Any, shift: Any) -> Any:
+    return -0.5 * value**2 * precision - log_scale - 0.5 * np.log(2.0 * np.pi)
+
+
+def _informed(precision: Any, log_scale: Any, rate: Any, shift: Any, size: Any) -> Any:
+    import pymc as pm
+
+    return pm.Normal.dist(0.0, pm.math.exp(log_scale), size=size)
+
+
+def lagging(name: str, noise: Any, lag: Any, information: Any, dims: Dims, *, around: Any) -> Any:
     """Add ``v - w`` effects, ``v ~ Normal(0, noise)``, ``w`` half-normal with scale ``lag``.
 
     The sum has a density of its own, the skew-normal of the stochastic
@@ -258,7 +304,7 @@ def lagging(
         Of the variable.
     noise, lag : tensor
         Scales of ``v`` and ``w``; broadcast against the dimensions.
-    expected_error, dims, offset
+    information, dims, around
         As for `scaled_normal`; the units are those of a Normal of the same
         mean and variance.
 
@@ -272,16 +318,14 @@ def lagging(
     from bayesdense.build.transforms import moved_from_data
 
     mean = -HALF_NORMAL_MEAN * lag
-    variance = noise**2 + (1.0 - HALF_NORMAL_MEAN**2) * lag**2
-    information = 1.0 / variance + 1.0 / expected_error**2
-    unit = information**-0.5
-    around = (mean / variance - offset / expected_error**2) / information
+    precision = inverse(noise**2 + (1.0 - HALF_NORMAL_MEAN**2) * lag**2)
+    rate = root(precision + information)
     return pm.CustomDist(
         name,
         noise,
         lag,
-        unit,
-        -around / unit,
+        rate,
+        -(mean * precision + around * information) * inverse(rate),
         dist=_lagging,
         logp=_lagging_logp,
         transform=moved_from_data,
@@ -290,7 +334,7 @@ def lagging(
     )
 
 
-def _lagging_logp(value: Any, noise: Any, lag: Any, unit: Any, shift: Any) -> Any:
+def _lagging_logp(value: Any, noise: Any, lag: Any, rate: Any, shift: Any) -> Any:
     import pytensor.tensor as pt
     from pymc.distributions.dist_math import normal_lcdf
 
@@ -300,7 +344,7 @@ def _lagging_logp(value: Any, noise: Any, lag: Any, unit: Any, shift: Any) -> An
     return half + normal_lcdf(0.0, 1.0, -x * lag / noise)
 
 
-def _lagging(noise: Any, lag: Any, unit: Any, shift: Any, size: Any) -> Any:
+def _lagging(noise: Any, lag: Any, rate: Any, shift: Any, size: Any) -> Any:
     import pymc as pm
 
     ahead = pm.Normal.dist(0.0, noise, size=size)
@@ -308,7 +352,7 @@ def _lagging(noise: Any, lag: Any, unit: Any, shift: Any, size: Any) -> Any:
 
 
 def scaled_zero_sum(
-    name: str, scale: Any, basis: Any, expected_error: Any, dims: str, *, around: Any = None
+    name: str, scale: Any, basis: Any, error: Any, dims: str, *, around: Any = None
 ) -> Any:
     """Add zero-sum ``Normal(0, scale)`` effects whose scale is unknown.
 
@@ -325,8 +369,8 @@ def scaled_zero_sum(
         each direction.
     basis : tensor, shape (n, n - 1)
         Orthonormal directions, from `bayesdense.build.coordinates.contrasts`.
-    expected_error : tensor, shape (n - 1,)
-        As for `scaled_normal`, along those directions.
+    error : tensor, shape (n - 1,)
+        How well data alone would fix the effects along those directions.
     dims : str
         Named dimension of the directions.
     around : tensor, shape (n,), optional
@@ -337,7 +381,8 @@ def scaled_zero_sum(
     tensor, shape (n,)
         The effects.
     """
-    offset = None if around is None else -(basis * around[:, None]).sum(axis=0)
-    along = scaled_normal(f"{name}_contrast", scale, expected_error, dims, offset=offset)
+    along_basis = None if around is None else (basis * around[:, None]).sum(axis=0)
+    contrast = f"{name}_contrast"
+    along = scaled_normal(contrast, scale, inverse(error**2), dims, around=along_basis)
     # Not as a matrix product: it takes ten seconds to compile, for a few numbers.
     return (basis * along).sum(axis=1)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bayesdense.build.algebra import inverse
 from bayesdense.build.anchors import Anchors, weighted_mean
-from bayesdense.build.effects import scaled_normal
+from bayesdense.build.effects import moved_prior, scaled_normal
 from bayesdense.build.placed import PlacedPrior, length
 
 __all__ = ["add_families"]
 
 
 def add_families(
-    priors: Mapping[str, PlacedPrior], anchors: Anchors, tau: Any, scatter: Any, left: Any
+    priors: Mapping[str, PlacedPrior], anchors: Anchors, scatter: Any, typical: Any, left: Any
 ) -> tuple[Any, Any]:
     """Add ``f`` and ``f2`` to the PyMC model in context.
 
@@ -28,10 +29,10 @@ def add_families(
         With ``sigma_f``, and ``sigma_fj`` where there are several benchmarks.
     anchors : Anchors
         What `add_anchors` returned.
-    tau : tensor, shape (benchmark,)
-        How far a model strays on one benchmark.
     scatter : tensor, shape (target,)
         Variance of models around the trend.
+    typical : tensor
+        Its mean.
     left : tensor, shape (cell,)
         What trend and benchmarks leave of the log density of cells.
 
@@ -42,26 +43,30 @@ def add_families(
         None where there is one benchmark.
     """
     import pymc as pm
-    import pytensor.tensor as pt
 
     model = pm.modelcontext(None)
-    target, family = model["cell_target"], model["cell_family"]
-    several = "sigma_fj" in priors
-    sigma_f = priors["sigma_f"].variable("sigma_f")
-    sigma_fj = priors["sigma_fj"].variable("sigma_fj") if several else None
-    # Models of a family share its deviation on a benchmark, so more of them say no more of it.
-    shared = model["cell_alike"] * sigma_fj**2 if several else 0.0
-    weight = anchors.weights(tau, shared)
-    of_model = pt.inc_subtensor(pt.zeros(length("target"))[target], weight)
-    weight = weight / (1.0 + scatter * of_model)[target]
-    mean, error = weighted_mean(left, weight, family, length("family"))
-    f = scaled_normal("f", sigma_f, error, "family", offset=-mean)
-    if not several:
+    sigma_f = moved_prior("sigma_f", priors["sigma_f"], anchors.stretch)
+    seen, known = anchors.of_targets(left)
+    beside = scatter
+    if "sigma_fj" in priors:
+        sigma_fj = moved_prior("sigma_fj", priors["sigma_fj"], anchors.stretch)
+        # Models of a family share its deviation on a benchmark, so more of them say no more of it.
+        beside = beside + model["target_alike"] * sigma_fj**2
+    weight = known * inverse(1.0 + known * beside)
+    mean, information = weighted_mean(seen, weight, model["family_code"], length("family"))
+    f = scaled_normal("f", sigma_f, information, "family", around=mean)
+    if "sigma_fj" not in priors:
         return f, None
-    count = length("benchmark")
+    family, count = model["cell_family"], length("benchmark")
     pair = family * count + model["cell_benchmark"]
-    weight = anchors.weights(tau, scatter[target])
-    mean, error = weighted_mean(left - f[family], weight, pair, length("family") * count)
+    left = left - f[family]
+    mean, known = weighted_mean(left, anchors.weights, pair, length("family") * count)
+    information = known * inverse(1.0 + known * typical * model["pair_share"])
     shape = length("family"), count
-    dims = ("family", "benchmark")
-    return f, scaled_normal("f2", sigma_fj, error.reshape(shape), dims, offset=-mean.reshape(shape))
+    return f, scaled_normal(
+        "f2",
+        sigma_fj,
+        information.reshape(shape),
+        ("family", "benchmark"),
+        around=mean.reshape(shape),
+    )

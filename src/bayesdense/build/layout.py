@@ -224,7 +224,8 @@ def _lay_out(
         "cell_model": cell_model,
         "cell_benchmark": cell_benchmark,
         "cell_ruler": ruler[cell_benchmark],
-        "cell_scale": np.where(cell_reference, spec.reference_cell_scale, 1.0),
+        "cell_precision": np.where(cell_reference, spec.reference_cell_scale**-2.0, 1.0),
+        "cell_log_scale": np.where(cell_reference, np.log(spec.reference_cell_scale), 0.0),
         "cell_tokens": cell_tokens,
         "cell_items": items,
         "score_cell": scores["cell"].to_numpy(),
@@ -259,7 +260,9 @@ def _lay_out(
             arrays[f"cell_{name}"] = values[cell_model]
     chance = table["chance"].to_numpy(dtype=float)
     rough = usual(spec.score_map, chance)
-    arrays |= rough_cells(arrays, spec.score_map, rough, n_targets=n_targets)
+    arrays |= rough_cells(
+        arrays, spec.score_map, rough, n_targets=n_targets, n_families=len(families)
+    )
     arrays |= _leans(arrays, spec, chance, n_targets)
     arrays |= {
         "benchmark_ruler": ruler,

@@ -9,6 +9,7 @@ import numpy as np
 
 from bayesdense.build.anchors import add_anchors
 from bayesdense.build.cells import add_measurements, add_spread, cell_priors
+from bayesdense.build.law_starts import start_at_losses
 from bayesdense.build.layout import Layout
 from bayesdense.build.observation import add_harness_offsets, observation_priors
 from bayesdense.build.placed import length, place
@@ -133,10 +134,10 @@ def build_model(
         anchors = None
         if layout.size("cell"):
             phi = priors["phi"].variable("phi", dims="benchmark")
-            anchors = add_anchors(layout, spec, ruler, eta, size, phi)
             tau = add_spread(spec, priors, ruler)
+            anchors = add_anchors(layout, spec, ruler, eta=eta, size=size, phi=phi, tau=tau)
         if isinstance(spec, ModelSpec) and anchors is not None:
-            density, difference = add_targets(layout, spec, priors, factor, anchors, tau)
+            density, difference = add_targets(layout, spec, priors, factor, anchors)
             shape = length("reference"), length("benchmark")
             difference = pt.concatenate([difference, pt.zeros(shape)])
         of_references = add_references(layout, priors, given)
@@ -155,7 +156,8 @@ def build_model(
                 size=size,
                 eta=eta,
                 anchors=anchors,
-                tau=tau,
                 phi=phi,
             )
+    if layout.loss_sets and not given:
+        start_at_losses(model, layout, spec, chosen)
     return model

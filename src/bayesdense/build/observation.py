@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesdense.build.algebra import inverse, logarithm
 from bayesdense.build.effects import scaled_zero_sum, standard
 from bayesdense.build.layout import Layout
 from bayesdense.build.placed import PlacedPrior
@@ -72,7 +73,7 @@ def add_scores(spec: RulerSpec, ruler: Ruler, *, phi: Any, eta: Any, logit: Any)
         mean = spec.score_map.score(shifted, ruler.floor[benchmark], ruler.span[benchmark])
     else:
         mean = latent[cell]
-    item_variance = (latent * (1.0 - latent) / model["cell_items"])[cell]
+    item_variance = (latent * (1.0 - latent) * inverse(model["cell_items"]))[cell]
     if not spec.score_map.has_ceiling:
         # Such a map leaves [0, 1], where a share of right answers has no variance.
         item_variance = pm.math.maximum(item_variance, 0.0)
@@ -158,10 +159,11 @@ def replicated_logp(
 
     residual = value - mean
     total = pt.concatenate([pt.zeros(1), pt.cumsum(residual)[:-1]])
-    gain = item_variance / (source_variance + before * item_variance)
+    gain = item_variance * inverse(source_variance + before * item_variance)
     shift = gain * (total - total[first])
     variance = source_variance * (1.0 + gain)
-    return -0.5 * ((residual - shift) ** 2 / variance + pt.log(2.0 * np.pi * variance))
+    quadratic = (residual - shift) ** 2 * inverse(variance)
+    return -0.5 * (quadratic + logarithm(variance) + np.log(2.0 * np.pi))
 
 
 def replicated_random(

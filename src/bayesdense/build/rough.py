@@ -70,6 +70,7 @@ def rough_cells(
     rough: Rough,
     *,
     n_targets: int,
+    n_families: int,
 ) -> dict[str, np.ndarray]:
     """Return roughly where each cell lies, and how well scores say so.
 
@@ -81,8 +82,8 @@ def rough_cells(
         The map.
     rough : Rough
         What is roughly known.
-    n_targets : int
-        Number of targets, which come first.
+    n_targets, n_families : int
+        Number of targets, which come first, and of their families.
 
     Returns
     -------
@@ -93,11 +94,11 @@ def rough_cells(
         in logits, ``cell_variance`` by items and ``cell_of_noise`` for each
         unit of variance of a source; ``cell_guess``, the log size of the cell,
         for references their own; ``cell_target`` and ``cell_family``, codes
-        that mean nothing for references, of which ``cell_of_target`` is 0;
-        ``cell_alike``, the number of targets of the same family on the same
-        benchmark. Shape ``(cell, 3)``: ``cell_weights``, those of least squares
-        on level, date and size. Shape ``(score,)``: ``score_count``, scores in
-        the same cell.
+        that mean nothing for references, of which ``cell_of_target`` is 0.
+        Shape ``(cell, 3)``: ``cell_weights``, those of least squares on level,
+        date and size. Shape ``(score,)``: ``score_count``, scores in the same
+        cell. ``target_alike`` and ``pair_share``: how many targets share a
+        family on a benchmark, see `_shared`.
     """
     cell, model = arrays["score_cell"], arrays["cell_model"]
     benchmark = arrays["cell_benchmark"]
@@ -122,13 +123,13 @@ def rough_cells(
     of_noise = np.where(withheld, 0.0, steepness**2 / count)
 
     of_target = model < n_targets
+    floors = rough.floor
     guess = rough.position
     if guess is None:
         guess = _guess(arrays, logit, of_target)
     target = np.minimum(model, max(n_targets - 1, 0))
     family = arrays["family_code"][target] if n_targets else np.zeros_like(model)
-    pair = family * len(rough.floor) + benchmark
-    alike = np.bincount(pair, of_target, minlength=1)[pair] if len(pair) else pair
+    pair = family * len(floors) + benchmark
     return {
         "cell_target": target,
         "cell_family": family,
@@ -142,8 +143,14 @@ def rough_cells(
         "cell_guess": np.where(of_target, guess, arrays["relative_log_size"][model]),
         "cell_variance": variance,
         "cell_of_noise": of_noise,
-        "cell_alike": alike.astype(float),
         "cell_weights": _line_weights(arrays, of_target & ~withheld),
+        **_shared(
+            target,
+            pair,
+            of_target,
+            n_targets=n_targets,
+            n_pairs=n_families * len(floors),
+        ),
     }
 
 
@@ -177,3 +184,19 @@ def _line_weights(arrays: Mapping[str, np.ndarray], of_target: np.ndarray) -> np
         )
         weights[targets] = design @ np.linalg.inv(design.T @ design + np.eye(3))
     return weights
+
+
+def _shared(
+    target: np.ndarray, pair: np.ndarray, of_target: np.ndarray, *, n_targets: int, n_pairs: int
+) -> dict[str, np.ndarray]:
+    """Return what deviations of families on benchmarks weigh in the mean of a target's cells.
+
+    ``target_alike``, shape ``(target,)``: the mean over its benchmarks of the number of targets of
+    its family there, over the number of its benchmarks. ``pair_share``, shape ``(family *
+    benchmark,)``: one over that number of targets, 1 where there are none.
+    """
+    count = np.bincount(pair[of_target], minlength=n_pairs)[:n_pairs]
+    of = target[of_target]
+    cells = np.maximum(np.bincount(of, minlength=n_targets), 1)
+    alike = np.bincount(of, count[pair[of_target]], minlength=n_targets)
+    return {"target_alike": alike / cells**2, "pair_share": 1.0 / np.maximum(count, 1)}

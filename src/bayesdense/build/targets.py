@@ -69,7 +69,6 @@ def add_targets(
     priors: Mapping[str, PlacedPrior],
     factor: Any,
     anchors: Anchors,
-    tau: Any,
 ) -> tuple[Any, Any]:
     """Add the log density of the targets and their differences between benchmarks.
 
@@ -85,8 +84,6 @@ def add_targets(
         Logarithm of the factor of the sizes.
     anchors : Anchors
         Where the scores put levels and slopes on the ruler at hand.
-    tau : tensor, shape (benchmark,)
-        How far a model strays on one benchmark.
 
     Returns
     -------
@@ -111,7 +108,13 @@ def add_targets(
     def add(name: str, shift: Any = None) -> Any:
         return moved_prior(name, priors[name], shift)
 
-    sigma_v, lag = spec.trend.scales(model["years"], add)
+    def add_scale(name: str, shift: Any = None) -> Any:
+        of_ruler = anchors.stretch if priors[name].support == "positive" else None
+        if shift is None:
+            return add(name, of_ruler)
+        return add(name, shift if of_ruler is None else shift + of_ruler)
+
+    sigma_v, lag = spec.trend.scales(model["years"], add_scale)
     above = _above_models(lag, model["years"])
     growth = moved_prior("A", priors["A"], -(at[1] + above[1]), from_data=True)
     start = (
@@ -134,7 +137,7 @@ def add_targets(
             )
             difference = difference + pm.Deterministic("o", offsets, dims="benchmark")
         if "sigma_A" in priors:
-            sigma_a = priors["sigma_A"].variable("sigma_A")
+            sigma_a = add_scale("sigma_A")
             basis, error = model["growth_basis"], model["growth_error"]
             rates = scaled_zero_sum(
                 "A", sigma_a, basis, error, "benchmark_contrast", around=beside[1]
@@ -151,21 +154,25 @@ def add_targets(
             difference = difference + slopes * size[:, None]
     if "sigma_f" in priors:
         family = model["family_code"]
-        left = anchors.left_over(level + growth * years, difference)
-        scatter = _scatter(sigma_v, lag, n_dated, n_targets)
-        f, f2 = add_families(priors, anchors, tau, scatter, left)
+        left = anchors.beside(difference + (level + growth * years)[:, None])
+        of_lag = 0.0 if lag is None else (1.0 - HALF_NORMAL_MEAN**2) * lag**2
+        dated = (sigma_v**2 + of_lag) * pt.ones(n_dated)
+        # Without a date a model says nothing of the trend.
+        undated = pt.full((n_targets - n_dated,), 1.0 / LITTLE)
+        scatter = pt.concatenate([dated, undated])
+        f, f2 = add_families(priors, anchors, scatter, dated.mean(), left)
         level = level + f[family]
         if f2 is not None:
             difference = difference + f2[family]
 
     # What the scores of each model say of its density, once benchmarks and families are known.
-    seen, error = anchors.of_targets(tau, difference)
+    seen, known = anchors.of_targets(anchors.beside(difference))
     line = spec.trend.centre(level[:n_dated], model["years"], layout.origin, add)
-    offset, error = line - seen[:n_dated], error[:n_dated]
+    around, known = seen[:n_dated] - line, known[:n_dated]
     if lag is None:
-        density = line + scaled_normal("v", sigma_v, error, "dated_target", offset=offset)
+        density = line + scaled_normal("v", sigma_v, known, "dated_target", around=around)
     else:
-        density = line + lagging("v_less_w", sigma_v, lag, error, "dated_target", offset=offset)
+        density = line + lagging("v_less_w", sigma_v, lag, known, "dated_target", around=around)
     if "undated" in priors:
         # Without a date there is no place in the trend, so only a broad prior.
         undated = priors["undated"].variable("undated", dims="undated_target")
@@ -181,12 +188,3 @@ def _above_models(lag: Any, years: Any) -> tuple[Any, Any]:
     along = years - years.mean()
     slope = (along * expected).sum() / ((along**2).sum() + LITTLE)
     return expected.mean() - slope * years.mean(), slope
-
-
-def _scatter(sigma_v: Any, lag: Any, n_dated: Any, n_targets: Any) -> Any:
-    """Return the variance of targets around the trend; large where there is no date."""
-    import pytensor.tensor as pt
-
-    of_lag = 0.0 if lag is None else (1.0 - HALF_NORMAL_MEAN**2) * lag**2
-    dated = (sigma_v**2 + of_lag) * pt.ones(n_dated)
-    return pt.concatenate([dated, pt.full((n_targets - n_dated,), 1.0 / LITTLE)])

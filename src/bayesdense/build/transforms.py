@@ -9,6 +9,8 @@ import pytensor.tensor as pt
 from pymc.logprob.transforms import Transform
 from pytensor.tensor.random.type import RandomType
 
+from bayesdense.build.algebra import inverse, logarithm
+
 __all__ = [
     "Ceiling",
     "Floor",
@@ -30,7 +32,7 @@ def _parameters(inputs: tuple[Any, ...]) -> list[Any]:
 
 
 class MovedCoordinates(Transform):
-    """``value / unit + shift``, by the last two parameters of the distribution.
+    """``rate value + shift``, by the last two parameters of the distribution.
 
     `from_origin` says that 0 is where the data put the coordinate, so that
     chains start there.
@@ -42,23 +44,23 @@ class MovedCoordinates(Transform):
         self.from_origin = from_origin
 
     def forward(self, value: Any, *inputs: Any) -> Any:
-        """Return ``value / unit + shift``."""
-        unit, shift = self._of(inputs)
-        return value / unit + shift
+        """Return ``rate value + shift``."""
+        rate, shift = self._of(inputs)
+        return rate * value + shift
 
     def backward(self, value: Any, *inputs: Any) -> Any:
-        """Return ``unit (y - shift)`` of the coordinate ``y``."""
-        unit, shift = self._of(inputs)
-        return unit * (value - shift)
+        """Return ``(y - shift) / rate`` of the coordinate ``y``."""
+        rate, shift = self._of(inputs)
+        return inverse(rate) * (value - shift)
 
     def log_jac_det(self, value: Any, *inputs: Any) -> Any:
-        """Return ``ln unit`` for every entry."""
-        unit, _ = self._of(inputs)
-        return pt.zeros_like(value) + pt.log(unit)
+        """Return ``-ln rate`` for every entry."""
+        rate, _ = self._of(inputs)
+        return pt.zeros_like(value) - logarithm(rate)
 
     def _of(self, inputs: tuple[Any, ...]) -> tuple[Any, Any]:
-        *_, unit, shift = _parameters(inputs)
-        return unit, shift
+        *_, rate, shift = _parameters(inputs)
+        return rate, shift
 
 
 class MovedLogarithm(Transform):

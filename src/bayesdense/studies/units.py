@@ -186,7 +186,7 @@ def _of_cells(draws: Draws, layout: Layout, spec: RulerSpec, cells: np.ndarray) 
     layout = _only(layout, spec, cells)
     ruler = RulerDraws(draws, layout, spec)
     benchmark = layout.arrays["cell_benchmark"]
-    scale = layout.arrays["cell_scale"] * draws["tau"][:, benchmark]
+    scale = np.exp(layout.arrays["cell_log_scale"]) * draws["tau"][:, benchmark]
     middle = own["cell_ln_size"] - own["cell_deviation"]
     source = draws["phi"][:, benchmark] ** 2
 
@@ -210,7 +210,16 @@ def _of_cells(draws: Draws, layout: Layout, spec: RulerSpec, cells: np.ndarray) 
 def _only(layout: Layout, spec: RulerSpec, cells: np.ndarray) -> Layout:
     """Return a layout of some cells and their scores."""
     arrays = dict(layout.arrays)
-    for name in ("model", "benchmark", "ruler", "scale", "tokens", "items", "loss", "loss_seen"):
+    for name in (
+        "model",
+        "benchmark",
+        "ruler",
+        "log_scale",
+        "tokens",
+        "items",
+        "loss",
+        "loss_seen",
+    ):
         if f"cell_{name}" in arrays:
             arrays[f"cell_{name}"] = arrays[f"cell_{name}"][cells]
     for name in spec.law.covariates:

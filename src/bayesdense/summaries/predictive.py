@@ -45,7 +45,7 @@ def replicate_scores(
     arrays = layout.arrays
     kept = np.unique(np.linspace(0, draws.count - 1, min(MOST_DRAWS, draws.count)).astype(int))
     cell_benchmark = arrays["cell_benchmark"]
-    scale = arrays["cell_scale"] * draws["tau"][:, cell_benchmark]
+    scale = np.exp(arrays["cell_log_scale"]) * draws["tau"][:, cell_benchmark]
     stray = own = draws["cell_deviation"]
     if new_cells:
         stray = scale * random.standard_normal(scale.shape)
