@@ -1,8 +1,8 @@
 """Measure the default form on `densing5` against the same posterior in plain PyMC.
 
 One run on one machine: what counts is a ratio. Each sampler has a process of its own, twice:
-with nothing compiled before, for the seconds of compilation only, and then in earnest. Run with
-``make benchmark``; an hour or so with all samplers. NumPyro and BlackJAX come with the extra
+with nothing compiled before, for the seconds of compilation only, and then once for each seed. Run
+with ``make benchmark``; an hour or so with all samplers. NumPyro and BlackJAX come with the extra
 ``bench``; what is not installed is left out, and said. The table goes to standard output, and as
 JSON and Markdown to ``out/benchmarks``.
 """
@@ -13,6 +13,7 @@ import argparse
 import importlib.util
 import json
 import os
+import statistics
 import sys
 import tempfile
 import time
@@ -36,6 +37,7 @@ COLUMNS = {
     "rhat": "R-hat",
     "ess": "lowest ESS",
     "per_second": "ESS a second",
+    "range": "between seeds",
     "ratio": "times",
     "time_to_enough": f"to R-hat {RHAT} and ESS {ESS}, s",
     "divergences": "divergences",
@@ -78,23 +80,45 @@ def run_one(sampler: str, arguments: list[str], compiled: Path) -> dict[str, Any
         return json.loads(said.read().splitlines()[-1]) | {"memory": peak / 2**30}
 
 
-def measured(sampler: str, arguments: list[str]) -> dict[str, Any]:
-    """Return the figures of one sampler, compiled from nothing first."""
+def measured(sampler: str, arguments: list[str], seeds: list[int]) -> list[dict[str, Any]]:
+    """Return the figures of one sampler for every seed, compiled from nothing first."""
     with tempfile.TemporaryDirectory() as folder:
-        seed = arguments[arguments.index("--seed") :]
-        cold = run_one(sampler, [*FEWEST, *seed], Path(folder))
-        found = run_one(sampler, arguments, Path(folder))
-    if "failed" in found:
-        return found
-    found["compile_cold"] = cold.get("compile")
-    found["per_second"] = found["ess"] / found["seconds"]
-    share = found.pop("enough_after")
-    found["time_to_enough"] = None if share is None else share * found["seconds"]
+        cold = run_one(sampler, [*FEWEST, "--seed", "1"], Path(folder))
+        rows = [run_one(sampler, [*arguments, "--seed", str(s)], Path(folder)) for s in seeds]
+    for seed, row in zip(seeds, rows, strict=True):
+        row["seed"] = seed
+        if "failed" in row:
+            continue
+        row["compile_cold"] = cold.get("compile")
+        row["per_second"] = row["ess"] / row["seconds"]
+        share = row.pop("enough_after")
+        row["time_to_enough"] = None if share is None else share * row["seconds"]
+    return rows
+
+
+def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the means over seeds, and the range of what differs most between them.
+
+    Divergences add up; R-hat is the largest; a time to enough is missing where one seed has none.
+    """
+    failed = [row for row in rows if "failed" in row]
+    if failed:
+        return failed[0]
+    together = {"divergences": sum, "rhat": max}
+    found: dict[str, Any] = {}
+    for name in rows[0]:
+        values = [row[name] for row in rows]
+        missing = any(v is None for v in values)
+        found[name] = None if missing else together.get(name, statistics.mean)(values)
+    if len(rows) > 1:
+        rates = [row["per_second"] for row in rows]
+        found["range"] = f"{min(rates):.3g} to {max(rates):.3g}"
     return found
 
 
-def table(found: dict[str, dict[str, Any]]) -> str:
-    """Return the figures as a table in Markdown."""
+def table(every: dict[str, list[dict[str, Any]]]) -> str:
+    """Return the figures as a table in Markdown, means over seeds."""
+    found = {name: summary(rows) for name, rows in every.items()}
     own = found.get("bayesdense", {}).get("per_second")
     lines = ["| sampler | " + " | ".join(COLUMNS.values()) + " |"]
     lines.append("|---" * (len(COLUMNS) + 1) + "|")
@@ -123,20 +147,20 @@ def main() -> None:
     parser.add_argument("--sampler", choices=list(SAMPLERS), action="append")
     parser.add_argument("--draws", type=int, default=1000, help="of each of four chains")
     parser.add_argument("--tune", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--out", type=Path, default=Path("out/benchmarks"))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    arguments = [f"--{name}" for name in ("draws", "tune", "seed")]
-    arguments = [v for name in arguments for v in (name, str(getattr(options, name[2:])))]
-    found: dict[str, dict[str, Any]] = {}
+    arguments = ["--draws", str(options.draws), "--tune", str(options.tune)]
+    found: dict[str, list[dict[str, Any]]] = {}
     for name in options.sampler or SAMPLERS:
         if name in NEEDS and not importlib.util.find_spec(NEEDS[name]):
             print(f"{name}: {NEEDS[name]} is not installed: pip install -e '.[bench]'", flush=True)
             continue
         start = time.monotonic()
-        found[name] = measured(name, arguments)
-        said = found[name].get("failed", f"done after {time.monotonic() - start:.0f} s")
+        found[name] = measured(name, arguments, options.seeds)
+        done = f"done after {time.monotonic() - start:.0f} s"
+        said = summary(found[name]).get("failed", done)
         print(f"{name}: {said}", flush=True)
         text = f"{table(found)}\n\n{versions()}; {os.cpu_count()} cores.\n"
         (options.out / "densing5.json").write_text(json.dumps(found, indent=1) + "\n")

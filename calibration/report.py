@@ -52,7 +52,7 @@ def coverage(answers: pd.DataFrame) -> pd.DataFrame:
                 # Several numbers of one dataset are not independent: the interval counts datasets.
                 share = held.groupby(part["seed"]).mean()
                 exact = binomtest(round(share.sum()), len(share)).proportion_ci(0.99)
-                row["99 % of the 90 %"] = f"{exact.low:.2f} to {exact.high:.2f}"
+                row["99 % from"], row["to"] = exact.low, exact.high
                 row["width"] = (part[high] - part[low]).median()
         row["error"] = (part["q50"] - part["truth"]).mean()
         rows.append(row)
@@ -148,6 +148,28 @@ def draw_ranks(answers: pd.DataFrame, name: str, file: Path) -> None:
     plt.close(figure)
 
 
+def draw_coverage(table: pd.DataFrame, name: str, file: Path) -> None:
+    """Draw how often 90 % intervals held the truth, with the 99 % interval of that share."""
+    part = table[(table["scenario"] == name)].iloc[::-1]
+    figure, ax = plt.subplots(figsize=(5.5, 0.28 * len(part) + 1.1))
+    for place, (_, row) in enumerate(part.iterrows()):
+        holds = row["99 % from"] <= 0.9 <= row["to"]
+        colour = "#2166ac" if holds else "#b2182b"
+        ax.plot([row["99 % from"], row["to"]], [place, place], color=colour, lw=1.5)
+        ax.plot(row["90 %"], place, "o", color=colour, ms=4)
+    ax.axvline(0.9, color="0.4", lw=0.8, ls="--")
+    several = part["analysis"].nunique() > 1
+    labels = part["analysis"] + ": " + part["quantity"] if several else part["quantity"]
+    ax.set_yticks(range(len(part)), labels, fontsize=8)
+    count = int(part["datasets"].max())
+    ax.set_xlabel(f"share of {count} datasets whose 90 % interval held the truth", fontsize=8)
+    ax.tick_params(axis="x", labelsize=8)
+    ax.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    figure.savefig(file, dpi=150)
+    plt.close(figure)
+
+
 def markdown(table: pd.DataFrame) -> str:
     """Return a table in Markdown."""
     lines = ["| " + " | ".join(map(str, table.columns)) + " |", "|---" * len(table.columns) + "|"]
@@ -155,6 +177,10 @@ def markdown(table: pd.DataFrame) -> str:
         cells = [f"{v:.3g}" if isinstance(v, float) else str(v) for v in row]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z]+", "-", name)
 
 
 def main() -> None:
@@ -175,7 +201,12 @@ def main() -> None:
     print("Fits\n")
     print(markdown(quality.reset_index()))
     print("\nCoverage\n")
-    print(markdown(coverage(answers)))
+    covered = coverage(answers)
+    print(markdown(covered))
+    options.figures.mkdir(parents=True, exist_ok=True)
+    for name in [n for n in scenarios() if n in set(covered["scenario"])]:
+        if not name.startswith("sbc"):
+            draw_coverage(covered, name, options.figures / f"{_slug(name)}.png")
     if "q0.5" in answers:
         print("\nBenchmarks said to grow at another rate\n")
         print(markdown(alarms(answers)))
@@ -186,10 +217,8 @@ def main() -> None:
     print("\nRanks that leave their band\n")
     left = found[found["outside"] > 0]
     print(markdown(left) if len(left) else "None.")
-    options.figures.mkdir(parents=True, exist_ok=True)
     for name in [n for n in scenarios() if n in set(of_ranks["scenario"])]:
-        slug = re.sub(r"[^a-z]+", "-", name)
-        draw_ranks(of_ranks, name, options.figures / f"{slug}.png")
+        draw_ranks(of_ranks, name, options.figures / f"{_slug(name)}.png")
 
 
 if __name__ == "__main__":
