@@ -48,8 +48,8 @@ class Anchors:
         Level at the mean date and the size 2e10, growth a year and size slope
         of ``ln rho``, by least squares through the targets.
     stretch : tensor
-        Mean over the benchmarks of the logarithm of their logits per unit of
-        log size. A steeper ruler makes all distances in log size shorter.
+        Mean over the benchmarks of the logarithm of their steepness. A steeper
+        ruler makes all distances in log size shorter.
     """
 
     position: Any
