@@ -1,7 +1,7 @@
 """Measure all subsets of the five benchmarks of `densing5` against one cold fit of all of them.
 
 Both in a process of its own that starts with nothing compiled, one after the other on one machine:
-what counts is their ratio. Run with ``python benchmarks/subsets.py``; ten minutes or so.
+what counts is their ratio. Run with ``python benchmarks/subsets.py``; more than ten minutes.
 """
 
 from __future__ import annotations
