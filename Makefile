@@ -53,7 +53,7 @@ compare: setup ## ask which law and which map real families prefer
 rulers: setup ## hold the ruler against real reference families
 	$(PYTHON) scripts/rulers.py
 
-benchmark: setup ## measure the sampler against the same posterior in plain PyMC; an hour
+benchmark: setup ## measure the sampler against the same posterior in plain PyMC; hours
 	$(PYTHON) benchmarks/run.py
 
 calibrate: setup ## hold fits against simulated data; hours, goes on where it was stopped

@@ -1,10 +1,10 @@
 """Measure the default form on `densing5` against the same posterior in plain PyMC.
 
-One run on one machine: what counts is a ratio. Each sampler has a process of its own, twice:
-with nothing compiled before, for the seconds of compilation only, and then once for each seed. Run
-with ``make benchmark``; an hour or so with all samplers. NumPyro and BlackJAX come with the extra
-``bench``; what is not installed is left out, and said. The table goes to standard output, and as
-JSON and Markdown to ``out/benchmarks``.
+One run on one machine: what counts is a ratio. Each sampler has processes of its own: one
+with nothing compiled before, for the seconds of compilation only, and then one for each seed. Run
+with ``make benchmark``; more than an hour with all samplers. NumPyro and BlackJAX come with the
+extra ``bench``; what is not installed is left out, and said. The table goes to standard output, and
+as JSON and Markdown to ``out/benchmarks``.
 """
 
 from __future__ import annotations

@@ -5,8 +5,13 @@ import pytest
 
 import bayesdense as bd
 from bayesdense.build import build_model, lay_out
-from bayesdense.build.law_starts import least_squares_law
+from bayesdense.build.law_starts import SPREAD, least_squares_law
 from bayesdense.build.model import model_priors
+from bayesdense.compiled import compiled_for
+from bayesdense.models.base import structure_of
+from bayesdense.packing import in_order
+from bayesdense.progress import Progress
+from bayesdense.starts import spread_of
 from tests.model.simulate import simulate
 
 
@@ -51,3 +56,23 @@ def test_every_chain_starts_near_least_squares(law):
     for name in {"a", "b"} - set(terms):
         assert start[name] == pytest.approx(found[name])
     assert start["sigma_loss"] == pytest.approx(found["sigma_loss"])
+    close = {v.name for v in model.free_RVs if spread_of(v) == SPREAD}
+    assert "sigma_loss" in close and close >= ({"log_terms"} if terms else {"a", "b"})
+    assert spread_of(model["A"]) > SPREAD
+
+
+def test_chains_start_no_further_off_than_a_variable_says():
+    layout, spec, _ = _law()
+    model = build_model(layout, spec)
+    with Progress(False, "") as shown:
+        compiled, _ = compiled_for(model, structure_of(layout, spec), shown)
+    centre, _ = compiled.as_sampled(
+        {v.name: np.asarray(model.rvs_to_initial_values[v], dtype=float) for v in model.free_RVs}
+    )
+    allowed = np.concatenate(
+        [np.full(np.size(model.rvs_to_initial_values[v]), spread_of(v)) for v in in_order(model)]
+    )
+    far = np.abs([compiled.start(seed) - centre for seed in range(40)]).max(axis=0)
+    assert (far <= allowed + 1e-12).all()
+    # Of forty, the furthest is near the bound.
+    assert (far > 0.7 * allowed).all()

@@ -34,53 +34,12 @@ class _Logarithm(Log):
 
 
 _inverse = _Inverse(upgrade_to_float, name="inverse")
-_root = _Root(upgrade_to_float, name="root")
-_logarithm = _Logarithm(upgrade_to_float, name="logarithm")
 
-_inverse_of = Elemwise(_inverse)
-_root_of = Elemwise(_root)
-_logarithm_of = Elemwise(_logarithm)
+inverse: Any = Elemwise(_inverse)
+"""``1/x`` of a tensor."""
 
+root: Any = Elemwise(_Root(upgrade_to_float, name="root"))
+"""The square root of a positive tensor; its gradient divides by `inverse` of it."""
 
-def inverse(x: Any) -> Any:
-    """Return ``1/x``.
-
-    Parameters
-    ----------
-    x : tensor
-
-    Returns
-    -------
-    tensor
-    """
-    return _inverse_of(x)
-
-
-def root(x: Any) -> Any:
-    """Return the square root; its gradient divides by `inverse` of it.
-
-    Parameters
-    ----------
-    x : tensor
-        Positive.
-
-    Returns
-    -------
-    tensor
-    """
-    return _root_of(x)
-
-
-def logarithm(x: Any) -> Any:
-    """Return the natural logarithm; its gradient is `inverse`.
-
-    Parameters
-    ----------
-    x : tensor
-        Positive.
-
-    Returns
-    -------
-    tensor
-    """
-    return _logarithm_of(x)
+logarithm: Any = Elemwise(_Logarithm(upgrade_to_float, name="logarithm"))
+"""The natural logarithm of a positive tensor; its gradient is `inverse`."""

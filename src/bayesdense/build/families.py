@@ -20,8 +20,7 @@ def add_families(
 
     Each is counted from what cells say of it, in units of how well they do, by the scales at
     hand: ``f`` as if ``f2`` and the models' own deviations were not known, ``f2`` given ``f``.
-    With units from usual scales, or from those of a pilot, the scales of models and families
-    mix half as fast.
+    With units from the scales of a pilot, squares of these effects went with ``sigma_v``.
 
     Parameters
     ----------
