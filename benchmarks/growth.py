@@ -3,6 +3,8 @@
 Simulated data by `calibration/simulator.py` with 100, 500, 2,000 and 5,000 models on six
 benchmarks, all in one run and by one compiled model. Run with ``python benchmarks/growth.py``; the
 largest takes a quarter of an hour and some GiB. ``--models 100 --models 500`` measures these only.
+The exponents are those of all sizes from 500 models on: of time for the same number of draws, and
+of time for one effective draw of the slowest parameter, which is named.
 """
 
 from __future__ import annotations
@@ -28,11 +30,12 @@ from bayesdense.sampling import SamplingSettings
 from bayesdense.summaries.diagnostics import diagnostics_table
 
 COLUMNS = ("models", "scores", "parameters", "seconds", "gradients", "microseconds", "rhat", "ess")
-COLUMNS = (*COLUMNS, "ess_per_second", "divergences", "peak_gib")
-BENCHMARKS = 6
+COLUMNS = (*COLUMNS, "seconds_per_draw", "slowest", "divergences", "peak_gib")
+COSTS = {"seconds": "seconds", "seconds_per_draw": "seconds per effective draw"}
+BENCHMARKS, SMALLEST = 6, 500
 
 
-def measured(n_models: int, settings: SamplingSettings, seed: int) -> dict[str, float]:
+def measured(n_models: int, settings: SamplingSettings, seed: int) -> dict[str, Any]:
     """Return the figures of one fit."""
     random = np.random.default_rng(seed)
     truth = scenarios()["coverage"].truth(random)
@@ -60,7 +63,8 @@ def measured(n_models: int, settings: SamplingSettings, seed: int) -> dict[str, 
         "microseconds": 1e6 * seconds * share / (gradients * kept),
         "rhat": float(table["rhat"].max()),
         "ess": ess,
-        "ess_per_second": ess / seconds,
+        "seconds_per_draw": seconds / ess,
+        "slowest": str(table.loc[table["ess"].idxmin(), "parameter"]),
         "divergences": int(stats["diverging"].sum()),
         "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
     }
@@ -84,12 +88,16 @@ def main() -> None:
     parser.add_argument("--models", type=int, action="append")
     parser.add_argument("--draws", type=int, default=500, help="of each of four chains")
     parser.add_argument("--tune", type=int, default=800)
+    parser.add_argument("--target-accept", type=float, default=0.95)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("out/benchmarks"))
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     settings = SamplingSettings(
-        draws=options.draws, tune=options.tune, seed=options.seed, target_accept=0.95
+        draws=options.draws,
+        tune=options.tune,
+        seed=options.seed,
+        target_accept=options.target_accept,
     )
     rows: list[dict[str, Any]] = []
     print("| " + " | ".join(COLUMNS) + " |")
@@ -97,11 +105,13 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     for count in options.models or [100, 500, 2000, 5000]:
         rows.append(measured(count, settings, options.seed))
-        print("| " + " | ".join(f"{rows[-1][column]:.4g}" for column in COLUMNS) + " |", flush=True)
+        cells = (f"{v:.4g}" if isinstance(v, float) else str(v) for v in rows[-1].values())
+        print("| " + " | ".join(cells) + " |", flush=True)
         (options.out / "growth.json").write_text(json.dumps(rows, indent=1) + "\n")
-    if len(rows) > 1:
-        slope, error = exponent(rows, "seconds")
-        print(f"\nseconds grow as the number of scores to the power {slope:.2f} +- {error:.2f}")
+    large = [row for row in rows if row["models"] >= SMALLEST]
+    for cost, words in COSTS.items() if len(large) > 1 else ():
+        slope, error = exponent(large, cost)
+        print(f"\n{words} grow as the number of scores to the power {slope:.2f} +- {error:.2f}")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ import numpy as np
 import xarray as xr
 
 from bayesdense.build import Layout
-from bayesdense.build.coordinates import no_leans, shaping
+from bayesdense.build.coordinates import OF_ENDS, shaping, usual_leans
+from bayesdense.build.leans import of_ends
 from bayesdense.build.rough import Rough, rough_cells
 from bayesdense.sampling import Retune
 from bayesdense.spec import RulerSpec
@@ -76,6 +77,7 @@ def tuned(layout: Layout, spec: RulerSpec, posterior: xr.Dataset) -> Layout:
     rough = Rough(
         floor=ruler.floor.mean(axis=0),
         span=ruler.span.mean(axis=0),
+        noise=draws["phi"].mean(axis=0),
         position=(draws["cell_ln_size"] - layout.log_size_centre).mean(axis=0),
     )
     cells = rough_cells(
@@ -96,16 +98,20 @@ def _leans(
     """Return by how much coefficients of the maps move with those before them."""
     names = shaping(spec.law)
     count = layout.size("benchmark")
-    leans = no_leans(count, len(names))
+    leans = usual_leans(count, names)
     shares = layout.arrays["harness_lean"]
     for j in range(count):
-        columns = [np.log(ruler.span[:, j] / (1.0 - ruler.floor[:, j])), ruler.floor[:, j]]
+        knots = layout.arrays["knot_scores"][j], layout.arrays["knot_margin"][j]
+        ends = of_ends(*knots, ruler.floor[:, j], ruler.span[:, j])
+        columns = [*ends]
         columns += [np.log(ruler.coefficients[n][:, layout.ruler[j]]) for n in names]
         columns += [np.log(ruler.steepness[:, j]), ruler.pivot[:, j]]
         features = np.column_stack(columns)
-        n = 2 + len(names)
+        n = OF_ENDS + len(names)
         offset = draws["eta"][:, :, j] @ shares[:, j] if "eta" in draws else 0.0
         leans["lean_centre"][j] = features.mean(axis=0)
+        for i, name in enumerate(names, OF_ENDS):
+            leans[f"{name}_lean"][j] = _regression(features[:, i], features[:, :OF_ENDS])
         leans["slope_lean"][j] = _regression(features[:, n], features[:, :n])
         leans["pivot_lean"][j] = _regression(features[:, n + 1] + offset, features[:, : n + 1])
         leans["tau_lean"][j] = _regression(np.log(draws["tau"][:, j]), features)

@@ -6,12 +6,14 @@ import pytensor
 import pytensor.tensor as pt
 import pytest
 import xarray as xr
-from scipy import integrate, stats
+from scipy import integrate, optimize, stats
 
 import bayesdense as bd
 from bayesdense.build import build_model, lay_out
 from bayesdense.build.effects import lagging, moved_normal, moved_prior, scaled_normal
+from bayesdense.build.leans import of_ends
 from bayesdense.build.placed import place
+from bayesdense.build.rough import usual
 from bayesdense.build.transforms import Ceiling, Floor
 from bayesdense.pilot import tuned
 from bayesdense.sampling import SamplingSettings
@@ -88,6 +90,65 @@ def test_moved_variables_have_the_density_of_their_coordinate():
         which = names.index(name)
         values = [density(point | {name: np.array(y)})[which] for y in grid]
         assert integrate.trapezoid(np.exp(values), grid) == pytest.approx(1.0, abs=2e-3), name
+
+
+def test_ends_say_where_three_scores_lie_between_them():
+    """By hand: 0.3, 0.5 and 0.75 of a span from 0.2 to 0.9, far from both ends."""
+    floor, span = 0.2, 0.7
+    knots = floor + span * np.array([0.3, 0.5, 0.75])
+    middle, below, above = of_ends(knots, 0.01, floor, span)
+    odds = np.log(np.array([0.3 / 0.7, 1.0, 3.0]))
+    # Within a margin of a hundredth of an end, the logarithm gives way to something finite.
+    assert middle == pytest.approx(odds[1], abs=1e-9)
+    assert below == pytest.approx(np.log(odds[1] - odds[0]), abs=2e-3)
+    assert above == pytest.approx(np.log(odds[2] - odds[1]), abs=2e-3)
+    beyond = of_ends(np.array([0.1, 0.5, 0.95]), 0.01, floor, span)
+    assert np.isfinite(beyond).all()
+
+
+def test_a_lower_ceiling_takes_exponent_slope_and_pivot_along():
+    """The curve that passes three scores, for two ceilings: found here by solving for it."""
+    x, knots, floor = np.array([-1.0, 0.5, 2.0]), np.array([0.4, 0.6, 0.78]), 0.25
+
+    def curve(span):
+        odds = np.log(knots - floor) - np.log(floor + span - knots)
+
+        def off(c):
+            alpha, s, pi = np.exp(c[0]), np.exp(c[1]), c[2]
+            return pi + s * (1.0 - np.exp(-alpha * x)) / alpha - odds
+
+        return optimize.root(off, [-1.5, 0.0, 0.0]).x, np.array(of_ends(knots, 0.01, floor, span))
+
+    (high, of_high), (low, of_low) = curve(0.74), curve(0.66)
+    moved = of_low - of_high
+    assert low[0] < high[0] and moved[0] > 0
+    # Equally far apart in x, the exponent is the difference of the two logarithms over 1.5.
+    for c, ends in ((high, of_high), (low, of_low)):
+        assert np.exp(c[0]) == pytest.approx((ends[1] - ends[2]) / 1.5, abs=0.01)
+
+
+@pytest.mark.parametrize("score_map", ["sigmoid", "exponential-error", "threshold"])
+def test_cells_are_placed_where_the_map_reaches_their_scores(score_map):
+    """Also when floor and ceiling are not those of the pilot: exactly so for the sigmoid."""
+    data = simulate(KINDS[1], seed=5, n_targets=12, n_families=5)
+    spec = bd.DensityModel(score_map=score_map).spec
+    layout = lay_out(data, spec)
+    arrays, benchmark = layout.arrays, layout.arrays["cell_benchmark"]
+    rough = usual(spec.score_map, layout.chance)
+    floor, span, margin = rough.floor[benchmark], rough.span[benchmark], arrays["cell_margin"]
+
+    def placed(floor, span):
+        above = np.arcsinh((arrays["cell_score"] - floor) / margin)
+        below = np.arcsinh((floor + span - arrays["cell_score"]) / margin)
+        return arrays["cell_offset"] + arrays["cell_of_odds"] * (above - below)
+
+    # Where a margin is small beside what is above and below.
+    score = arrays["cell_score"]
+    inside = np.minimum(score - floor, floor + 0.9 * span - score) > 8 * margin
+    assert inside.sum() > 20
+    for factor in (1.0, 0.93) if score_map == "sigmoid" else (1.0,):
+        exact = spec.score_map.inverse(score, floor, factor * span)
+        assert placed(floor, factor * span)[inside] == pytest.approx(exact[inside], abs=0.02)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesdense.build.algebra import inverse, root
+from bayesdense.build.algebra import inverse, logarithm, root
 from bayesdense.build.layout import Layout
 from bayesdense.build.placed import length
 from bayesdense.build.ruler import Ruler
@@ -166,13 +166,21 @@ def add_anchors(
 
     model = pm.modelcontext(None)
     of_benchmark = model["cell_benchmark"]
-    floor = ruler.floor[of_benchmark] - model["cell_floor"]
-    span = pm.math.log(ruler.span)[of_benchmark] - model["cell_log_span"]
-    seen = model["cell_logit"] + model["cell_of_span"] * span + model["cell_of_floor"] * floor
+    floor, margin = ruler.floor[of_benchmark], model["cell_margin"]
+    # What of the span is above the floor and below the ceiling, never less than some margin.
+    per_margin = inverse(margin)
+    above = (model["cell_score"] - floor) * per_margin
+    below = ruler.span[of_benchmark] * per_margin - above
+    from_above, from_below = root(1.0 + above**2), root(1.0 + below**2)
+    # One over each, in margins; with the root the logarithm of the first is -arcsinh(above).
+    above, below = from_above - above, from_below - below
+    of_odds = model["cell_of_odds"]
+    seen = model["cell_offset"] + of_odds * logarithm(below * inverse(above))
+    of_score = 2.0 * per_margin * (above + below)
     if eta is not None:
-        of_score = eta[model["score_harness"], model["score_benchmark"]] / model["score_count"]
+        offset = eta[model["score_harness"], model["score_benchmark"]] / model["score_count"]
         none = pt.zeros(length("cell"))
-        seen = seen - pt.inc_subtensor(none[model["score_cell"]], of_score)
+        seen = seen - pt.inc_subtensor(none[model["score_cell"]], offset)
     guess = model["cell_guess"]
     loss, fall, limit = cell_losses(layout, spec, ruler, guess)
     steepness = ruler.steepness[of_benchmark] * fall
@@ -190,7 +198,8 @@ def add_anchors(
     density = position - size[model["cell_model"]]
     none = pt.zeros((length("benchmark"), 3))
     levels = pt.inc_subtensor(none[of_benchmark], model["cell_weights"] * density[:, None])
-    noise = model["cell_variance"] + model["cell_of_noise"] * (phi**2)[of_benchmark]
+    of_source = model["cell_of_items"] + model["cell_of_noise"] * (phi**2)[of_benchmark]
+    noise = model["cell_variance"] + (of_odds * of_score) ** 2 * of_source
     information = steepness**2 * inverse(noise)
     precision = model["cell_precision"] * inverse(tau**2)[of_benchmark]
     # The variance of the scores' error and the model's straying, in terms that are needed anyway.

@@ -10,7 +10,7 @@ import numpy as np
 from bayesdense.build.anchors import Anchors, cell_losses
 from bayesdense.build.effects import informed_normal, moved_prior
 from bayesdense.build.layout import Layout
-from bayesdense.build.leans import lean, map_features
+from bayesdense.build.leans import lean, map_features, of_ends
 from bayesdense.build.observation import add_scores
 from bayesdense.build.placed import PlacedPrior
 from bayesdense.build.ruler import Ruler
@@ -51,8 +51,9 @@ def add_spread(spec: RulerSpec, priors: Mapping[str, PlacedPrior], ruler: Ruler)
     """
     import pymc as pm
 
-    log_u = pm.math.log(ruler.span / (1.0 - ruler.floor))
-    features = map_features(spec, ruler.coefficients, log_u, ruler.floor)
+    model = pm.modelcontext(None)
+    ends = of_ends(model["knot_scores"], model["knot_margin"], ruler.floor, ruler.span)
+    features = map_features(spec, ruler.coefficients, ends)
     features += [pm.math.log(ruler.steepness), ruler.pivot]
     return moved_prior("tau", priors["tau"], lean("tau", features), dims="benchmark")
 

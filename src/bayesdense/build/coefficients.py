@@ -9,6 +9,7 @@ import numpy as np
 
 from bayesdense.build.effects import moved_prior, scaled_normal
 from bayesdense.build.layout import Layout
+from bayesdense.build.leans import lean
 from bayesdense.build.placed import PlacedPrior, length
 from bayesdense.spec import RulerSpec
 
@@ -21,7 +22,7 @@ LOG_PRIORS = ("LogNormal", "HalfNormal")
 
 
 def add_coefficients(
-    layout: Layout, spec: RulerSpec, priors: Mapping[str, PlacedPrior]
+    layout: Layout, spec: RulerSpec, priors: Mapping[str, PlacedPrior], ends: list[Any]
 ) -> dict[str, Any]:
     """Add the law's coefficients to the PyMC model in context.
 
@@ -33,6 +34,8 @@ def add_coefficients(
         With the law.
     priors : mapping of str to Prior
         All priors of the model.
+    ends : list of tensor, shape (benchmark,)
+        What `bayesdense.build.leans.of_ends` returned.
 
     Returns
     -------
@@ -78,7 +81,15 @@ def add_coefficients(
         return seen
     suffix = "_scores_only" if mixed else ""
     dim = "benchmark_scores_only" if mixed else "benchmark"
-    shape = {name: priors[name].variable(f"{name}{suffix}", dims=dim) for name in law.shape}
+    which = pm.modelcontext(None)["unknown_benchmarks"]
+    # A lower ceiling bends scores as a larger exponent does: what scores see is both together.
+    ends = [values[which] for values in ends]
+    shape = {
+        name: moved_prior(f"{name}{suffix}", priors[name], lean(name, ends, which), dims=dim)
+        if name in law.exponents
+        else priors[name].variable(f"{name}{suffix}", dims=dim)
+        for name in law.shape
+    }
     unit = law.unit(shape)
     if not mixed:
         return unit

@@ -11,7 +11,16 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["contrasts", "expected_errors", "loss_slopes", "map_leans", "no_leans", "shaping"]
+__all__ = [
+    "OF_ENDS",
+    "contrasts",
+    "expected_errors",
+    "harness_shares",
+    "knots_of",
+    "loss_slopes",
+    "shaping",
+    "usual_leans",
+]
 
 # Usual spread of one cell around the model, in log size and in logits, and of sources in logits.
 CELL_SPREAD = 0.7
@@ -21,6 +30,12 @@ SOURCE_SPREAD = 0.1
 UNKNOWN_OFFSET = 10.0
 # Usual logits per unit of log size.
 STEEPNESS = 0.8
+# Shares of the scores of a benchmark below its three knots, how far these are apart at the least,
+# and how many numbers they are read by, see `bayesdense.build.leans.of_ends`.
+KNOTS = (0.25, 0.5, 0.75)
+LEAST_GAP = 0.02
+KNOT_MARGIN = 0.03
+OF_ENDS = 3
 # What the losses of one set say about the logarithm of a slope.
 SLOPE_ERROR = 0.05
 
@@ -155,51 +170,53 @@ def _harness_contrasts(information: np.ndarray, measured: np.ndarray) -> dict[st
     }
 
 
-def map_leans(
-    scores: np.ndarray,
-    benchmark: np.ndarray,
-    harness: np.ndarray,
-    weight: np.ndarray,
-    chance: np.ndarray,
-    n_harnesses: int,
-) -> dict[str, np.ndarray]:
-    """Return how the map moves when its ceiling or a harness does and scores stay.
+def harness_shares(
+    benchmark: np.ndarray, harness: np.ndarray, weight: np.ndarray, *, shape: tuple[int, int]
+) -> np.ndarray:
+    """Return the share of each harness in the scores that anchor a map.
+
+    Parameters
+    ----------
+    benchmark, harness : numpy.ndarray of int, shape (score,)
+        Of the scores of references.
+    weight : numpy.ndarray, shape (score,)
+        How near each is to where the map is anchored, from 0 to 1.
+    shape : tuple of int
+        Numbers of harnesses and of benchmarks.
+
+    Returns
+    -------
+    numpy.ndarray, shape (harness, benchmark)
+    """
+    shares = np.zeros(shape)
+    np.add.at(shares, (harness, benchmark), weight)
+    return shares / np.maximum(shares.sum(axis=0), 1e-9)
+
+
+def knots_of(scores: np.ndarray, benchmark: np.ndarray, count: int) -> dict[str, np.ndarray]:
+    """Return three scores of each benchmark that a change of its ends should leave in place.
 
     Parameters
     ----------
     scores : numpy.ndarray, shape (score,)
-        Scores of references.
+        All scores.
     benchmark : numpy.ndarray of int, shape (score,)
         Their benchmarks.
-    harness : numpy.ndarray of int, shape (score,)
-        Their harnesses.
-    weight : numpy.ndarray, shape (score,)
-        How near each is to where the map is anchored, from 0 to 1.
-    chance : numpy.ndarray, shape (benchmark,)
-        Score of guessing.
-    n_harnesses : int
-        Number of harnesses.
+    count : int
+        Number of benchmarks.
 
     Returns
     -------
     dict of str to numpy.ndarray
-        By benchmark: ``pivot_of_ceiling`` and ``slope_of_ceiling``, changes of
-        the logit and of the logarithm of the slope for a unit rise of the
-        logarithm of the ceiling; and ``harness_lean``, shape ``(harness, benchmark)``, the
-        share of each harness in the scores.
+        ``knot_scores``, shape ``(benchmark, 3)``, rising by at least
+        `LEAST_GAP`, and ``knot_margin``, shape ``(benchmark,)``.
     """
-    count = len(chance)
-    total = np.bincount(benchmark, weight * scores, minlength=count)
-    mean = total / np.maximum(np.bincount(benchmark, weight, minlength=count), 1e-9)
-    # The share of the span that the anchor has reached, with a usual ceiling.
-    share = np.clip((mean - chance) / (1.0 - chance) / 0.95, 0.02, 0.75)
-    shares = np.zeros((n_harnesses, count))
-    np.add.at(shares, (harness, benchmark), weight)
-    return {
-        "pivot_of_ceiling": -1.0 / (1.0 - share),
-        "slope_of_ceiling": -share / (1.0 - share),
-        "harness_lean": shares / np.maximum(shares.sum(axis=0), 1e-9),
-    }
+    knots = np.full((count, 3), 0.5)
+    for j in np.unique(benchmark):
+        knots[j] = np.quantile(scores[benchmark == j], KNOTS)
+    knots[:, 0] = np.minimum(knots[:, 0], knots[:, 1] - LEAST_GAP)
+    knots[:, 2] = np.maximum(knots[:, 2], knots[:, 1] + LEAST_GAP)
+    return {"knot_scores": knots, "knot_margin": np.full(count, KNOT_MARGIN)}
 
 
 def shaping(law: Any) -> list[str]:
@@ -217,28 +234,34 @@ def shaping(law: Any) -> list[str]:
     return [name for name in law.shape if name in law.exponents]
 
 
-def no_leans(count: int, n_shape: int) -> dict[str, np.ndarray]:
-    """Return the arrays that `lean` reads, with nothing in them.
+def usual_leans(count: int, exponents: list[str]) -> dict[str, np.ndarray]:
+    """Return leans before anything is fitted: curves keep to three scores, roughly.
 
     Parameters
     ----------
     count : int
         Number of benchmarks.
-    n_shape : int
-        Number of coefficients that shape the law.
+    exponents : list of str
+        The coefficients that shape the law where there are scores only.
 
     Returns
     -------
     dict of str to numpy.ndarray
-        ``slope_lean``, ``pivot_lean``, ``tau_lean`` and ``lean_centre``.
+        ``slope_lean``, ``pivot_lean``, ``tau_lean``, a ``_lean`` for each
+        exponent, and ``lean_centre``; columns as the features of
+        `bayesdense.build.leans.map_features`.
     """
-    n = 2 + n_shape
-    return {
+    n = OF_ENDS + len(exponents)
+    leans = {
         "slope_lean": np.zeros((count, n)),
         "pivot_lean": np.zeros((count, n + 1)),
         "tau_lean": np.zeros((count, n + 2)),
         "lean_centre": np.zeros((count, n + 2)),
+        **{f"{name}_lean": np.zeros((count, OF_ENDS)) for name in exponents},
     }
+    leans["pivot_lean"][:, 0] = 1.0
+    leans["slope_lean"][:, 1:OF_ENDS] = 0.5
+    return leans
 
 
 def loss_slopes(

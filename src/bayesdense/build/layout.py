@@ -11,13 +11,15 @@ import pandas as pd
 from bayesdense.build.coordinates import (
     contrasts,
     expected_errors,
+    harness_shares,
+    knots_of,
     loss_slopes,
-    map_leans,
-    no_leans,
     shaping,
+    usual_leans,
 )
+from bayesdense.build.leans import of_ends
 from bayesdense.build.losses import covariate, losses_of_cells, require_tokens, used_losses
-from bayesdense.build.rough import rough_cells, usual
+from bayesdense.build.rough import Rough, rough_cells, usual
 from bayesdense.data import Dataset
 from bayesdense.spec import DENSITY_SIZE, ModelSpec, RulerSpec
 
@@ -263,7 +265,7 @@ def _lay_out(
     arrays |= rough_cells(
         arrays, spec.score_map, rough, n_targets=n_targets, n_families=len(families)
     )
-    arrays |= _leans(arrays, spec, chance, n_targets)
+    arrays |= _leans(arrays, spec, rough, n_targets)
     arrays |= {
         "benchmark_ruler": ruler,
         "benchmark_known": has_losses.astype(float),
@@ -351,9 +353,10 @@ def _order_scores(scores: pd.DataFrame, models: list[str], benchmarks: list[str]
 
 
 def _leans(
-    arrays: dict[str, np.ndarray], spec: RulerSpec, chance: np.ndarray, n_targets: int
+    arrays: dict[str, np.ndarray], spec: RulerSpec, rough: Rough, n_targets: int
 ) -> dict[str, np.ndarray]:
-    """Return leans on harness and ceiling at the anchors: lowest losses, or middle sizes."""
+    """Return leans on harness and ends at the anchors: lowest losses, or middle sizes."""
+    chance = rough.floor
     cell = arrays["score_cell"]
     of_reference = arrays["cell_model"][cell] >= n_targets
     if not of_reference.any():
@@ -367,12 +370,14 @@ def _leans(
         np.minimum.at(lowest, benchmark[seen], loss[seen])
         weight[seen] = (lowest[benchmark[seen]] / loss[seen]) ** 30
     harness = arrays["score_harness"][of_reference]
-    score, count = arrays["score_observed"][of_reference], len(arrays["harness_measured"])
-    found = map_leans(score, benchmark, harness, weight, chance, count)
-    leans = no_leans(len(chance), len(shaping(spec.law)))
-    leans["slope_lean"][:, 0] = found.pop("slope_of_ceiling")
-    leans["pivot_lean"][:, 0] = found.pop("pivot_of_ceiling")
-    return found | leans
+    exponents = shaping(spec.law)
+    knots = knots_of(arrays["score_observed"], arrays["score_benchmark"], len(chance))
+    ends = of_ends(knots["knot_scores"], knots["knot_margin"], rough.floor, rough.span)
+    leans = usual_leans(len(chance), exponents)
+    leans["lean_centre"][:, : len(ends)] = np.column_stack(ends)
+    shape = arrays["harness_measured"].shape
+    shares = harness_shares(benchmark, harness, weight, shape=shape)
+    return leans | knots | {"harness_lean": shares}
 
 
 def _mean_date(dates: np.ndarray) -> np.datetime64:

@@ -6,15 +6,43 @@ from collections.abc import Mapping
 from typing import Any
 
 from bayesdense.build.coordinates import shaping
-from bayesdense.build.placed import length
+from bayesdense.parts.namespace import namespace
 from bayesdense.spec import RulerSpec
 
-__all__ = ["lean", "map_features"]
+__all__ = ["lean", "map_features", "of_ends"]
 
 
-def map_features(
-    spec: RulerSpec, coefficients: Mapping[str, Any], log_u: Any, floor: Any
-) -> list[Any]:
+def of_ends(knots: Any, margin: Any, floor: Any, span: Any) -> list[Any]:
+    """Return what floor and ceiling say of a curve through three scores.
+
+    With ``o`` the logarithm of the odds of a score within the span: a curve that passes three
+    scores at given sizes has the bend, slope and height that the ``o`` of the three have.
+
+    Parameters
+    ----------
+    knots : array_like, shape (..., 3)
+        Rising scores.
+    margin : array_like, shape (...)
+        How near an end a score counts as at the least.
+    floor, span : array_like, shape (...)
+        ``d`` and ``c``; numbers, arrays or symbols.
+
+    Returns
+    -------
+    list of array_like, shape (...)
+        The middle ``o``, and the logarithms of how far it is from the lower
+        and from the upper one.
+    """
+    xp = namespace(knots, floor, span)
+    low, middle, high = (
+        xp.arcsinh((knots[..., i] - floor) / margin)
+        - xp.arcsinh((floor + span - knots[..., i]) / margin)
+        for i in range(3)
+    )
+    return [middle, xp.log(middle - low), xp.log(high - middle)]
+
+
+def map_features(spec: RulerSpec, coefficients: Mapping[str, Any], ends: list[Any]) -> list[Any]:
     """Return what pivot, slope and deviations of a benchmark can lean on.
 
     Parameters
@@ -23,25 +51,19 @@ def map_features(
         With the law.
     coefficients : mapping of str to tensor, shape (ruler,)
         Of the law.
-    log_u : tensor, shape (benchmark,), or None
-        Logarithm of the share of the span that the ceiling leaves; None
-        where it leaves all.
-    floor : tensor, shape (benchmark,)
-        ``d``.
+    ends : list of tensor, shape (benchmark,)
+        What `of_ends` returned.
 
     Returns
     -------
     list of tensor, shape (benchmark,)
-        ``ln u``, ``d`` and the logarithms of the coefficients that shape the
-        law where there are scores only.
+        The `ends`, and the logarithms of the coefficients that shape the law
+        where there are scores only.
     """
     import pymc as pm
-    import pytensor.tensor as pt
 
-    none = pt.zeros(length("benchmark"))
     ruler = pm.modelcontext(None)["benchmark_ruler"]
-    shape = [pm.math.log(coefficients[name])[ruler] for name in shaping(spec.law)]
-    return [none if log_u is None else log_u, floor, *shape]
+    return [*ends, *(pm.math.log(coefficients[name])[ruler] for name in shaping(spec.law))]
 
 
 def lean(what: str, features: list[Any], which: Any = None) -> Any:
@@ -50,7 +72,7 @@ def lean(what: str, features: list[Any], which: Any = None) -> Any:
     Parameters
     ----------
     what : str
-        ``"slope"``, ``"pivot"`` or ``"tau"``.
+        ``"slope"``, ``"pivot"``, ``"tau"`` or the name of an exponent.
     features : list of tensor, shape (benchmark,)
         In the order of the columns of the array ``<what>_lean``.
     which : tensor of int, optional

@@ -10,17 +10,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 
 from bayesdense.build.coordinates import STEEPNESS
 
 __all__ = ["Rough", "rough_cells", "usual"]
 
-# Usual ceiling, and the share of the span that counts as at an end.
+# Usual ceiling and noise of a source, and how near an end a score is at the least.
 USUAL_CEILING = 12 / 13
-EXTREME = 0.03
-# Most logits per unit of score, twice those of a sigmoid at an end, and least error in logits.
-STEEPEST = 2.0 / EXTREME
+USUAL_NOISE = 0.015
+LEAST_MARGIN = 0.01
+# Least error of a cell, in logits.
 LEAST_ERROR = 0.02
+# A step in the logarithm of the odds.
+STEP = 0.1
 # The standard error, in logits, of a cell whose scores were withheld.
 UNKNOWN = 1e3
 # How fast usual logits per unit of log size fall off as sizes grow, and where that ends.
@@ -36,6 +39,8 @@ class Rough:
     ----------
     floor, span : numpy.ndarray, shape (benchmark,)
         ``d`` and ``c``.
+    noise : numpy.ndarray, shape (benchmark,)
+        ``phi``.
     position : numpy.ndarray, shape (cell,), or None
         Log effective size relative to the centre of the ruler; None where
         nothing is known.
@@ -43,6 +48,7 @@ class Rough:
 
     floor: np.ndarray
     span: np.ndarray
+    noise: np.ndarray
     position: np.ndarray | None = None
 
 
@@ -61,7 +67,7 @@ def usual(score_map: Any, chance: np.ndarray) -> Rough:
     Rough
     """
     ceiling = USUAL_CEILING if score_map.has_ceiling else 1.0
-    return Rough(chance, (1.0 - chance) * ceiling)
+    return Rough(chance, (1.0 - chance) * ceiling, np.full(len(chance), USUAL_NOISE))
 
 
 def rough_cells(
@@ -88,11 +94,13 @@ def rough_cells(
     Returns
     -------
     dict of str to numpy.ndarray
-        Shape ``(cell,)``: ``cell_logit``, where the map reaches the score when
-        floor and span are as in ``cell_floor`` and ``cell_log_span``, its
-        slopes in both, ``cell_of_floor`` and ``cell_of_span``; its variance
-        in logits, ``cell_variance`` by items and ``cell_of_noise`` for each
-        unit of variance of a source; ``cell_guess``, the log size of the cell,
+        Shape ``(cell,)``: ``cell_score``, the mean of its scores, and
+        ``cell_margin``, how near an end of the map it is at the least;
+        ``cell_of_odds`` and ``cell_offset``, slope and intercept of ``y`` of
+        the map in the logarithm of the odds of a score within the span; its
+        variance, ``cell_variance`` in squares of ``y``, ``cell_of_items`` in
+        those of a score and ``cell_of_noise`` for each unit of variance of a
+        source; ``cell_guess``, the log size of the cell,
         for references their own; ``cell_target`` and ``cell_family``, codes
         that mean nothing for references, of which ``cell_of_target`` is 0.
         Shape ``(cell, 3)``: ``cell_weights``, those of least squares on level,
@@ -107,26 +115,24 @@ def rough_cells(
     floor, span = rough.floor[benchmark], rough.span[benchmark]
     score = np.bincount(cell, arrays["score_observed"], minlength=len(model)) / count
     score = np.where(withheld, floor + span / 2, score)
-    share = np.clip((score - floor) / span, EXTREME, 1.0 - EXTREME)
-    step = EXTREME / 3
-    seen, small = floor + share * span, step / 3
-    low, logit, high = (
-        score_map.inverse(seen + by * span, floor, span) for by in (-step, 0.0, step)
+    items = np.clip(score * (1.0 - score), 0.0, None) / arrays["cell_items"]
+    margin = np.sqrt(LEAST_MARGIN**2 + items + rough.noise[benchmark] ** 2 / count)
+    # As `add_anchors` has it: the logarithm of what is above the floor, and below the ceiling.
+    above, below = (np.arcsinh(z / margin) for z in (score - floor, floor + span - score))
+    odds = above - below
+    places = np.array(
+        [score_map.inverse(floor + span * expit(odds + by), floor, span) for by in (-STEP, 0, STEP)]
     )
-    of_span = (score_map.inverse(seen, floor, span * np.exp(small)) - logit) / small
-    of_floor = (logit - score_map.inverse(seen, floor - small, span)) / small
-    # A map of one's own may have no inverse at an end.
-    logit, of_span, of_floor, width = np.nan_to_num([logit, of_span, of_floor, high - low])
-    item_variance = np.clip(score * (1.0 - score), 0.0, None) / arrays["cell_items"]
-    steepness = np.clip(width / (2 * step * span), 0.0, STEEPEST)
-    variance = np.where(withheld, UNKNOWN, LEAST_ERROR) ** 2 + item_variance * steepness**2
-    of_noise = np.where(withheld, 0.0, steepness**2 / count)
+    # A map of one's own may have no inverse at an end; such a score says nothing.
+    silent = withheld | ~np.isfinite(places).all(axis=0)
+    low, y, high = np.where(silent, 0.0, places)
+    of_odds = np.clip((high - low) / (2 * STEP), 0.0, None)
 
     of_target = model < n_targets
     floors = rough.floor
     guess = rough.position
     if guess is None:
-        guess = _guess(arrays, logit, of_target)
+        guess = _guess(arrays, y, of_target)
     target = np.minimum(model, max(n_targets - 1, 0))
     family = arrays["family_code"][target] if n_targets else np.zeros_like(model)
     pair = family * len(floors) + benchmark
@@ -135,14 +141,14 @@ def rough_cells(
         "cell_family": family,
         "cell_of_target": of_target.astype(float),
         "score_count": count[cell].astype(float),
-        "cell_logit": logit,
-        "cell_log_span": np.log(span),
-        "cell_floor": floor,
-        "cell_of_span": of_span,
-        "cell_of_floor": of_floor,
+        "cell_score": score,
+        "cell_margin": margin,
+        "cell_of_odds": of_odds,
+        "cell_offset": y - of_odds * odds,
         "cell_guess": np.where(of_target, guess, arrays["relative_log_size"][model]),
-        "cell_variance": variance,
-        "cell_of_noise": of_noise,
+        "cell_variance": np.where(silent, UNKNOWN, LEAST_ERROR) ** 2,
+        "cell_of_items": np.where(silent, 0.0, items),
+        "cell_of_noise": np.where(silent, 0.0, 1.0 / count),
         "cell_weights": _line_weights(arrays, of_target & ~withheld),
         **_shared(
             target,

@@ -11,7 +11,7 @@ import numpy as np
 from bayesdense.build.coefficients import add_coefficients
 from bayesdense.build.effects import moved_normal, moved_prior
 from bayesdense.build.layout import Layout
-from bayesdense.build.leans import lean, map_features
+from bayesdense.build.leans import lean, map_features, of_ends
 from bayesdense.build.placed import PlacedPrior, length
 from bayesdense.priors import Prior
 from bayesdense.spec import RulerSpec
@@ -173,13 +173,14 @@ def add_ruler(
     import pymc as pm
 
     model, known = pm.modelcontext(None), layout.has_losses
-    coefficients = add_coefficients(layout, spec, priors)
     if not len(known):
+        coefficients = add_coefficients(layout, spec, priors, [])
         return Ruler(coefficients, None, None, None, None, None)
     floor, u = _floor(priors["d"], chance), _ceiling(priors.get("u"))
     span = pm.Deterministic("c", (1.0 - floor) * (1.0 if u is None else u), dims="benchmark")
-    log_u = None if u is None else pm.math.log(u)
-    features = map_features(spec, coefficients, log_u, floor)
+    ends = of_ends(model["knot_scores"], model["knot_margin"], floor, span)
+    coefficients = add_coefficients(layout, spec, priors, ends)
+    features = map_features(spec, coefficients, ends)
     slope_shift = lean("slope", features)
     centre = _centre(layout)
     parts: list[tuple[Any, Any]] = []
