@@ -102,8 +102,7 @@ def _leans(
     shares = layout.arrays["harness_lean"]
     for j in range(count):
         knots = layout.arrays["knot_scores"][j], layout.arrays["knot_margin"][j]
-        ends = of_ends(*knots, ruler.floor[:, j], ruler.span[:, j])
-        columns = [*ends]
+        columns = of_ends(*knots, ruler.floor[:, j], ruler.span[:, j])
         columns += [np.log(ruler.coefficients[n][:, layout.ruler[j]]) for n in names]
         columns += [np.log(ruler.steepness[:, j]), ruler.pivot[:, j]]
         features = np.column_stack(columns)
