@@ -10,6 +10,7 @@ from scipy import integrate, optimize, stats
 
 import bayesdense as bd
 from bayesdense.build import build_model, lay_out
+from bayesdense.build.anchors import log_odds
 from bayesdense.build.effects import lagging, moved_normal, moved_prior, scaled_normal
 from bayesdense.build.leans import of_ends
 from bayesdense.build.placed import place
@@ -106,6 +107,20 @@ def test_ends_say_where_three_scores_lie_between_them():
     assert np.isfinite(beyond).all()
 
 
+def test_odds_of_scores_and_how_fast_they_rise_by_hand():
+    """A score far from both ends, at the floor, and above the ceiling."""
+    margin = np.full(3, 0.02)
+    odds, rise = log_odds(np.array([0.6, 0.2, 0.95]), np.full(3, 0.2), np.full(3, 0.7), margin)
+    odds, rise = odds.eval(**PYTHON), rise.eval(**PYTHON)
+    assert odds[0] == pytest.approx(np.log(0.4 / 0.3), abs=2e-3)
+    assert rise[0] == pytest.approx(1 / 0.4 + 1 / 0.3, rel=2e-3)
+    assert odds[1] == pytest.approx(-np.arcsinh(0.7 / 0.02))
+    assert rise[1] == pytest.approx(2 / 0.02, rel=0.02)
+    assert odds[2] == pytest.approx(np.arcsinh(0.75 / 0.02) + np.arcsinh(0.05 / 0.02))
+    # 0.05 beyond: what is left below is margin^2 / (4 x 0.05) and a little less.
+    assert rise[2] == pytest.approx(2 / 0.02 * (2.5 + np.hypot(1.0, 2.5)), rel=0.01)
+
+
 def test_a_lower_ceiling_takes_exponent_slope_and_pivot_along():
     """The curve that passes three scores, for two ceilings: found here by solving for it."""
     x, knots, floor = np.array([-1.0, 0.5, 2.0]), np.array([0.4, 0.6, 0.78]), 0.25
@@ -138,9 +153,8 @@ def test_cells_are_placed_where_the_map_reaches_their_scores(score_map):
     floor, span, margin = rough.floor[benchmark], rough.span[benchmark], arrays["cell_margin"]
 
     def placed(floor, span):
-        above = np.arcsinh((arrays["cell_score"] - floor) / margin)
-        below = np.arcsinh((floor + span - arrays["cell_score"]) / margin)
-        return arrays["cell_offset"] + arrays["cell_of_odds"] * (above - below)
+        odds, _ = log_odds(arrays["cell_score"], floor, span, margin)
+        return arrays["cell_offset"] + arrays["cell_of_odds"] * odds.eval(**PYTHON)
 
     # Where a margin is small beside what is above and below.
     score = arrays["cell_score"]

@@ -20,7 +20,7 @@ from bayesdense.build.placed import length
 from bayesdense.build.ruler import Ruler
 from bayesdense.spec import RulerSpec
 
-__all__ = ["LITTLE", "Anchors", "add_anchors", "cell_losses", "weighted_mean"]
+__all__ = ["LITTLE", "Anchors", "add_anchors", "cell_losses", "log_odds", "weighted_mean"]
 
 # Share of the size-dependent loss below which scores that ask for less are not followed.
 NEAR_LIMIT = 0.05
@@ -166,17 +166,10 @@ def add_anchors(
 
     model = pm.modelcontext(None)
     of_benchmark = model["cell_benchmark"]
-    floor, margin = ruler.floor[of_benchmark], model["cell_margin"]
-    # What of the span is above the floor and below the ceiling, never less than some margin.
-    per_margin = inverse(margin)
-    above = (model["cell_score"] - floor) * per_margin
-    below = ruler.span[of_benchmark] * per_margin - above
-    from_above, from_below = root(1.0 + above**2), root(1.0 + below**2)
-    # One over each, in margins; with the root the logarithm of the first is -arcsinh(above).
-    above, below = from_above - above, from_below - below
+    ends = ruler.floor[of_benchmark], ruler.span[of_benchmark]
+    odds, of_score = log_odds(model["cell_score"], *ends, model["cell_margin"])
     of_odds = model["cell_of_odds"]
-    seen = model["cell_offset"] + of_odds * logarithm(below * inverse(above))
-    of_score = 2.0 * per_margin * (above + below)
+    seen = model["cell_offset"] + of_odds * odds
     if eta is not None:
         offset = eta[model["score_harness"], model["score_benchmark"]] / model["score_count"]
         none = pt.zeros(length("cell"))
@@ -214,6 +207,31 @@ def add_anchors(
         levels=levels,
         stretch=pm.math.log(ruler.steepness).mean(),
     )
+
+
+def log_odds(score: Any, floor: Any, span: Any, margin: Any) -> tuple[Any, Any]:
+    """Return the logarithm of the odds of scores within the span, and how fast it rises.
+
+    Parameters
+    ----------
+    score, floor, span, margin : tensor, shape (cell,)
+        With ``d`` and ``c``; `margin` is the distance from an end below which
+        the logarithm gives way.
+
+    Returns
+    -------
+    odds, rise : tensor, shape (cell,)
+        ``arcsinh((S - d) / margin) - arcsinh((d + c - S) / margin)``, which is
+        the logarithm of the odds far from both ends and finite beyond them;
+        and the sum of one over what is above the floor and one over what is
+        below the ceiling, both finite in the same way.
+    """
+    per_margin = inverse(margin)
+    above = (score - floor) * per_margin
+    below = span * per_margin - above
+    # exp(-arcsinh(x)), from which a single logarithm and no division more give both.
+    above, below = root(1.0 + above**2) - above, root(1.0 + below**2) - below
+    return logarithm(below * inverse(above)), 2.0 * per_margin * (above + below)
 
 
 def cell_losses(layout: Layout, spec: RulerSpec, ruler: Ruler, position: Any) -> tuple[Any, ...]:

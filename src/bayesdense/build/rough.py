@@ -117,7 +117,7 @@ def rough_cells(
     score = np.where(withheld, floor + span / 2, score)
     items = np.clip(score * (1.0 - score), 0.0, None) / arrays["cell_items"]
     margin = np.sqrt(LEAST_MARGIN**2 + items + rough.noise[benchmark] ** 2 / count)
-    # As `add_anchors` has it: the logarithm of what is above the floor, and below the ceiling.
+    # As `bayesdense.build.anchors.log_odds` has it, for numbers.
     above, below = (np.arcsinh(z / margin) for z in (score - floor, floor + span - score))
     odds = above - below
     places = np.array(
