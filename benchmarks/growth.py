@@ -30,7 +30,7 @@ from bayesdense.sampling import SamplingSettings
 from bayesdense.summaries.diagnostics import diagnostics_table
 
 COLUMNS = ("models", "scores", "parameters", "seconds", "gradients", "microseconds", "rhat", "ess")
-COLUMNS = (*COLUMNS, "seconds_per_draw", "slowest", "divergences", "peak_gib")
+COLUMNS = (*COLUMNS, "seconds_per_draw", "slowest", "accept", "divergences", "peak_gib")
 COSTS = {"seconds": "seconds", "seconds_per_draw": "seconds per effective draw"}
 BENCHMARKS, SMALLEST = 6, 500
 
@@ -65,6 +65,7 @@ def measured(n_models: int, settings: SamplingSettings, seed: int) -> dict[str, 
         "ess": ess,
         "seconds_per_draw": seconds / ess,
         "slowest": str(table.loc[table["ess"].idxmin(), "parameter"]),
+        "accept": drawn.result.accept,
         "divergences": int(stats["diverging"].sum()),
         "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
     }
@@ -88,7 +89,7 @@ def main() -> None:
     parser.add_argument("--models", type=int, action="append")
     parser.add_argument("--draws", type=int, default=500, help="of each of four chains")
     parser.add_argument("--tune", type=int, default=800)
-    parser.add_argument("--target-accept", type=float, default=0.95)
+    parser.add_argument("--target-accept", type=float, help="that of the package if not given")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("out/benchmarks"))
     options = parser.parse_args()

@@ -107,3 +107,14 @@ def test_samples_and_pymc_mean_the_same_distribution(prior):
     observed = (np.arange(len(inside)) + 0.5) / len(inside)
     # Kolmogorov-Smirnov at 1 in 10,000.
     assert np.abs(expected - observed).max() < 2.23 / np.sqrt(len(inside))
+
+
+@pytest.mark.parametrize("prior", EXAMPLES, ids=lambda p: p.distribution)
+def test_the_log_density_is_that_of_pymc(prior):
+    import pymc as pm
+
+    values = np.append(prior.sample(20, 3), -0.7)
+    arrays = {n: np.asarray(v) for n, v in prior.parameters.items()}
+    variable = getattr(pm, prior.distribution).dist(**arrays)
+    expected = pm.logp(variable, values).eval(mode="FAST_COMPILE")
+    assert prior.log_density(values) == pytest.approx(expected, rel=1e-9)

@@ -42,6 +42,8 @@ class Compiled:
         From values of free variables and packed data to `as_sampled`.
     start : callable
         From a seed to an initial point around the initial values of the model.
+    n_parameters : int
+        How many numbers are sampled.
     """
 
     code: AnySize
@@ -50,6 +52,7 @@ class Compiled:
     coords: dict[str, Any]
     coordinates: Coordinates
     start: Start
+    n_parameters: int
 
     def as_sampled(self, values: Values) -> tuple[np.ndarray, np.ndarray]:
         """Return values of the free variables as the sampler sees them.
@@ -199,4 +202,4 @@ def _for_model(code: AnySize, coordinates: Coordinates, packing: Packing, model:
             f"the initial point has {centre.size} numbers, and the dimensions ask for {wanted}"
         )
     spread = np.repeat([spread_of(variable) for variable in in_order(model)], sizes)
-    return Compiled(code, packing, data, coords, coordinates, around(centre, spread))
+    return Compiled(code, packing, data, coords, coordinates, around(centre, spread), wanted)

@@ -87,6 +87,7 @@ def sample_given(
         start = time.monotonic()
         compiled, fresh = compiled_for(model, structure, shown)
         compile_seconds = time.monotonic() - start if fresh else 0.0
+        accept = settings.accept(compiled.n_parameters)
         start = time.monotonic()
         count = len(places) + n_chains
         seeds = iter(np.random.SeedSequence(settings.seed).generate_state(count))
@@ -101,7 +102,7 @@ def sample_given(
             for place in places[:n_chains]:
                 one = given(place)
                 running.append(
-                    _start(one, int(next(seeds)), settings, **PILOT, store_unconstrained=True)
+                    _start(one, int(next(seeds)), accept, **PILOT, store_unconstrained=True)
                 )
             parts = []
             while running:
@@ -110,7 +111,7 @@ def sample_given(
             for place in places:
                 one = given(place, _one_of(points))
                 more = {"draws": DRAWS_OF_A_RULER * THIN, "tune": TUNE, "chains": 1, "cores": 1}
-                running.append(_start(one, int(next(seeds)), settings, **more))
+                running.append(_start(one, int(next(seeds)), accept, **more))
                 if len(running) == cores:
                     done.append(_thinned(running.popleft()))
                     shown.count(len(done), len(places), "rulers")
@@ -132,16 +133,23 @@ def sample_given(
     posterior, stats = (
         _in_chains([pair[i] for pair in done[: kept * n_chains]], n_chains) for i in (0, 1)
     )
-    return SampleResult(posterior, stats, compile_seconds, seconds, note)
+    return SampleResult(
+        posterior=posterior,
+        sample_stats=stats,
+        compile_seconds=compile_seconds,
+        sampling_seconds=seconds,
+        interrupted=note,
+        accept=accept,
+    )
 
 
-def _start(compiled: Any, seed: int, settings: SamplingSettings, **more: Any) -> Any:
+def _start(compiled: Any, seed: int, accept: float, **more: Any) -> Any:
     import nutpie
 
     return nutpie.sample(
         compiled,
         seed=seed,
-        target_accept=settings.target_accept,
+        target_accept=accept,
         progress_bar=False,
         save_warmup=False,
         blocking=False,

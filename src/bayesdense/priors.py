@@ -229,6 +229,26 @@ class Prior:
         """
         return np.asarray(self._twin().median())
 
+    def log_density(self, values: np.ndarray) -> np.ndarray:
+        """Return the logarithm of the density.
+
+        Parameters
+        ----------
+        values : numpy.ndarray
+            Its last axis is that of a parameter given as a sequence.
+
+        Returns
+        -------
+        numpy.ndarray
+            Of the shape of the values.
+
+        Examples
+        --------
+        >>> Prior("Normal", mu=0.0, sigma=1.0).log_density([0.0])
+        array([-0.91893853])
+        """
+        return np.asarray(self._twin().logpdf(values))
+
     def sample(self, size: int, seed: int | np.random.Generator) -> np.ndarray:
         """Draw from the prior, for showing it beside a posterior.
 
@@ -289,6 +309,12 @@ class _FoldedT:
         from scipy import stats
 
         return np.asarray(self.sigma * stats.t.ppf(0.75, self.nu))
+
+    def logpdf(self, values: np.ndarray) -> np.ndarray:
+        from scipy import stats
+
+        found = np.log(2.0) + stats.t.logpdf(values, self.nu, scale=self.sigma)
+        return np.where(np.asarray(values) < 0.0, -np.inf, found)
 
     def rvs(self, size: tuple[int, ...], random_state: np.random.Generator | None) -> np.ndarray:
         random_state = np.random.default_rng() if random_state is None else random_state

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from scipy.special import ndtr, ndtri
 
 from bayesdense.compiled import Compiled, compiled_for
 from bayesdense.errors import BayesdenseError, SamplingError
@@ -30,11 +31,15 @@ __all__ = [
     "SamplingInterrupted",
     "SamplingSettings",
     "sample",
+    "usual_accept",
 ]
 
 FEWEST_KEPT_DRAWS = 10
 # Of this many draws of a pilot chains start at any.
 STARTS = 32
+USUAL_ACCEPT, USUAL_PARAMETERS, LEAST_ACCEPT = 0.95, 1000, 0.65
+# How often a trajectory may double: nutpie's own limit, and that of pilots.
+MOST_DOUBLINGS, PILOT_DOUBLINGS = 10, 7
 
 Retune = Callable[[xr.Dataset], Mapping[str, np.ndarray]]
 """From the draws of a pilot, new values of the model's data that set coordinates."""
@@ -51,6 +56,30 @@ KEPT_STATS = {
     "step_size": "step_size",
     "mean_tree_accept": "acceptance_rate",
 }
+
+
+def usual_accept(n_parameters: int) -> float:
+    """Return the acceptance that the step size is tuned to where the user asks for none.
+
+    With a step ``e``, the energy of ``n`` independent Normal variables is off by about
+    ``e^2 n^(1/2) / 4`` at the end of a trajectory, and a fraction ``2 Phi(-e^2 n^(1/2) / 8)`` is
+    accepted. So at the same acceptance the step of ten times as many variables is shorter by 1.8,
+    and every draw dearer by that. Up to `USUAL_PARAMETERS` the acceptance is `USUAL_ACCEPT`; for
+    more it is what leaves the step as it is, and never less than `LEAST_ACCEPT`, the best for
+    very many (Beskos et al., Bernoulli 19, 2013).
+
+    Parameters
+    ----------
+    n_parameters : int
+        Each entry counted.
+
+    Returns
+    -------
+    float
+    """
+    growth = np.sqrt(max(n_parameters, USUAL_PARAMETERS) / USUAL_PARAMETERS)
+    kept = 2.0 * ndtr(growth * ndtri(USUAL_ACCEPT / 2.0))
+    return float(max(kept, LEAST_ACCEPT))
 
 
 class SamplingInterrupted(KeyboardInterrupt):
@@ -74,8 +103,9 @@ class SamplingSettings:
         processors, at most `chains`.
     seed : int, optional
         Source of randomness; drawn, and recorded, where none is given.
-    target_accept : float
-        Acceptance that the step size is tuned to, between 0.5 and 1.
+    target_accept : float, optional
+        Acceptance that the step size is tuned to, between 0.5 and 1; by
+        default what `usual_accept` says of the number of parameters.
     """
 
     draws: int = 1000
@@ -83,7 +113,7 @@ class SamplingSettings:
     chains: int = 4
     cores: int | None = None
     seed: int | None = None
-    target_accept: float = 0.9
+    target_accept: float | None = None
 
     def __post_init__(self) -> None:
         """Check every setting."""
@@ -95,10 +125,25 @@ class SamplingSettings:
             if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < low:
                 raise BayesdenseError(f"{name} must be a whole number from {low}, not {value!r}")
         accept: Any = self.target_accept
-        if not isinstance(accept, float) or not 0.5 <= accept < 1.0:
+        if accept is not None and not (isinstance(accept, float) and 0.5 <= accept < 1.0):
             raise BayesdenseError(f"target_accept must be from 0.5 to below 1, not {accept!r}")
         if self.seed is None:
             object.__setattr__(self, "seed", int(np.random.SeedSequence().generate_state(1)[0]))
+
+    def accept(self, n_parameters: int) -> float:
+        """Return the acceptance that the step size is tuned to.
+
+        Parameters
+        ----------
+        n_parameters : int
+            Of the model, each entry counted.
+
+        Returns
+        -------
+        float
+            The one that was asked for, or the usual one.
+        """
+        return usual_accept(n_parameters) if self.target_accept is None else self.target_accept
 
 
 @dataclass(frozen=True)
@@ -113,6 +158,8 @@ class SampleResult:
         Wall time; compilation is 0 where a compiled model was at hand.
     interrupted : str
         Empty, or how many draws were kept when sampling was stopped.
+    accept : float
+        Acceptance that the step size was tuned to.
     pilots : tuple of Pilot
         Into which the warm-up was split.
     """
@@ -122,6 +169,7 @@ class SampleResult:
     compile_seconds: float
     sampling_seconds: float
     interrupted: str
+    accept: float
     pilots: tuple[Pilot, ...] = ()
 
 
@@ -173,7 +221,7 @@ def sample(
         if retune is not None and settings.tune >= SHORTEST_SPLIT:
             shown.label = f"{label}, finding coordinates"
             for pilot in pilot_settings(settings):
-                tree, interrupted = _run(compiled, pilot, shown, start)
+                tree, interrupted = _run(compiled, pilot, shown, start, PILOT_DOUBLINGS)
                 if interrupted:
                     raise SamplingInterrupted("interrupted during warm-up: no draws kept")
                 draws = tree["posterior"].to_dataset()
@@ -193,7 +241,15 @@ def sample(
     note = ""
     if interrupted:
         posterior, stats, note = _kept(posterior, stats, settings)
-    return SampleResult(posterior, stats, compile_seconds, seconds, note, tuple(pilots))
+    return SampleResult(
+        posterior=posterior,
+        sample_stats=stats,
+        compile_seconds=compile_seconds,
+        sampling_seconds=seconds,
+        interrupted=note,
+        accept=settings.accept(compiled.n_parameters),
+        pilots=tuple(pilots),
+    )
 
 
 def _start(compiled: Compiled, draws: xr.Dataset, model: Any) -> Start:
@@ -208,7 +264,11 @@ def _start(compiled: Compiled, draws: xr.Dataset, model: Any) -> Start:
 
 
 def _run(
-    compiled: Compiled, settings: SamplingSettings, shown: Progress, start: Start
+    compiled: Compiled,
+    settings: SamplingSettings,
+    shown: Progress,
+    start: Start,
+    maxdepth: int = MOST_DOUBLINGS,
 ) -> tuple[Any, bool]:
     """Run the sampler; return its result, and whether it was interrupted."""
     import nutpie
@@ -221,7 +281,8 @@ def _run(
             chains=settings.chains,
             cores=settings.cores,
             seed=settings.seed,
-            target_accept=settings.target_accept,
+            target_accept=settings.accept(compiled.n_parameters),
+            maxdepth=maxdepth,
             progress_bar=False,
             progress_callback=shown.chains,
             progress_rate=200,

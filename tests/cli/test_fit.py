@@ -97,7 +97,7 @@ def test_settings_reach_the_sampler(run, sampler, quick, folder, tmp_path):
     assert name == "linear" and data.name == "tiny"
     assert settings == {
         "draws": 200, "tune": 300, "chains": 3, "cores": 2, "seed": 7,
-        "target_accept": 0.95, "progress": True,
+        "target_accept": None, "progress": True,
     }  # fmt: skip
 
 

@@ -10,7 +10,8 @@ import bayesdense as bd
 from bayesdense.errors import BayesdenseError
 from bayesdense.studies import growth_differences, influence
 from bayesdense.studies.differences import rate_differences
-from bayesdense.studies.influence import _growth, _quantiles
+from bayesdense.studies.influence import _growth
+from bayesdense.studies.weights import weighted
 from tests.model.conftest import SAMPLING
 
 
@@ -53,9 +54,9 @@ def test_what_cannot_be_left_out_is_refused(plain_fit):
 
 def test_weighted_quantiles_by_hand():
     values = np.array([3.0, 1.0, 2.0, 4.0])
-    low, middle, high = _quantiles(values, np.full(4, 0.25), 0.5)
+    low, middle, high = weighted(values, np.full(4, 0.25), 0.5)
     assert (low, middle, high) == pytest.approx((1.5, 2.5, 3.5))
-    assert _quantiles(values, np.array([0.0, 1.0, 0.0, 0.0]), 0.9)[1] == pytest.approx(1.0)
+    assert weighted(values, np.array([0.0, 1.0, 0.0, 0.0]), 0.9)[1] == pytest.approx(1.0)
 
 
 def test_growth_without_a_benchmark_is_that_of_the_others():

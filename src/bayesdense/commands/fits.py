@@ -90,8 +90,12 @@ def fit(
     cores: Annotated[int | None, typer.Option(help="Chains that run at the same time.")] = None,
     seed: Annotated[int, typer.Option(help="Source of randomness.")] = 1,
     target_accept: Annotated[
-        float, typer.Option(help="Acceptance of the sampler; higher is slower and safer.")
-    ] = 0.95,
+        float | None,
+        typer.Option(
+            help="Acceptance of the sampler; higher is slower and safer.  [default: 0.95, less "
+            "for more than a thousand parameters]"
+        ),
+    ] = None,
     prob: Annotated[float, typer.Option(help="Probability of all intervals.")] = 0.9,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no list of files.")] = False,
 ) -> None:

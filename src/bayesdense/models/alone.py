@@ -14,7 +14,7 @@ from bayesdense.cut import DRAWS_OF_A_RULER, sample_given
 from bayesdense.data import Dataset
 from bayesdense.models.base import Drawn, structure_of
 from bayesdense.pilot import retune_for
-from bayesdense.sampling import SampleResult, SamplingInterrupted, SamplingSettings, sample
+from bayesdense.sampling import SamplingInterrupted, SamplingSettings, sample
 from bayesdense.spec import ModelSpec, RulerSpec
 from bayesdense.starts import spread_out
 from bayesdense.summaries.diagnostics import diagnostics_table
@@ -94,7 +94,7 @@ def fit_alone(
         settings,
         draws=DRAWS,
         tune=TUNE,
-        target_accept=max(settings.target_accept, TARGET_ACCEPT),
+        target_accept=max(settings.target_accept or 0.0, TARGET_ACCEPT),
     )
     structure = ("beside targets", structure_of(layout, own))
     key = (data.digest, structure, repr(own.to_dict()), dataclasses.astuple(chosen))
@@ -182,13 +182,7 @@ def sample_cut(
     # How well the ruler itself was sampled is known from `alone`.
     free = [variable.name for variable in model.free_RVs]
     info = {"rulers": draws // DRAWS_OF_A_RULER * posterior.sizes["chain"]}
-    merged = SampleResult(
-        posterior,
-        result.sample_stats,
-        result.compile_seconds,
-        result.sampling_seconds,
-        result.interrupted,
-    )
+    merged = dataclasses.replace(result, posterior=posterior)
     return Drawn(merged, free, {"cut": info})
 
 

@@ -156,7 +156,7 @@ class Model[S: RulerSpec]:
             **drawn.also,
             info={
                 "sampler": "nutpie",
-                "settings": dataclasses.asdict(chosen),
+                "settings": dataclasses.asdict(chosen) | {"target_accept": result.accept},
                 "compile_seconds": result.compile_seconds,
                 "sampling_seconds": result.sampling_seconds,
                 "interrupted": result.interrupted,

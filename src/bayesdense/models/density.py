@@ -209,7 +209,7 @@ class DensityModel(Model[ModelSpec]):
         chains: int = 4,
         cores: int | None = None,
         seed: int | None = None,
-        target_accept: float = 0.95,
+        target_accept: float | None = None,
         ruler_draws: int | None = None,
         references_alone: bool = True,
         progress: bool = True,
@@ -228,8 +228,10 @@ class DensityModel(Model[ModelSpec]):
             Chains that run at the same time.
         seed : int, optional
             Source of randomness; recorded in the fit.
-        target_accept : float
-            Acceptance that the step size is tuned to.
+        target_accept : float, optional
+            Acceptance that the step size is tuned to; if not given 0.95, and
+            less for more than a thousand parameters, so that the step stays
+            as it is.
         ruler_draws : int, optional
             With ``ruler="cut"``, how many draws of the ruler are passed on;
             600 if not given. Each gets a short chain, so that `draws` and

@@ -5,6 +5,7 @@ from bayesdense.studies.average_rulers import average_rulers
 from bayesdense.studies.compare_rulers import RulerComparison, compare_rulers
 from bayesdense.studies.differences import growth_differences
 from bayesdense.studies.influence import influence
+from bayesdense.studies.prior_sensitivity import prior_sensitivity
 from bayesdense.studies.sensitivity import sensitivity
 from bayesdense.studies.study import Study
 from bayesdense.studies.validation import Validation, leave_future_out, leave_groups_out
@@ -20,5 +21,6 @@ __all__ = [
     "influence",
     "leave_future_out",
     "leave_groups_out",
+    "prior_sensitivity",
     "sensitivity",
 ]

@@ -11,6 +11,7 @@ from bayesdense.build import lay_out
 from bayesdense.errors import BayesdenseError
 from bayesdense.fit import DensityFit
 from bayesdense.studies.units import log_densities, units_of
+from bayesdense.studies.weights import HIGH_K, MOST_DRAWS, efficiency_of, smoothed, weighted
 from bayesdense.summaries.draws import Draws
 from bayesdense.summaries.growth import doubling_months
 from bayesdense.summaries.intervals import KIND, PROB, check_prob
@@ -18,8 +19,6 @@ from bayesdense.summaries.intervals import KIND, PROB, check_prob
 __all__ = ["influence"]
 
 COLUMNS = {"benchmark": "of", "family": "family", "model": "model"}
-HIGH_K = 0.7
-MOST_DRAWS = 2000
 
 
 def influence(fit: DensityFit, *, by: str = "family", prob: float = PROB) -> pd.DataFrame:
@@ -77,17 +76,15 @@ def influence(fit: DensityFit, *, by: str = "family", prob: float = PROB) -> pd.
     groups = list(dict.fromkeys(of))
     if len(groups) < 2:
         raise BayesdenseError(f"there is one {by} only: nothing is left without it")
-    efficiency = _efficiency(posterior["A"].transpose("chain", "draw").values, draws.count)
+    efficiency = efficiency_of(posterior["A"].transpose("chain", "draw").values, draws.count)
     rows = []
     for group in groups:
         inside = of == group
         growth = _growth(draws, layout.coords["benchmark"], group if by == "benchmark" else None)
-        log_weights, k = _without(density[:, inside].sum(axis=1), efficiency)
-        weights = np.exp(log_weights - log_weights.max())
-        weights /= weights.sum()
+        weights, k = smoothed(density[:, inside].sum(axis=1), efficiency)
         before = draws["A"]
         shift = (float(weights @ growth) - float(before.mean())) / float(before.std())
-        low, middle, high = _quantiles(growth, weights, prob)
+        low, middle, high = weighted(growth, weights, prob)
         rows.append(
             {
                 "left_out": group,
@@ -113,27 +110,3 @@ def _growth(draws: Draws, benchmarks: list[Any], left_out: Any) -> np.ndarray:
     others = [j for j, name in enumerate(benchmarks) if name != left_out]
     own = draws["A_j"] - draws["A"][:, None]
     return np.asarray(draws["A"] + own[:, others].mean(axis=1))
-
-
-def _efficiency(chains: np.ndarray, count: int) -> float:
-    """Return effective draws of the growth rate as a share of all."""
-    import arviz as az
-
-    return float(np.clip(float(az.ess(chains)) / count, 0.01, 1.0))
-
-
-def _without(log_density: np.ndarray, efficiency: float) -> tuple[np.ndarray, float]:
-    """Return smoothed log weights that take something out of a posterior, and their Pareto k."""
-    from arviz_stats.base import array_stats
-
-    # It weighs by one over what it is given.
-    smoothed, k = array_stats.psislw(log_density - log_density.max(), r_eff=efficiency)
-    return np.asarray(smoothed), float(k)
-
-
-def _quantiles(values: np.ndarray, weights: np.ndarray, prob: float) -> tuple[float, ...]:
-    """Return weighted quantiles: the interval's ends and the median between."""
-    order = np.argsort(values)
-    place = np.cumsum(weights[order]) - 0.5 * weights[order]
-    wanted = [(1 - prob) / 2, 0.5, (1 + prob) / 2]
-    return tuple(float(v) for v in np.interp(wanted, place, values[order]))

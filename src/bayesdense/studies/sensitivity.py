@@ -36,7 +36,7 @@ def sensitivity(
     chains: int = 4,
     cores: int | None = None,
     seed: int = 1,
-    target_accept: float = 0.95,
+    target_accept: float | None = None,
     executor: Any = None,
     store: str | os.PathLike[str] | None = None,
     progress: bool = True,

@@ -147,7 +147,7 @@ def leave_groups_out(
         first digit or dash.
     **options
         ``draws`` (1000), ``tune`` (1000), ``chains`` (4), ``cores``, ``seed``
-        (1), ``target_accept`` (0.95), ``store`` and ``progress``, as for
+        (1), ``target_accept``, ``store`` and ``progress``, as for
         `sensitivity`.
 
     Returns
@@ -223,7 +223,7 @@ def _validate(
     chains: int = 4,
     cores: int | None = None,
     seed: int = 1,
-    target_accept: float = 0.95,
+    target_accept: float | None = None,
     store: str | os.PathLike[str] | None = None,
     progress: bool = True,
 ) -> Validation:
