@@ -38,8 +38,6 @@ FEWEST_KEPT_DRAWS = 10
 # Of this many draws of a pilot chains start at any.
 STARTS = 32
 USUAL_ACCEPT, USUAL_PARAMETERS, LEAST_ACCEPT = 0.95, 1000, 0.65
-# How often a trajectory may double: nutpie's own limit, and that of pilots.
-MOST_DOUBLINGS, PILOT_DOUBLINGS = 10, 7
 
 Retune = Callable[[xr.Dataset], Mapping[str, np.ndarray]]
 """From the draws of a pilot, new values of the model's data that set coordinates."""
@@ -221,7 +219,7 @@ def sample(
         if retune is not None and settings.tune >= SHORTEST_SPLIT:
             shown.label = f"{label}, finding coordinates"
             for pilot in pilot_settings(settings):
-                tree, interrupted = _run(compiled, pilot, shown, start, PILOT_DOUBLINGS)
+                tree, interrupted = _run(compiled, pilot, shown, start)
                 if interrupted:
                     raise SamplingInterrupted("interrupted during warm-up: no draws kept")
                 draws = tree["posterior"].to_dataset()
@@ -268,7 +266,6 @@ def _run(
     settings: SamplingSettings,
     shown: Progress,
     start: Start,
-    maxdepth: int = MOST_DOUBLINGS,
 ) -> tuple[Any, bool]:
     """Run the sampler; return its result, and whether it was interrupted."""
     import nutpie
@@ -282,7 +279,6 @@ def _run(
             cores=settings.cores,
             seed=settings.seed,
             target_accept=settings.accept(compiled.n_parameters),
-            maxdepth=maxdepth,
             progress_bar=False,
             progress_callback=shown.chains,
             progress_rate=200,
