@@ -117,4 +117,5 @@ def test_the_log_density_is_that_of_pymc(prior):
     arrays = {n: np.asarray(v) for n, v in prior.parameters.items()}
     variable = getattr(pm, prior.distribution).dist(**arrays)
     expected = pm.logp(variable, values).eval(mode="FAST_COMPILE")
-    assert prior.log_density(values) == pytest.approx(expected, rel=1e-9)
+    # PyMC has some constants in single precision.
+    assert prior.log_density(values) == pytest.approx(expected, rel=1e-7, abs=1e-7)
