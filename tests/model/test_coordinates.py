@@ -10,9 +10,9 @@ from scipy import integrate, optimize, stats
 
 import bayesdense as bd
 from bayesdense.build import build_model, lay_out
-from bayesdense.build.anchors import log_odds
 from bayesdense.build.effects import lagging, moved_normal, moved_prior, scaled_normal
 from bayesdense.build.leans import of_ends
+from bayesdense.build.odds import log_odds, log_odds_and_rise
 from bayesdense.build.placed import place
 from bayesdense.build.rough import usual
 from bayesdense.build.transforms import Ceiling, Floor
@@ -109,9 +109,10 @@ def test_ends_say_where_three_scores_lie_between_them():
 
 def test_odds_of_scores_and_how_fast_they_rise_by_hand():
     """A score far from both ends, at the floor, and above the ceiling."""
-    margin = np.full(3, 0.02)
-    odds, rise = log_odds(np.array([0.6, 0.2, 0.95]), np.full(3, 0.2), np.full(3, 0.7), margin)
-    odds, rise = odds.eval(**PYTHON), rise.eval(**PYTHON)
+    score, margin = np.array([0.6, 0.2, 0.95]), np.full(3, 0.02)
+    found = log_odds_and_rise(score, np.full(3, 0.2), np.full(3, 0.7), margin)
+    odds, rise = (part.eval(**PYTHON) for part in found)
+    assert log_odds(score, 0.2, 0.7, margin) == pytest.approx(odds)
     assert odds[0] == pytest.approx(np.log(0.4 / 0.3), abs=2e-3)
     assert rise[0] == pytest.approx(1 / 0.4 + 1 / 0.3, rel=2e-3)
     assert odds[1] == pytest.approx(-np.arcsinh(0.7 / 0.02))
@@ -153,7 +154,7 @@ def test_cells_are_placed_where_the_map_reaches_their_scores(score_map):
     floor, span, margin = rough.floor[benchmark], rough.span[benchmark], arrays["cell_margin"]
 
     def placed(floor, span):
-        odds, _ = log_odds(arrays["cell_score"], floor, span, margin)
+        odds, _ = log_odds_and_rise(arrays["cell_score"], floor, span, margin)
         return arrays["cell_offset"] + arrays["cell_of_odds"] * odds.eval(**PYTHON)
 
     # Where a margin is small beside what is above and below.

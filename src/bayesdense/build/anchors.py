@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from bayesdense.build.algebra import inverse, logarithm, root
+from bayesdense.build.algebra import inverse, root
 from bayesdense.build.layout import Layout
+from bayesdense.build.odds import log_odds_and_rise
 from bayesdense.build.placed import length
 from bayesdense.build.ruler import Ruler
 from bayesdense.spec import RulerSpec
 
-__all__ = ["LITTLE", "Anchors", "add_anchors", "cell_losses", "log_odds", "weighted_mean"]
+__all__ = ["LITTLE", "Anchors", "add_anchors", "cell_losses", "weighted_mean"]
 
 # Share of the size-dependent loss below which scores that ask for less are not followed.
 NEAR_LIMIT = 0.05
@@ -167,7 +168,7 @@ def add_anchors(
     model = pm.modelcontext(None)
     of_benchmark = model["cell_benchmark"]
     ends = ruler.floor[of_benchmark], ruler.span[of_benchmark]
-    odds, of_score = log_odds(model["cell_score"], *ends, model["cell_margin"])
+    odds, of_score = log_odds_and_rise(model["cell_score"], *ends, model["cell_margin"])
     of_odds = model["cell_of_odds"]
     seen = model["cell_offset"] + of_odds * odds
     if eta is not None:
@@ -207,31 +208,6 @@ def add_anchors(
         levels=levels,
         stretch=pm.math.log(ruler.steepness).mean(),
     )
-
-
-def log_odds(score: Any, floor: Any, span: Any, margin: Any) -> tuple[Any, Any]:
-    """Return the logarithm of the odds of scores within the span, and how fast it rises.
-
-    Parameters
-    ----------
-    score, floor, span, margin : tensor, shape (cell,)
-        With ``d`` and ``c``; `margin` is the distance from an end below which
-        the logarithm gives way.
-
-    Returns
-    -------
-    odds, rise : tensor, shape (cell,)
-        ``arcsinh((S - d) / margin) - arcsinh((d + c - S) / margin)``, which is
-        the logarithm of the odds far from both ends and finite beyond them;
-        and the sum of one over what is above the floor and one over what is
-        below the ceiling, both finite in the same way.
-    """
-    per_margin = inverse(margin)
-    above = (score - floor) * per_margin
-    below = span * per_margin - above
-    # exp(-arcsinh(x)), from which a single logarithm and no division more give both.
-    above, below = root(1.0 + above**2) - above, root(1.0 + below**2) - below
-    return logarithm(below * inverse(above)), 2.0 * per_margin * (above + below)
 
 
 def cell_losses(layout: Layout, spec: RulerSpec, ruler: Ruler, position: Any) -> tuple[Any, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bayesdense.build.coordinates import shaping
+from bayesdense.build.odds import log_odds
 from bayesdense.parts.namespace import namespace
 from bayesdense.spec import RulerSpec
 
@@ -34,11 +35,7 @@ def of_ends(knots: Any, margin: Any, floor: Any, span: Any) -> list[Any]:
         and from the upper one.
     """
     xp = namespace(knots, floor, span)
-    low, middle, high = (
-        xp.arcsinh((knots[..., i] - floor) / margin)
-        - xp.arcsinh((floor + span - knots[..., i]) / margin)
-        for i in range(3)
-    )
+    low, middle, high = (log_odds(knots[..., i], floor, span, margin) for i in range(3))
     return [middle, xp.log(middle - low), xp.log(high - middle)]
 
 

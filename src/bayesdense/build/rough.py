@@ -13,6 +13,7 @@ import numpy as np
 from scipy.special import expit
 
 from bayesdense.build.coordinates import STEEPNESS
+from bayesdense.build.odds import log_odds
 
 __all__ = ["Rough", "rough_cells", "usual"]
 
@@ -117,9 +118,7 @@ def rough_cells(
     score = np.where(withheld, floor + span / 2, score)
     items = np.clip(score * (1.0 - score), 0.0, None) / arrays["cell_items"]
     margin = np.sqrt(LEAST_MARGIN**2 + items + rough.noise[benchmark] ** 2 / count)
-    # As `bayesdense.build.anchors.log_odds` has it, for numbers.
-    above, below = (np.arcsinh(z / margin) for z in (score - floor, floor + span - score))
-    odds = above - below
+    odds = log_odds(score, floor, span, margin)
     places = np.array(
         [score_map.inverse(floor + span * expit(odds + by), floor, span) for by in (-STEP, 0, STEP)]
     )
