@@ -18,7 +18,7 @@ from traitlets import default
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
-SECONDS_PER_CELL = 900
+SECONDS_PER_CELL = 1800
 MOST_BYTES = 1_500_000
 
 # A path from the root of two or more names; '</td>', '1/day' and 'https://a/b' are none.

@@ -111,6 +111,17 @@ def test_a_study_is_drawn(make, tmp_path):
         study.plot(prob=80)
 
 
+def test_no_interval_is_cut_at_its_lower_end():
+    wide = outcome(2.2)
+    wide["rates"][-1]["draws"] = list(np.random.default_rng(1).normal(2.2, 1.0, 401))
+    study = single(at0=wide)
+    lowest = study.table["new_lower"].min()
+    # Lower than those over these benchmarks, to which the axis was once fitted.
+    assert lowest < 0.9 * study.table["lower"].min()
+    _, ax = study.plot()
+    assert ax.get_xlim()[0] < lowest
+
+
 def test_a_curve_marks_what_was_chosen():
     study = crossed()
     _, ax = study.plot()

@@ -74,7 +74,7 @@ def sensitivity(study: Study, *, prob: float = PROB, ax: Axes | None = None) -> 
             _draw_row(ax, place, row, high)
         ax.set_yticks(places, labels)
         ax.set_ylim(at - 0.4, -0.8)
-        low = float(np.nanmin([*table["lower"], *PAPER_MONTHS]))
+        low = float(np.nanmin([*table["lower"], *table["new_lower"], *PAPER_MONTHS]))
         ax.set_xlim(0.9 * low, high)
         ax.tick_params(axis="y", length=0)
         thin_grid(ax, axis="x")
