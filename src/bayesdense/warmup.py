@@ -27,8 +27,8 @@ FEWEST, MOST = 2, 4
 # The share that tunes the chains that are kept.
 REST = 0.25
 # Largest R-hat of a pilot whose chains agree. With 75 draws of each chain chance alone takes the
-# largest of a thousand to 1.25, and with 38 that of four thousand beyond 1.3; chains that have not
-# met have 3 to 12.
+# largest of a thousand to 1.25; chains that have not met have 3 to 12. A few slow entries of
+# hundreds, such as cells of which scores say little, are not waited for.
 AGREED, WORST = 1.3, 0.99
 
 
@@ -100,8 +100,7 @@ def largest_rhat(draws: xr.Dataset) -> float:
     ----------
     draws : xarray.Dataset
         With dimensions ``chain`` and ``draw``. Of a variable with hundreds of
-        entries it is their 99 % quantile: of so many some are beyond any
-        limit by chance.
+        entries it is their 99 % quantile: a few slow ones do not count.
 
     Returns
     -------
