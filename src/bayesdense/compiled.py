@@ -16,7 +16,7 @@ from bayesdense.packing import Packing, in_order, lengths_of
 from bayesdense.progress import Progress
 from bayesdense.starts import Start, around, spread_of
 
-__all__ = ["Compiled", "clear_compiled", "compiled_for"]
+__all__ = ["Compiled", "clear_compiled", "compiled_for", "initial_values"]
 
 KEPT_COMPILED = 8
 
@@ -42,8 +42,10 @@ class Compiled:
         From values of free variables and packed data to `as_sampled`.
     start : callable
         From a seed to an initial point around the initial values of the model.
-    n_parameters : int
-        How many numbers are sampled.
+    places : dict of str to slice
+        Where the coordinates of each free variable are.
+    centre : numpy.ndarray, shape (coordinate,)
+        The initial values of the model as the sampler sees them.
     """
 
     code: AnySize
@@ -52,7 +54,13 @@ class Compiled:
     coords: dict[str, Any]
     coordinates: Coordinates
     start: Start
-    n_parameters: int
+    places: dict[str, slice]
+    centre: np.ndarray
+
+    @property
+    def n_parameters(self) -> int:
+        """How many numbers are sampled."""
+        return int(self.centre.size)
 
     def as_sampled(self, values: Values) -> tuple[np.ndarray, np.ndarray]:
         """Return values of the free variables as the sampler sees them.
@@ -134,8 +142,24 @@ def compiled_for(model: Any, structure: Any, shown: Progress) -> tuple[Compiled,
     return _for_model(code, coordinates, packing, model), fresh
 
 
-def _initial_values(model: Any) -> dict[str, np.ndarray]:
-    """Return where chains start, by free variable: numbers, since builders give no others."""
+def initial_values(model: Any) -> dict[str, np.ndarray]:
+    """Return where chains start, by free variable: numbers, since builders give no others.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        The model.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        In the order of the model.
+
+    Raises
+    ------
+    SamplingError
+        If a variable has no initial value.
+    """
     found = {}
     for variable in model.free_RVs:
         value = model.rvs_to_initial_values[variable]
@@ -191,7 +215,7 @@ def _for_model(code: AnySize, coordinates: Coordinates, packing: Packing, model:
         name: list(range(lengths[name]) if labels is None else labels)
         for name, labels in model.coords.items()
     }
-    starts = _initial_values(model)
+    starts = initial_values(model)
     packed = packing.values(data, lengths)
     centre, _ = coordinates(starts, packed)
     sizes = [prod(lengths[dim] for dim in dims) for _, dims in packing.variables]
@@ -201,5 +225,9 @@ def _for_model(code: AnySize, coordinates: Coordinates, packing: Packing, model:
         raise SamplingError(
             f"the initial point has {centre.size} numbers, and the dimensions ask for {wanted}"
         )
-    spread = np.repeat([spread_of(variable) for variable in in_order(model)], sizes)
-    return Compiled(code, packing, data, coords, coordinates, around(centre, spread), wanted)
+    free = in_order(model)
+    spread = np.repeat([spread_of(variable) for variable in free], sizes)
+    ends = np.cumsum(sizes)
+    places = {v.name: slice(end - n, end) for v, n, end in zip(free, sizes, ends, strict=True)}
+    start = around(centre, spread)
+    return Compiled(code, packing, data, coords, coordinates, start, places, centre)

@@ -11,11 +11,13 @@ import numpy as np
 import xarray as xr
 from scipy.special import ndtr, ndtri
 
-from bayesdense.compiled import Compiled, compiled_for
+from bayesdense.compiled import Compiled, compiled_for, initial_values
+from bayesdense.earlier import Beginning
 from bayesdense.errors import BayesdenseError, SamplingError
 from bayesdense.progress import Progress
 from bayesdense.starts import Start, spread_out, where_chains_were
 from bayesdense.warmup import (
+    FEWEST,
     SHORTEST_SPLIT,
     Pilot,
     after_pilots,
@@ -179,6 +181,7 @@ def sample(
     label: str,
     progress: bool,
     retune: Retune | None = None,
+    beginning: Beginning | None = None,
 ) -> SampleResult:
     """Draw from the posterior of a PyMC model.
 
@@ -197,6 +200,9 @@ def sample(
         Splits the warm-up into pilots and the rest: takes the draws of a pilot
         and returns new values for data of the model that set coordinates and
         nothing else. Those of each pilot are for the next.
+    beginning : Beginning, optional
+        Draws of another fit that stand for the first pilot; for all, if they
+        are of the same posterior.
 
     Returns
     -------
@@ -216,22 +222,32 @@ def sample(
         begun = time.monotonic()
         pilots: list[Pilot] = []
         start = compiled.start
+        to_come: list[SamplingSettings] = []
         if retune is not None and settings.tune >= SHORTEST_SPLIT:
-            shown.label = f"{label}, finding coordinates"
-            for pilot in pilot_settings(settings):
-                tree, interrupted = _run(compiled, pilot, shown, start)
-                if interrupted:
-                    raise SamplingInterrupted("interrupted during warm-up: no draws kept")
-                draws = tree["posterior"].to_dataset()
-                for name, values in retune(draws).items():
-                    model.set_data(name, values)
-                compiled, _ = compiled_for(model, structure, shown)
-                pilots.append(Pilot(pilot.tune, pilot.draws, largest_rhat(draws)))
-                start = _start(compiled, draws, model)
-                if enough(pilots):
-                    break
+            to_come = pilot_settings(settings)
             settings = after_pilots(settings)
-            shown.label = label
+
+        def move(draws: xr.Dataset) -> tuple[Compiled, Start]:
+            for name, values in (retune(draws) if retune else {}).items():
+                model.set_data(name, values)
+            moved, _ = compiled_for(model, structure, shown)
+            return moved, _start(moved, draws, model)
+
+        if beginning is not None:
+            compiled, start = move(beginning.draws)
+            to_come = [] if beginning.same else to_come[1:]
+        fewest = FEWEST if beginning is None else FEWEST - 1
+        for pilot in to_come:
+            shown.label = f"{label}, finding coordinates"
+            tree, interrupted = _run(compiled, pilot, shown, start)
+            if interrupted:
+                raise SamplingInterrupted("interrupted during warm-up: no draws kept")
+            draws = tree["posterior"].to_dataset()
+            compiled, start = move(draws)
+            pilots.append(Pilot(pilot.tune, pilot.draws, largest_rhat(draws)))
+            if enough(pilots, fewest):
+                break
+        shown.label = label
         tree, interrupted = _run(compiled, settings, shown, start)
         seconds = time.monotonic() - begun
     posterior = tree["posterior"].to_dataset()
@@ -251,14 +267,25 @@ def sample(
 
 
 def _start(compiled: Compiled, draws: xr.Dataset, model: Any) -> Start:
-    """Return where chains start after a pilot."""
-    names = [str(variable.name) for variable in model.free_RVs]
-    some = spread_out(draws[names], STARTS)
-    points, counted = [], np.empty(0, dtype=bool)
+    """Return where chains start, given draws of most variables.
+
+    A variable of which there are none, or none that is possible here, starts around its initial
+    value.
+    """
+    usual = initial_values(model)
+    known = [name for name in usual if name in draws]
+    some = spread_out(draws[known], STARTS)
+    unknown = np.zeros(compiled.n_parameters, dtype=bool)
+    for name in usual.keys() - set(known):
+        unknown[compiled.places[name]] = True
+    points, scattered = [], unknown
     for place in np.ndindex(some.sizes["chain"], some.sizes["draw"]):
-        point, counted = compiled.as_sampled({name: some[name].values[place] for name in names})
+        values = usual | {name: some[name].values[place] for name in known}
+        point, counted = compiled.as_sampled(values)
+        scattered = scattered | counted | ~np.isfinite(point)
         points.append(point)
-    return where_chains_were(np.array(points), counted)
+    found = np.array(points)
+    return where_chains_were(np.where(np.isfinite(found), found, compiled.centre), scattered)
 
 
 def _run(

@@ -17,7 +17,15 @@ import xarray as xr
 if TYPE_CHECKING:
     from bayesdense.sampling import SamplingSettings
 
-__all__ = ["SHORTEST_SPLIT", "Pilot", "after_pilots", "enough", "largest_rhat", "pilot_settings"]
+__all__ = [
+    "FEWEST",
+    "SHORTEST_SPLIT",
+    "Pilot",
+    "after_pilots",
+    "enough",
+    "largest_rhat",
+    "pilot_settings",
+]
 
 # A warm-up shorter than this is not split: its pilots would be too short to tune.
 SHORTEST_SPLIT = 500
@@ -121,16 +129,18 @@ def largest_rhat(draws: xr.Dataset) -> float:
     return largest
 
 
-def enough(pilots: list[Pilot]) -> bool:
+def enough(pilots: list[Pilot], fewest: int = FEWEST) -> bool:
     """Return whether no further pilot is needed.
 
     Parameters
     ----------
     pilots : list of Pilot
         Those so far.
+    fewest : int
+        How many there are at least.
 
     Returns
     -------
     bool
     """
-    return len(pilots) >= FEWEST and pilots[-1].agrees
+    return len(pilots) >= fewest and pilots[-1].agrees

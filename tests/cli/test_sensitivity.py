@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from bayesdense.sampling import SamplingInterrupted
-from bayesdense.studies import Study, runner
+from bayesdense.studies import Study, executors
 from tests.studies.fake import FAILED, outcome
 
 
@@ -17,11 +17,11 @@ def fits(monkeypatch):
     """Replace each fit by known draws; returns the names of what was fitted."""
     done = []
 
-    def fit_one(task):
+    def fit_one(task, earlier):
         done.append((task.name, task.data.core_benchmarks, task.settings))
-        return outcome(2.0 + 0.1 * len(done))
+        return outcome(2.0 + 0.1 * len(done)), None
 
-    monkeypatch.setattr(runner, "fit_one", fit_one)
+    monkeypatch.setattr(executors, "fit_one", fit_one)
     return done
 
 
@@ -59,7 +59,7 @@ def test_all_combinations_with_a_decomposition(run, fits, folder, tmp_path):
 
 
 def test_a_failed_fit_has_a_row_and_an_exit_code(run, monkeypatch, folder, tmp_path):
-    monkeypatch.setattr(runner, "fit_one", lambda task: FAILED | {"seconds": 0.0})
+    monkeypatch.setattr(executors, "fit_one", lambda *_: (FAILED | {"seconds": 0.0}, None))
     done = run("sensitivity", folder, "--over", "size", "--out", tmp_path / "o")
     assert done.exit_code == 3
     assert "no target is left" in done.stdout
@@ -67,10 +67,10 @@ def test_a_failed_fit_has_a_row_and_an_exit_code(run, monkeypatch, folder, tmp_p
 
 
 def test_an_interrupted_study_says_what_is_kept(run, monkeypatch, folder, tmp_path):
-    def stop(task):
+    def stop(task, earlier):
         raise SamplingInterrupted("interrupted")
 
-    monkeypatch.setattr(runner, "fit_one", stop)
+    monkeypatch.setattr(executors, "fit_one", stop)
     done = run("sensitivity", folder, "--over", "size", "--out", tmp_path / "o")
     assert done.exit_code == 130
     assert "are not done again" in done.stderr

@@ -131,7 +131,7 @@ def test_chains_start_where_pymc_would_start_them(kind):
     packing = Packing.of(model)
     packed, _ = packing.apply(model)
     data = {variable.name: variable.get_value() for variable in model.data_vars}
-    starts = compiled._initial_values(model)
+    starts = compiled.initial_values(model)
     packed_data = packing.values(data, lengths_of(model))
     found, from_data = compiled._coordinates(packed)(starts, packed_data)
     expected = model.initial_point(0)

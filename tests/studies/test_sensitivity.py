@@ -12,10 +12,13 @@ import pytest
 
 import bayesdense as bd
 from bayesdense.compiled import clear_compiled
+from bayesdense.earlier import Earlier
 from bayesdense.errors import BayesdenseError
 from bayesdense.sampling import SamplingSettings
-from bayesdense.studies import choices, runner, sensitivity
+from bayesdense.studies import choices, executors, fitting, sensitivity
+from bayesdense.studies.tasks import Task, failure
 from tests.model.simulate import KINDS, simulate
+from tests.studies.fake import outcome
 
 MODEL = bd.DensityModel(form="pooled")
 SHORT = {"draws": 60, "tune": 60, "chains": 2, "seed": 3, "progress": False}
@@ -31,15 +34,15 @@ def data():
 def counted():
     """Count the fits that are made."""
     made = []
-    original = runner.fit_one
+    original = executors.fit_one
 
-    def fit_one(task):
-        made.append(task.name)
-        return original(task)
+    def fit_one(task, earlier):
+        made.append((task.name, earlier))
+        return original(task, earlier)
 
-    runner.fit_one = fit_one
+    executors.fit_one = fit_one
     yield made
-    runner.fit_one = original
+    executors.fit_one = original
 
 
 def without_times(outcomes):
@@ -56,7 +59,7 @@ def whole(data, counted, tmp_path_factory):
 
 
 def test_one_choice_changes_at_a_time_or_all_are_crossed(data, monkeypatch):
-    monkeypatch.setattr(runner, "fit_one", lambda task: {**runner._failure("not fitted")})
+    monkeypatch.setattr(executors, "fit_one", lambda *_: (failure("not fitted"), None))
     both = RESIDUAL | {"noise": choices.model_options("observation", ["normal", "student-t"])}
     single = sensitivity(MODEL, data, both, **SHORT)
     taken = [tuple(s.values()) for s in single.specifications]
@@ -70,13 +73,17 @@ def test_one_choice_changes_at_a_time_or_all_are_crossed(data, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore::bayesdense.DiagnosticsWarning")
-def test_a_fit_is_that_of_the_model_alone(whole, data):
-    study, _ = whole
-    own = MODEL.replace({"reference_residual": 0.2}).fit(
-        data, **SHORT | {"draws": 180}, references_alone=False
-    )
+def test_a_fit_is_that_of_the_model_begun_with_the_first(whole, data):
+    study, store = whole
+    model = MODEL.replace({"reference_residual": 0.2})
+    (file,) = store.glob("*.nc")
+    first = Earlier.load(file, MODEL.spec, data.digest)
+    short = SHORT | {"references_alone": False}
+    begun = model.fit(data, **short, warm_start=first)
+    assert begun.info["warm_start"] == data.digest
+    own = model.fit(data, **short | {"draws": 180}, warm_start=begun)
     rates = own.rate_draws()[("typical", "all dates", "all benchmarks")]
-    # So few draws are never to be trusted: each fit was made again, with three times as many.
+    # So few draws are never to be trusted: each fit went on, with three times as many.
     np.testing.assert_allclose(study.growth_draws()[2], rates, rtol=1e-5)
     assert study.table["reason"].str.contains("not to be trusted").all()
     assert (study.table["draws"] == 360).all()
@@ -87,10 +94,45 @@ def test_only_the_first_fit_compiles(whole):
     assert [o["compile_seconds"] > 0 for o in study.outcomes[1:]] == [False, False]
 
 
+def test_a_fit_begins_with_one_that_differs_in_one_choice(data, monkeypatch):
+    """The first choice that is not usual is usual there; equal fits are one fit."""
+    given = {}
+
+    def fit_one(task, earlier):
+        name = f"{task.model.spec.reference_residual:g}, {task.model.spec.observation}"
+        given[name] = earlier
+        return outcome(2.0), name
+
+    monkeypatch.setattr(executors, "fit_one", fit_one)
+    residual = RESIDUAL["residual"] | {"as it is": None}
+    noise = choices.model_options("observation", ["normal", "student-t"])
+    study = sensitivity(MODEL, data, {"residual": residual, "noise": noise}, cross=True, **SHORT)
+    assert given == {
+        "0.1, normal": None,
+        "0.05, normal": "0.1, normal",
+        "0.2, normal": "0.1, normal",
+        "0.1, student-t": "0.1, normal",
+        "0.05, student-t": "0.1, student-t",
+        "0.2, student-t": "0.1, student-t",
+    }
+    assert len(study.outcomes) == 8
+
+
+def test_a_fit_that_is_short_gets_what_it_lacks_and_one_that_does_not_mix_much_more():
+    # 1.3 * 400 / 320 = 1.625
+    assert fitting._more(500, 1.008, 320.0) == 813
+    # 1.3 * 0.014 / 0.01 = 1.82
+    assert fitting._more(500, 1.014, 900.0) == 910
+    assert fitting._more(500, 1.007, 900.0) == 650
+    assert fitting._more(500, 1.012, 140.0) == 1500
+    assert fitting._more(500, 1.20, 320.0) == 1500
+    assert fitting._more(500, float("nan"), float("nan")) == 1500
+
+
 def test_what_is_stored_is_not_fitted_again(whole, data, counted):
     study, store = whole
-    files = sorted(store.iterdir())
-    assert len(files) == 3
+    files = sorted(store.glob("*.json"))
+    assert len(files) == 3 and len(list(store.glob("*.nc"))) == 1
     before = len(counted)
     again = sensitivity(MODEL, data, RESIDUAL, store=store, **SHORT)
     assert len(counted) == before
@@ -103,19 +145,34 @@ def test_what_is_stored_is_not_fitted_again(whole, data, counted):
     assert without_times(resumed.outcomes) == without_times(study.outcomes)
 
 
+def test_what_the_first_found_is_found_again_where_it_is_lost(whole, data, counted):
+    study, store = whole
+    settings = SamplingSettings(draws=60, tune=60, chains=2, seed=3)
+    first = Task("first", data, MODEL, settings)
+    lost, missing = store / f"{first.key}.nc", sorted(store.glob("*.json"))
+    lost.write_bytes(b"half of it")
+    missing = next(file for file in missing if file.stem != first.key)
+    missing.unlink()
+    before = len(counted)
+    again = sensitivity(MODEL, data, RESIDUAL, store=store, **SHORT)
+    (_, nothing), (_, begun) = counted[before:]
+    assert nothing is None and begun.data_digest == data.digest
+    assert without_times(again.outcomes) == without_times(study.outcomes)
+
+
 @pytest.mark.parametrize("change", ["data", "model", "settings"])
 def test_other_data_models_and_settings_have_results_of_their_own(whole, data, change):
     settings = SamplingSettings(draws=60, tune=60, chains=2, seed=3)
-    usual = runner.Task("one", data, MODEL, settings)
+    usual = Task("one", data, MODEL, settings)
     reseeded = SamplingSettings(draws=60, tune=60, chains=2, seed=4)
     other = {
-        "data": runner.Task("one", data.select(min_params=2e9), MODEL, settings),
-        "model": runner.Task("one", data, MODEL.replace({"d0": 2e12}), settings),
-        "settings": runner.Task("one", data, MODEL, reseeded),
+        "data": Task("one", data.select(min_params=2e9), MODEL, settings),
+        "model": Task("one", data, MODEL.replace({"d0": 2e12}), settings),
+        "settings": Task("one", data, MODEL, reseeded),
     }
     assert other[change].key != usual.key
     same = SamplingSettings(draws=60, tune=60, chains=2, seed=3, cores=1)
-    assert runner.Task("two", data, bd.DensityModel(form="pooled"), same).key == usual.key
+    assert Task("two", data, bd.DensityModel(form="pooled"), same).key == usual.key
 
 
 def test_a_specification_that_cannot_be_fitted_has_a_row(whole, data):
@@ -134,11 +191,11 @@ def test_a_specification_that_cannot_be_fitted_has_a_row(whole, data):
 def test_a_fit_that_fails_is_a_row_and_is_tried_again(data, tmp_path, monkeypatch):
     calls = []
 
-    def fails(task):
+    def fails(task, earlier):
         calls.append(task.name)
-        return runner._failure("the sampler stopped")
+        return failure("the sampler stopped"), None
 
-    monkeypatch.setattr(runner, "fit_one", fails)
+    monkeypatch.setattr(executors, "fit_one", fails)
     for _ in range(2):
         study = sensitivity(MODEL, data, RESIDUAL, store=tmp_path, **SHORT)
         assert (study.table["reason"] == "the sampler stopped").all()
@@ -205,7 +262,7 @@ def test_a_cluster_that_loses_a_worker_finishes(whole, data, tmp_path):
         workers = set(client.run(os.getpid).values())
     assert victim not in workers
     assert without_times(found.outcomes) == without_times(study.outcomes)
-    assert len(list(tmp_path.iterdir())) == 3
+    assert len(list(tmp_path.glob("*.json"))) == 3
 
 
 def test_two_that_write_one_result_leave_it_whole(whole, tmp_path):

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bayesdense.build import Layout
+from bayesdense.earlier import Earlier
 from bayesdense.errors import BayesdenseError
 from bayesdense.fit.base import Fit
 from bayesdense.spec import ModelSpec, RulerSpec
@@ -76,6 +77,17 @@ class DensityFit(Fit[ModelSpec]):
             f"DensityFit of '{self.data.name}' on the ruler of {self.ruler_name} ({made})\n"
             f"{self.headline()}\n{self._report.verdict}"
         )
+
+    def earlier(self) -> Earlier:
+        """Return what another fit can take from this one.
+
+        Returns
+        -------
+        Earlier
+            Small; `DensityModel.fit` takes it as ``warm_start`` in place of
+            the fit.
+        """
+        return Earlier.of(self.posterior, self._layout, self.spec, self.data.digest)
 
     def headline(self, *, prob: float = PROB) -> str:
         """Return the doubling time over all benchmarks in words.

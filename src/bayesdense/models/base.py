@@ -16,6 +16,7 @@ from bayesdense.build.model import model_priors
 from bayesdense.build.placed import FIXED
 from bayesdense.build.ruler import STAY
 from bayesdense.data import Dataset
+from bayesdense.earlier import Earlier
 from bayesdense.errors import BayesdenseError, DiagnosticsWarning, ReadinessWarning
 from bayesdense.pilot import retune_for
 from bayesdense.priors import Prior
@@ -186,7 +187,14 @@ class Model[S: RulerSpec]:
         return self.sample_layout(layout, settings, label=label, progress=progress)
 
     def sample_layout(
-        self, layout: Layout, settings: SamplingSettings, *, label: str, progress: bool
+        self,
+        layout: Layout,
+        settings: SamplingSettings,
+        *,
+        label: str,
+        progress: bool,
+        earlier: Earlier | None = None,
+        data_digest: str = "",
     ) -> Drawn:
         """Sample the posterior given a layout, whole or with part of it withheld.
 
@@ -200,12 +208,20 @@ class Model[S: RulerSpec]:
             What is being fitted, for the progress bar.
         progress : bool
             Whether to show a progress bar.
+        earlier : Earlier, optional
+            What is known from another fit.
+        data_digest : str
+            Of the dataset, by which a fit of the same posterior is known.
 
         Returns
         -------
         Drawn
+            What warm-up began with is in its ``info``.
         """
         model = build_model(layout, self.spec)
+        beginning = None
+        if earlier is not None:
+            beginning = earlier.for_other(layout, model.coords, self.spec, data_digest)
         result = sample(
             model,
             structure=structure_of(layout, self.spec),
@@ -213,8 +229,11 @@ class Model[S: RulerSpec]:
             label=label,
             progress=progress,
             retune=retune_for(layout, self.spec),
+            beginning=beginning,
         )
-        return Drawn(result, [variable.name for variable in model.free_RVs])
+        free = [variable.name for variable in model.free_RVs]
+        begun = "" if earlier is None or beginning is None else earlier.data_digest
+        return Drawn(result, free, {"warm_start": begun})
 
     def _require_dataset(self, data: Any) -> None:
         if not isinstance(data, Dataset):
@@ -256,7 +275,8 @@ def structure_of(layout: Layout, spec: RulerSpec) -> tuple[Any, ...]:
     """
     entries = [(f.name, getattr(spec, f.name)) for f in dataclasses.fields(spec)]
     parts = [(name, value) for name, value in entries if hasattr(value, "equation")]
-    parts += [("size", spec.size)]
+    # A definition without a factor is in the data alone.
+    parts += [("size", spec.size)] if layout.size_design else []
     switches = [(n, v) for n, v in entries if isinstance(v, str | bool)]
     return (
         type(spec).__name__,

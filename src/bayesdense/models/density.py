@@ -8,6 +8,7 @@ from typing import Any
 
 from bayesdense.build import Layout
 from bayesdense.data import Dataset, check_readiness
+from bayesdense.earlier import Earlier
 from bayesdense.errors import BayesdenseError
 from bayesdense.fit import DensityFit
 from bayesdense.models.alone import KEPT_DRAWS, fit_alone, sample_cut
@@ -212,6 +213,7 @@ class DensityModel(Model[ModelSpec]):
         target_accept: float | None = None,
         ruler_draws: int | None = None,
         references_alone: bool = True,
+        warm_start: DensityFit | Earlier | None = None,
         progress: bool = True,
     ) -> DensityFit:
         """Sample the posterior with nutpie, and check it.
@@ -240,6 +242,12 @@ class DensityModel(Model[ModelSpec]):
             Whether to fit the ruler to the references alone as well, so that
             `DensityFit.coefficients` and `DensityFit.reach` can show what the
             targets did to it. Models of the same data and seed share that fit.
+        warm_start : DensityFit, optional
+            A fit of the same question or one like it: warm-up begins with what
+            it found, which does not change what is sampled. It needs the same
+            law and map, and every model and benchmark of these data; where it
+            lacks one, warm-up begins with nothing. ``info["warm_start"]`` has
+            the digest of the data of the fit that was used, or is empty.
         progress : bool
             Whether to show a progress bar.
 
@@ -275,7 +283,11 @@ class DensityModel(Model[ModelSpec]):
             cores=cores,
             seed=seed,
             target_accept=target_accept,
-            options={"ruler_draws": ruler_draws, "references_alone": references_alone},
+            options={
+                "ruler_draws": ruler_draws,
+                "references_alone": references_alone,
+                "earlier": _earlier(warm_start),
+            },
         )
 
     def _draw(
@@ -292,13 +304,18 @@ class DensityModel(Model[ModelSpec]):
             raise BayesdenseError("ruler_draws is for ruler='cut'; this model's ruler is 'joint'")
         if cut and not options["references_alone"]:
             raise BayesdenseError("ruler='cut' needs the references alone: references_alone=True")
+        if cut and options["earlier"] is not None:
+            raise BayesdenseError(
+                "warm_start is not for ruler='cut', where each ruler has a chain of its own"
+            )
         most = KEPT_DRAWS
         if count is not None and (type(count) is not int or not FEWEST_RULERS <= count <= most):
             raise BayesdenseError(
                 f"ruler_draws must be a whole number from {FEWEST_RULERS} to {most}, not {count!r}"
             )
+        known = {"earlier": options["earlier"], "data_digest": data.digest}
         if not options["references_alone"] or self.spec.ruler == "skill":
-            return self.sample_layout(layout, settings, label=label, progress=progress)
+            return self.sample_layout(layout, settings, label=label, progress=progress, **known)
         ruler = f"{data.name}, references alone"
         alone = fit_alone(data, self.spec, settings, label=ruler, progress=progress)
         if cut:
@@ -307,7 +324,7 @@ class DensityModel(Model[ModelSpec]):
                 layout, self.spec, alone, count, settings, label=label, progress=progress
             )
         else:
-            drawn = self.sample_layout(layout, settings, label=label, progress=progress)
+            drawn = self.sample_layout(layout, settings, label=label, progress=progress, **known)
         return dataclasses.replace(
             drawn,
             info={**drawn.info, "references_alone": alone.info},
@@ -316,3 +333,15 @@ class DensityModel(Model[ModelSpec]):
 
     def _notes(self, data: Dataset) -> list[str]:
         return check_readiness(data, references=self.spec.ruler != "skill")
+
+
+def _earlier(warm_start: DensityFit | Earlier | None) -> Earlier | None:
+    """Return what can be taken from a fit."""
+    if warm_start is None or isinstance(warm_start, Earlier):
+        return warm_start
+    if not isinstance(warm_start, DensityFit):
+        raise BayesdenseError(
+            f"warm_start must be a DensityFit, not {type(warm_start).__name__}; "
+            "DensityModel.fit and load_fit give one"
+        )
+    return warm_start.earlier()

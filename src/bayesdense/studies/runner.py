@@ -1,62 +1,24 @@
-"""Many fits: one after another, in several processes, or on a cluster, with the same results."""
+"""Many fits: one after another, in several processes, or on a cluster, with the same results.
+
+The warm-up of a fit begins with what another one found, and which one is settled before anything
+is fitted: no result depends on who fits, or on what happened to be done before.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import json
-import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from bayesdense.data import Dataset
-from bayesdense.errors import BayesdenseError, BayesdenseWarning
-from bayesdense.models import DensityModel
+from bayesdense.earlier import Earlier
 from bayesdense.progress import Progress
-from bayesdense.sampling import SamplingInterrupted, SamplingSettings
-from bayesdense.studies.keys import key_of, write_whole
+from bayesdense.studies.executors import executor_for
+from bayesdense.studies.keys import write_whole
+from bayesdense.studies.tasks import Job, Outcome, Task, failure
 
-__all__ = ["Task", "run_tasks"]
-
-KEPT_DRAWS = 1000
-# How many times as many draws a fit gets that is not to be trusted, once.
-MORE = 3
-
-Outcome = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Task:
-    """One fit of a study.
-
-    Attributes
-    ----------
-    name : str
-        Of the specification.
-    data : Dataset or None
-        What is fitted; None where it could not be made.
-    model : DensityModel
-        What it is fitted with.
-    settings : SamplingSettings
-        How to sample.
-    reason : str
-        Why there are no data.
-    """
-
-    name: str
-    data: Dataset | None
-    model: DensityModel
-    settings: SamplingSettings
-    reason: str = ""
-
-    @property
-    def key(self) -> str:
-        """A name for the result that no other data, model or settings have."""
-        digest = "" if self.data is None else self.data.digest
-        return key_of(digest, self.model.spec, self.settings, "study", KEPT_DRAWS, MORE)
+__all__ = ["run_tasks"]
 
 
 def run_tasks(
@@ -89,113 +51,72 @@ def run_tasks(
         In the order of the tasks. A fit that failed has a ``reason``, and is
         not stored, so that it is tried again.
     """
-    run = _runner(executor)
-    keys = [task.key for task in tasks]
+    run = executor_for(executor)
     found: dict[str, Outcome] = {}
     waiting: dict[str, Task] = {}
-    for key, task in zip(keys, tasks, strict=True):
+    for task in tasks:
         if task.data is None:
-            found[key + task.name] = _failure(task.reason)
-        elif key not in waiting:
-            stored = _stored(store, key)
+            found[task.key + task.name] = failure(task.reason)
+        elif task.key not in waiting:
+            stored = _stored(store, task.key)
             if stored is None:
-                waiting[key] = task
+                waiting[task.key] = task
             else:
-                found[key] = stored
+                found[task.key] = stored
+    earlier = _known(store, waiting)
+    needed = {task.begins.key for task in waiting.values() if task.begins is not None}
     with Progress(progress, label) as shown:
-        total = len(waiting)
-        shown.count(0, total, "fits")
-        for done, (key, outcome) in enumerate(run(waiting), start=1):
-            found[key] = outcome
-            if store is not None and not outcome["reason"]:
-                write_whole(store / f"{key}.json", json.dumps(outcome))
-            shown.count(done, total, "fits")
-    return [
-        found[key + task.name] if task.data is None else found[key]
-        for key, task in zip(keys, tasks, strict=True)
-    ]
-
-
-def fit_one(task: Task) -> Outcome:
-    """Fit one specification, with more draws once if its posterior is not to be trusted.
-
-    Parameters
-    ----------
-    task : Task
-        The specification; it has data.
-
-    Returns
-    -------
-    dict
-        Plain values: headline draws by estimator, period and benchmark,
-        counts, diagnostics, the verdict of the checks, and a ``reason`` where
-        there is no result.
-    """
-    start = time.monotonic()
-    draws, settings, compiling = task.settings.draws, task.settings, 0.0
-    try:
-        with warnings.catch_warnings():
-            # Verdict and notes are part of what is returned.
-            warnings.simplefilter("ignore", BayesdenseWarning)
-            for count in (draws, MORE * draws):
-                fit = task.model.fit(
-                    task.data,  # type: ignore[arg-type]
-                    draws=count,
-                    tune=settings.tune,
-                    chains=settings.chains,
-                    cores=settings.cores,
-                    seed=settings.seed,
-                    target_accept=settings.target_accept,
-                    references_alone=task.model.spec.ruler == "cut",
-                    progress=False,
+        total, done = len(waiting), 0
+        shown.count(done, total, "fits")
+        for depth in sorted({task.depth for task in waiting.values()}):
+            jobs = [
+                Job(
+                    key,
+                    dataclasses.replace(task, begins=None),
+                    None if task.begins is None else earlier.get(task.begins.key),
+                    key in needed,
                 )
-                compiling += float(fit.info["compile_seconds"])
-                if fit.interrupted:
-                    raise SamplingInterrupted(f"interrupted in '{task.name}': this fit is lost")
-                if fit.checks().trusted:
-                    break
-    except (BayesdenseError, FloatingPointError, np.linalg.LinAlgError) as error:
-        if isinstance(error, SamplingInterrupted):
-            raise
-        return _failure(" ".join(str(error).split()), seconds=time.monotonic() - start)
-    report, table = fit.checks(), fit.diagnostics()
-    rates = [
-        {
-            "estimator": estimator,
-            "period": period,
-            "benchmark": benchmark,
-            "draws": [float(f"{v:.6g}") for v in _thinned(values)],
-        }
-        for (estimator, period, benchmark), values in fit.rate_draws().items()
-        if not estimator.startswith("envelope")
-    ]
-    layout = task.model.lay_out(fit.data)
-    return {
-        "reason": "",
-        "rates": rates,
-        "models": layout.size("target"),
-        "references": layout.size("reference"),
-        "scores": len(layout.scores),
-        "draws": int(fit.sample_stats["diverging"].size),
-        "rhat": float(table["rhat"].max(skipna=False)),
-        "ess": float(table["ess"].min(skipna=False)),
-        "divergences": int(fit.sample_stats["diverging"].sum()),
-        "trusted": report.trusted,
-        "verdict": report.verdict,
-        "compile_seconds": compiling,
-        "seconds": time.monotonic() - start,
-    }
+                for key, task in waiting.items()
+                if task.depth == depth
+            ]
+            for key, outcome, kept in run(jobs):
+                found[key] = outcome
+                if store is not None and not outcome["reason"]:
+                    write_whole(store / f"{key}.json", json.dumps(outcome))
+                if kept is not None:
+                    earlier[key] = kept
+                    if store is not None:
+                        kept.save(store / f"{key}.nc")
+                done += 1
+                shown.count(done, total, "fits")
+    return [found[t.key + t.name] if t.data is None else found[t.key] for t in tasks]
 
 
-def _thinned(values: np.ndarray) -> np.ndarray:
-    """Return draws spread evenly over all."""
-    if len(values) <= KEPT_DRAWS:
-        return values
-    return values[np.linspace(0, len(values) - 1, KEPT_DRAWS).round().astype(int)]
+def _known(store: Path | None, waiting: dict[str, Task]) -> dict[str, Earlier]:
+    """Return what is stored of the fits that others begin with.
+
+    Those that are not stored are fitted again: they are added to what is waiting.
+    """
+    known = {}
+    unseen = list(waiting.values())
+    while unseen:
+        task = unseen.pop().begins
+        if task is None or task.key in waiting or task.key in known:
+            continue
+        stored = _stored_earlier(store, task)
+        if stored is None:
+            waiting[task.key] = task
+            unseen.append(task)
+        else:
+            known[task.key] = stored
+    return known
 
 
-def _failure(reason: str, seconds: float = 0.0) -> Outcome:
-    return {"reason": reason, "rates": [], "trusted": False, "verdict": "", "seconds": seconds}
+def _stored_earlier(store: Path | None, task: Task) -> Earlier | None:
+    file = None if store is None else store / f"{task.key}.nc"
+    if file is None or not file.exists() or task.data is None:
+        return None
+    return Earlier.load(file, task.model.spec, task.data.digest)
 
 
 def _stored(store: Path | None, key: str) -> Outcome | None:
@@ -208,62 +129,3 @@ def _stored(store: Path | None, key: str) -> Outcome | None:
         # Not of this package, or damaged: fitted again.
         return None
     return found
-
-
-Run = Callable[[dict[str, Task]], Iterator[tuple[str, Outcome]]]
-
-
-def _runner(executor: Any) -> Run:
-    """Return what works through tasks as the user asked."""
-    if executor is None:
-        return _serial
-    if isinstance(executor, int) and not isinstance(executor, bool) and executor >= 1:
-        return lambda waiting: _processes(waiting, executor)
-    if hasattr(executor, "submit") and hasattr(executor, "scheduler_info"):
-        return lambda waiting: _cluster(waiting, executor)
-    raise BayesdenseError(
-        "executor must be None, a number of processes from 1, or a dask.distributed Client, "
-        f"not {executor!r}"
-    )
-
-
-def _serial(waiting: dict[str, Task]) -> Iterator[tuple[str, Outcome]]:
-    for key, task in waiting.items():
-        yield key, fit_one(task)
-
-
-def _keyed(key: str, task: Task) -> tuple[str, Outcome]:
-    return key, fit_one(task)
-
-
-def _processes(waiting: dict[str, Task], workers: int) -> Iterator[tuple[str, Outcome]]:
-    import joblib
-
-    # Structures one after another, so that a process compiles few of them.
-    work = (joblib.delayed(_keyed)(key, _one_core(task)) for key, task in waiting.items())
-    pool = joblib.Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)
-    yield from pool(work)
-
-
-def _cluster(waiting: dict[str, Task], client: Any) -> Iterator[tuple[str, Outcome]]:
-    from distributed import KilledWorker, as_completed
-
-    names = {f"bayesdense-{key}": key for key in waiting}
-    futures = [
-        client.submit(_keyed, key, _one_core(task), key=f"bayesdense-{key}", pure=False)
-        for key, task in waiting.items()
-    ]
-    for future in as_completed(futures):
-        try:
-            yield future.result()
-        except KilledWorker as error:
-            yield names[future.key], _failure(f"its worker died again and again: {error}")
-
-
-def _one_core(task: Task) -> Task:
-    """Return the task with chains one after another: the processes share the processors."""
-    import dataclasses
-
-    if task.settings.cores is not None:
-        return task
-    return dataclasses.replace(task, settings=dataclasses.replace(task.settings, cores=1))

@@ -13,7 +13,8 @@ from bayesdense.data import Dataset
 from bayesdense.errors import BayesdenseError
 from bayesdense.models import DensityModel
 from bayesdense.sampling import SamplingSettings
-from bayesdense.studies.runner import Task, run_tasks
+from bayesdense.studies.runner import run_tasks
+from bayesdense.studies.tasks import Task
 from bayesdense.studies.study import Study
 
 __all__ = ["Change", "Choices", "sensitivity"]
@@ -62,8 +63,10 @@ def sensitivity(
     name : str, optional
         Of the study; by default the names of the choices.
     draws, tune, chains, cores, seed, target_accept
-        How to sample each fit. One that is not to be trusted is sampled again
-        with three times the draws.
+        How to sample each fit. One that is not to be trusted goes on, once,
+        with the draws that it lacks, at most three times as many. The warm-up
+        of a fit begins with what another found, which differs from it in one
+        choice.
     executor : int or distributed.Client, optional
         Fits go one after another if not given; to that many processes, or to
         the cluster of the client. Results do not depend on it.
@@ -102,7 +105,11 @@ def sensitivity(
     )
     options = {choice: list(of) for choice, of in choices.items()}
     specifications = _crossed(options) if cross else _one_at_a_time(options)
-    tasks = [_task(model, data, choices, chosen, settings) for chosen in specifications]
+    tasks = _begun(
+        options,
+        specifications,
+        [_task(model, data, choices, chosen, settings) for chosen in specifications],
+    )
     called = name or (" x " if cross else ", ").join(options)
     outcomes = run_tasks(tasks, label=called, store=folder, executor=executor, progress=progress)
     from bayesdense import __version__
@@ -128,6 +135,26 @@ def _one_at_a_time(options: dict[str, list[str]]) -> list[dict[str, str]]:
     for choice, labels in options.items():
         found += [usual | {choice: label} for label in labels[1:]]
     return found
+
+
+def _begun(
+    options: dict[str, list[str]], specifications: list[dict[str, str]], tasks: list[Task]
+) -> list[Task]:
+    """Return the tasks, each begun with a fit that differs in one choice.
+
+    It is the one in which the first choice that is not the usual one is: of a curve, every subset
+    of benchmarks begins with all benchmarks under the same model.
+    """
+    by_labels = {tuple(s.values()): task for s, task in zip(specifications, tasks, strict=True)}
+
+    def begun(labels: tuple[str, ...]) -> Task:
+        for place, (label, known) in enumerate(zip(labels, options.values(), strict=True)):
+            if label != known[0]:
+                near = (*labels[:place], known[0], *labels[place + 1 :])
+                return by_labels[labels].after(begun(near))
+        return by_labels[labels]
+
+    return [begun(labels) for labels in by_labels]
 
 
 def _task(

@@ -1,0 +1,177 @@
+"""Draws of one fit as the beginning of another's warm-up.
+
+A study fits much the same data again and again. Where the ruler lies, and where the cells are on
+it, is known from its first fit well enough to do without the first pilot, the dearest part of a
+warm-up. Whatever the draws say, the chains that are kept are tuned and mix on their own: what is
+carried changes where they start and their coordinates, and not what they sample.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayesdense.build import Layout
+from bayesdense.spec import RulerSpec
+from bayesdense.starts import spread_out
+
+__all__ = ["Beginning", "Earlier"]
+
+# As many as a pilot has: coordinates need no more.
+KEPT = 300
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """Draws that a warm-up begins with.
+
+    Attributes
+    ----------
+    draws : xarray.Dataset
+        Dimensions ``chain`` and ``draw`` first; variables of which part is
+        not known are absent.
+    same : bool
+        Whether they are draws of the very posterior that is to be sampled.
+    """
+
+    draws: xr.Dataset
+    same: bool
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What another fit can take from one.
+
+    Attributes
+    ----------
+    draws : xarray.Dataset
+        Some of its draws, in single precision; cells are labelled by model
+        and benchmark.
+    spec : RulerSpec
+        The composition of its model.
+    data_digest : str
+        Of what was fitted.
+    """
+
+    draws: xr.Dataset
+    spec: RulerSpec
+    data_digest: str
+
+    @classmethod
+    def of(
+        cls, posterior: xr.Dataset, layout: Layout, spec: RulerSpec, data_digest: str
+    ) -> Earlier:
+        """Return what can be taken from a fit.
+
+        Parameters
+        ----------
+        posterior : xarray.Dataset
+            Its draws.
+        layout : Layout
+            Its dataset under its model.
+        spec : RulerSpec
+            The composition of its model.
+        data_digest : str
+            Of its dataset.
+
+        Returns
+        -------
+        Earlier
+        """
+        draws = spread_out(posterior, KEPT)
+        if "cell" in draws.dims:
+            draws = draws.assign_coords(cell=_cells(layout))
+        return cls(draws.astype(np.float32), spec, data_digest)
+
+    def save(self, file: Path) -> None:
+        """Write the draws, completely or not at all, whoever else writes them.
+
+        Parameters
+        ----------
+        file : pathlib.Path
+            The file; its folder must exist.
+        """
+        part = file.with_suffix(f".{os.getpid()}.{threading.get_ident()}.part")
+        self.draws.drop_attrs().to_netcdf(part, engine="h5netcdf")
+        part.replace(file)
+
+    @classmethod
+    def load(cls, file: Path, spec: RulerSpec, data_digest: str) -> Earlier | None:
+        """Read the draws of a fit.
+
+        Parameters
+        ----------
+        file : pathlib.Path
+            What `save` wrote.
+        spec : RulerSpec
+            The composition of its model.
+        data_digest : str
+            Of its dataset.
+
+        Returns
+        -------
+        Earlier or None
+            None where the file is damaged.
+        """
+        try:
+            return cls(xr.load_dataset(file, engine="h5netcdf"), spec, data_digest)
+        except Exception:
+            # The libraries below raise a dozen kinds of error on a damaged file.
+            return None
+
+    def for_other(
+        self, layout: Layout, coords: Mapping[str, Any], spec: RulerSpec, data_digest: str
+    ) -> Beginning | None:
+        """Return the draws as another model of other data has them.
+
+        Parameters
+        ----------
+        layout : Layout
+            The other dataset under the other model.
+        coords : mapping of str to sequence
+            Labels of all dimensions of the other model.
+        spec : RulerSpec
+            The composition of the other model.
+        data_digest : str
+            Of the other dataset.
+
+        Returns
+        -------
+        Beginning or None
+            None where the rulers have other parts, or the other data have a
+            cell that these do not have.
+        """
+        if _ruler_parts(spec) != _ruler_parts(self.spec):
+            return None
+        labels = {**coords, "cell": _cells(layout)}
+        found = {}
+        for name, values in self.draws.data_vars.items():
+            dims = [str(dim) for dim in values.dims if dim not in ("chain", "draw")]
+            own = {dim: list(labels.get(dim, ())) for dim in dims}
+            there = {dim: set(values[dim].values.tolist()) for dim in dims}
+            if all(own[dim] and set(own[dim]) <= there[dim] for dim in dims):
+                found[name] = values.sel(own).drop_vars("cell", errors="ignore")
+        if layout.size("cell") and "cell_ln_size" not in found:
+            return None
+        same = data_digest == self.data_digest and spec.to_dict() == self.spec.to_dict()
+        return Beginning(xr.Dataset(found).astype(float), same)
+
+
+def _cells(layout: Layout) -> list[str]:
+    """Return labels of cells that other data have too."""
+    models, benchmarks = (np.array(layout.coords[d], dtype=object) for d in ("model", "benchmark"))
+    own = models[layout.arrays["cell_model"]], benchmarks[layout.arrays["cell_benchmark"]]
+    return [f"{model}\n{benchmark}" for model, benchmark in zip(*own, strict=True)]
+
+
+def _ruler_parts(spec: RulerSpec) -> list[object]:
+    """Return the parts that say what the coefficients of a ruler mean."""
+    parts = [(type(part), sorted(vars(part).items())) for part in (spec.law, spec.score_map)]
+    return [*parts, getattr(spec, "ruler", None), spec.d0]

@@ -1,0 +1,135 @@
+"""Fit one specification of a study."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from typing import Any
+
+import numpy as np
+
+from bayesdense.checks import MAX_RHAT, MIN_ESS
+from bayesdense.earlier import Earlier
+from bayesdense.errors import BayesdenseError, BayesdenseWarning
+from bayesdense.sampling import SamplingInterrupted
+from bayesdense.studies.tasks import KEPT_DRAWS, MORE, Outcome, Task, failure
+
+__all__ = ["fit_one"]
+
+# Of draws that are lacking, so much more that chance does not undo it.
+MARGIN = 1.3
+# Largest R-hat of chains that have met and are only short.
+MIXING = 1.03
+
+
+def fit_one(task: Task, earlier: Earlier | None = None) -> tuple[Outcome, Earlier | None]:
+    """Fit one specification, with more draws once if its posterior is not to be trusted.
+
+    Parameters
+    ----------
+    task : Task
+        The specification; it has data.
+    earlier : Earlier, optional
+        What its warm-up begins with.
+
+    Returns
+    -------
+    outcome : dict
+        Plain values: headline draws by estimator, period and benchmark,
+        counts, diagnostics, the verdict of the checks, and a ``reason`` where
+        there is no result.
+    earlier : Earlier or None
+        What another fit can take from this one; None where there is no
+        result, or each ruler has a chain of its own.
+    """
+    start = time.monotonic()
+    cut = task.model.spec.ruler == "cut"
+    draws, settings, compiling = task.settings.draws, task.settings, 0.0
+    fit: Any = None
+    try:
+        with warnings.catch_warnings():
+            # Verdict and notes are part of what is returned.
+            warnings.simplefilter("ignore", BayesdenseWarning)
+            for _ in range(2):
+                fit = task.model.fit(
+                    task.data,  # type: ignore[arg-type]
+                    draws=draws,
+                    tune=settings.tune,
+                    chains=settings.chains,
+                    cores=settings.cores,
+                    seed=settings.seed,
+                    target_accept=settings.target_accept,
+                    references_alone=cut,
+                    warm_start=None if cut else earlier,
+                    progress=False,
+                )
+                compiling += float(fit.info["compile_seconds"])
+                if fit.interrupted:
+                    raise SamplingInterrupted(f"interrupted in '{task.name}': this fit is lost")
+                if fit.checks().trusted:
+                    break
+                earlier = None if cut else fit.earlier()
+                draws = _more(draws, *_worst(fit))
+    except (BayesdenseError, FloatingPointError, np.linalg.LinAlgError) as error:
+        if isinstance(error, SamplingInterrupted):
+            raise
+        return failure(" ".join(str(error).split()), seconds=time.monotonic() - start), None
+    report, (rhat, ess) = fit.checks(), _worst(fit)
+    rates = [
+        {
+            "estimator": estimator,
+            "period": period,
+            "benchmark": benchmark,
+            "draws": [float(f"{v:.6g}") for v in _thinned(values)],
+        }
+        for (estimator, period, benchmark), values in fit.rate_draws().items()
+        if not estimator.startswith("envelope")
+    ]
+    layout = task.model.lay_out(fit.data)
+    outcome = {
+        "reason": "",
+        "rates": rates,
+        "models": layout.size("target"),
+        "references": layout.size("reference"),
+        "scores": len(layout.scores),
+        "draws": int(fit.sample_stats["diverging"].size),
+        "rhat": rhat,
+        "ess": ess,
+        "divergences": int(fit.sample_stats["diverging"].sum()),
+        "trusted": report.trusted,
+        "verdict": report.verdict,
+        "compile_seconds": compiling,
+        "seconds": time.monotonic() - start,
+    }
+    return outcome, None if cut else fit.earlier()
+
+
+def _worst(fit: Any) -> tuple[float, float]:
+    """Return the largest R-hat and the lowest effective sample size."""
+    table = fit.diagnostics()
+    return float(table["rhat"].max(skipna=False)), float(table["ess"].min(skipna=False))
+
+
+def _more(draws: int, rhat: float, ess: float) -> int:
+    """Return how many draws a fit needs that has too few.
+
+    Parameters
+    ----------
+    draws : int
+        That it had, of each chain.
+    rhat, ess : float
+        Its largest R-hat and lowest effective sample size.
+    """
+    if not (rhat <= MIXING and ess >= MIN_ESS / MORE):
+        return MORE * draws
+    # How far R-hat is above 1 by chance falls as draws are added.
+    lacking = max(1.0, MIN_ESS / ess, (rhat - 1.0) / (MAX_RHAT - 1.0))
+    return math.ceil(draws * min(MORE, MARGIN * lacking))
+
+
+def _thinned(values: np.ndarray) -> np.ndarray:
+    """Return draws spread evenly over all."""
+    if len(values) <= KEPT_DRAWS:
+        return values
+    return values[np.linspace(0, len(values) - 1, KEPT_DRAWS).round().astype(int)]
