@@ -46,7 +46,8 @@ def measured(n_models: int, settings: SamplingSettings, seed: int) -> dict[str, 
     data = simulate(design, truth, random).data
     model = bd.DensityModel()
     layout = model.lay_out(data)
-    drawn = model.sample_layout(layout, settings, label=f"{n_models} models", progress=True)
+    label = f"{n_models} models"
+    drawn = model.sample_layout(layout, settings, label=label, progress=True, data=data)
     stats = drawn.result.sample_stats
     table = diagnostics_table(drawn.result.posterior, drawn.free)
     ess, seconds = float(table["ess"].min()), drawn.result.sampling_seconds

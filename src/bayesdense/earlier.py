@@ -19,13 +19,16 @@ import numpy as np
 import xarray as xr
 
 from bayesdense.build import Layout
+from bayesdense.data import Dataset
 from bayesdense.spec import RulerSpec
 from bayesdense.starts import spread_out
 
-__all__ = ["Beginning", "Earlier"]
+__all__ = ["Beginning", "Earlier", "few_of_many"]
 
 # As many as a pilot has: coordinates need no more.
 KEPT = 300
+# From how many targets on a few are fitted first, and how many those are.
+MANY, FEW = 400, 150
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,7 @@ class Earlier:
         -------
         Beginning or None
             None where the rulers have other parts, or the other data have a
-            cell that these do not have.
+            benchmark that these do not have. Models and cells may be others.
         """
         if _ruler_parts(spec) != _ruler_parts(self.spec):
             return None
@@ -158,7 +161,7 @@ class Earlier:
             there = {dim: set(values[dim].values.tolist()) for dim in dims}
             if all(own[dim] and set(own[dim]) <= there[dim] for dim in dims):
                 found[name] = values.sel(own).drop_vars("cell", errors="ignore")
-        if layout.size("cell") and "cell_ln_size" not in found:
+        if layout.size("benchmark") and "phi" not in found:
             return None
         same = data_digest == self.data_digest and spec.to_dict() == self.spec.to_dict()
         return Beginning(xr.Dataset(found).astype(float), same)
@@ -175,3 +178,27 @@ def _ruler_parts(spec: RulerSpec) -> list[object]:
     """Return the parts that say what the coefficients of a ruler mean."""
     parts = [(type(part), sorted(vars(part).items())) for part in (spec.law, spec.score_map)]
     return [*parts, getattr(spec, "ruler", None), spec.d0]
+
+
+def few_of_many(data: Dataset) -> Dataset | None:
+    """Return the references and some of the targets, spread over time, if there are very many.
+
+    The ruler of a few is near that of all, and is found in a fraction of the time.
+
+    Parameters
+    ----------
+    data : Dataset
+        The whole.
+
+    Returns
+    -------
+    Dataset or None
+        None where all can as well be fitted at once.
+    """
+    targets = data.targets
+    scored = targets[targets["model"].isin(set(data.scores["model"]))]
+    if len(scored) < MANY:
+        return None
+    by_date = scored.sort_values("release_date", kind="stable", na_position="last")
+    chosen = np.linspace(0, len(by_date) - 1, FEW).round().astype(int)
+    return data.select(models=by_date["model"].iloc[chosen].tolist())

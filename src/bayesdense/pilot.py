@@ -28,6 +28,8 @@ __all__ = ["retune_for", "tuned"]
 
 # Of the variance of a coefficient, what its leans are shrunk by; a pilot has few draws.
 RIDGE = 0.02
+# Of the draws, in how many a score is within reach of the ruler that is read off it.
+OFTEN = 0.5
 
 
 def retune_for(layout: Layout, spec: RulerSpec) -> Retune:
@@ -78,7 +80,7 @@ def tuned(layout: Layout, spec: RulerSpec, posterior: xr.Dataset) -> Layout:
         floor=ruler.floor.mean(axis=0),
         span=ruler.span.mean(axis=0),
         noise=draws["phi"].mean(axis=0),
-        position=(draws["cell_ln_size"] - layout.log_size_centre).mean(axis=0),
+        position=_position(layout, draws, ruler),
     )
     cells = rough_cells(
         arrays,
@@ -90,6 +92,23 @@ def tuned(layout: Layout, spec: RulerSpec, posterior: xr.Dataset) -> Layout:
     return dataclasses.replace(
         layout, arrays={**arrays, **cells, **_leans(layout, spec, draws, ruler)}
     )
+
+
+def _position(layout: Layout, draws: Draws, ruler: RulerDraws) -> np.ndarray:
+    """Return the log size of every cell relative to the centre of the ruler.
+
+    Where other models were fitted, cells are where the ruler reads their scores, and as they were
+    guessed where it reads nothing.
+    """
+    if "cell_ln_size" in draws:
+        found = draws["cell_ln_size"].mean(axis=0)
+        return np.asarray(found - layout.log_size_centre)
+    arrays = layout.arrays
+    sizes = ruler.plug_in_log_size(arrays["cell_score"], arrays["cell_benchmark"])
+    read = np.isfinite(sizes)
+    mean = np.where(read, sizes, 0.0).sum(axis=0) / np.maximum(read.sum(axis=0), 1)
+    often = read.mean(axis=0) > OFTEN
+    return np.where(often, mean - layout.log_size_centre, arrays["cell_guess"])
 
 
 def _leans(

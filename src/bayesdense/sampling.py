@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -171,6 +172,24 @@ class SampleResult:
     interrupted: str
     accept: float
     pilots: tuple[Pilot, ...] = ()
+
+    def after(self, first: SampleResult) -> SampleResult:
+        """Return this result with the time of one that was needed for it.
+
+        Parameters
+        ----------
+        first : SampleResult
+            The other one.
+
+        Returns
+        -------
+        SampleResult
+        """
+        return dataclasses.replace(
+            self,
+            compile_seconds=self.compile_seconds + first.compile_seconds,
+            sampling_seconds=self.sampling_seconds + first.sampling_seconds,
+        )
 
 
 def sample(

@@ -81,6 +81,9 @@ def test_an_interrupted_study_says_what_is_kept(run, monkeypatch, folder, tmp_pa
     [
         (("--over", "sizes"), "unknown choice 'sizes': did you mean 'size'?"),
         (("--over", "reference"), "needs at least one --family"),
+        (("--over", "size", "--family", "OLMo"), "--family is for --over reference, which is not"),
+        (("--over", "size", "--smallest", "2"), "--smallest is for --over subsets, which is not"),
+        (("--over", "subsets", "--smallest", "9"), "smallest must be from 1 to"),
         (("--over", "size", "--workers", "0"), "--workers must be a number from 1, not 0"),
         (("--over", "size", "--prob", "90"), "prob must"),
     ],

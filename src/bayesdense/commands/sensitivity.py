@@ -27,6 +27,7 @@ OVER = (
     "reference",
     "observation",
     "recalled",
+    "publication",
 )
 
 
@@ -48,6 +49,9 @@ def sensitivity(
             metavar="FAMILY", help="With --over reference: another family; may be repeated."
         ),
     ] = None,
+    smallest: Annotated[
+        int, typer.Option(help="With --over subsets: fewest benchmarks of a subset.")
+    ] = 1,
     form: Annotated[
         str, typer.Option(metavar="NAME", help="full, or pooled: all benchmarks alike.")
     ] = "full",
@@ -99,6 +103,12 @@ def sensitivity(
         folder = check_folder(out)
         if workers < 1:
             raise BayesdenseError(f"--workers must be a number from 1, not {workers}")
+        for option, given, choice in (
+            ("--family", bool(family), "reference"),
+            ("--smallest", smallest != 1, "subsets"),
+        ):
+            if given and choice not in over:
+                raise BayesdenseError(f"{option} is for --over {choice}, which is not asked for")
         console = make_console()
         data = chosen_data(
             dataset,
@@ -118,7 +128,9 @@ def sensitivity(
         from bayesdense.summaries.intervals import check_prob
 
         check_prob(prob)
-        options = {name: _options(name, data, family or []) for name in dict.fromkeys(over)}
+        options = {
+            name: _options(name, data, family or [], smallest) for name in dict.fromkeys(over)
+        }
         study = studies.sensitivity(
             DensityModel(form=form),
             data,
@@ -157,7 +169,7 @@ def sensitivity(
             raise typer.Exit(NOT_TRUSTED)
 
 
-def _options(name: str, data: Dataset, families: list[str]) -> Any:
+def _options(name: str, data: Dataset, families: list[str], smallest: int) -> Any:
     """Return the options of one choice by its name on the command line."""
     from bayesdense.errors import BayesdenseError, UnknownNameError
     from bayesdense.studies import choices
@@ -165,7 +177,7 @@ def _options(name: str, data: Dataset, families: list[str]) -> Any:
     ready: dict[str, Callable[[], Any]] = {
         "benchmarks": lambda: choices.benchmarks_left_out(data),
         "single-benchmarks": lambda: choices.one_benchmark_at_a_time(data),
-        "subsets": lambda: choices.benchmark_subsets(data),
+        "subsets": lambda: choices.benchmark_subsets(data, smallest=smallest),
         "groups": lambda: choices.benchmark_groups(data),
         "size": choices.sizes,
         "structure": choices.structure,
@@ -173,6 +185,7 @@ def _options(name: str, data: Dataset, families: list[str]) -> Any:
         "reference": lambda: choices.references(data, families),
         "observation": lambda: choices.model_options("observation", ["normal", "student-t"]),
         "recalled": lambda: choices.recalled(data),
+        "publication": lambda: choices.publication(data),
     }
     if name not in ready:
         raise UnknownNameError.of("choice", name, OVER)

@@ -16,15 +16,18 @@ from bayesdense.build.model import model_priors
 from bayesdense.build.placed import FIXED
 from bayesdense.build.ruler import STAY
 from bayesdense.data import Dataset
-from bayesdense.earlier import Earlier
+from bayesdense.earlier import Earlier, few_of_many
 from bayesdense.errors import BayesdenseError, DiagnosticsWarning, ReadinessWarning
 from bayesdense.pilot import retune_for
 from bayesdense.priors import Prior
-from bayesdense.sampling import SampleResult, SamplingSettings, sample
+from bayesdense.sampling import SampleResult, SamplingInterrupted, SamplingSettings, sample
 from bayesdense.spec import RulerSpec
+from bayesdense.warmup import SHORTEST_SPLIT
 
 __all__ = ["Drawn", "Model", "structure_of"]
 
+# Draws of a fit to a few of many models, as a share of the warm-up.
+FEW_DRAWS = 0.15
 PACKAGES = ("bayesdense", "pymc", "pytensor", "nutpie", "arviz", "numpy", "xarray", "pandas")
 
 
@@ -194,7 +197,7 @@ class Model[S: RulerSpec]:
         label: str,
         progress: bool,
         earlier: Earlier | None = None,
-        data_digest: str = "",
+        data: Dataset | None = None,
     ) -> Drawn:
         """Sample the posterior given a layout, whole or with part of it withheld.
 
@@ -210,18 +213,29 @@ class Model[S: RulerSpec]:
             Whether to show a progress bar.
         earlier : Earlier, optional
             What is known from another fit.
-        data_digest : str
-            Of the dataset, by which a fit of the same posterior is known.
+        data : Dataset, optional
+            What the layout was made from, whole. Of very many models a few are
+            fitted first.
 
         Returns
         -------
         Drawn
             What warm-up began with is in its ``info``.
         """
+        first: Drawn | None = None
+        part = None if data is None or earlier is not None else few_of_many(data)
+        if part is not None and settings.tune >= SHORTEST_SPLIT:
+            few = self.lay_out(part)
+            short = dataclasses.replace(settings, draws=round(FEW_DRAWS * settings.tune))
+            first = self.sample_layout(few, short, label=f"{label}, some models", progress=progress)
+            if first.result.interrupted:
+                raise SamplingInterrupted("interrupted during warm-up: no draws kept")
+            earlier = Earlier.of(first.result.posterior, few, self.spec, part.digest)
         model = build_model(layout, self.spec)
         beginning = None
         if earlier is not None:
-            beginning = earlier.for_other(layout, model.coords, self.spec, data_digest)
+            digest = "" if data is None else data.digest
+            beginning = earlier.for_other(layout, model.coords, self.spec, digest)
         result = sample(
             model,
             structure=structure_of(layout, self.spec),
@@ -231,6 +245,8 @@ class Model[S: RulerSpec]:
             retune=retune_for(layout, self.spec),
             beginning=beginning,
         )
+        if first is not None:
+            result = result.after(first.result)
         free = [variable.name for variable in model.free_RVs]
         begun = "" if earlier is None or beginning is None else earlier.data_digest
         return Drawn(result, free, {"warm_start": begun})

@@ -245,9 +245,9 @@ class DensityModel(Model[ModelSpec]):
         warm_start : DensityFit, optional
             A fit of the same question or one like it: warm-up begins with what
             it found, which does not change what is sampled. It needs the same
-            law and map, and every model and benchmark of these data; where it
-            lacks one, warm-up begins with nothing. ``info["warm_start"]`` has
-            the digest of the data of the fit that was used, or is empty.
+            law and map, and every benchmark of these data; where it lacks one,
+            warm-up begins with nothing. ``info["warm_start"]`` has the digest
+            of the data of the fit that was used, or is empty.
         progress : bool
             Whether to show a progress bar.
 
@@ -313,7 +313,7 @@ class DensityModel(Model[ModelSpec]):
             raise BayesdenseError(
                 f"ruler_draws must be a whole number from {FEWEST_RULERS} to {most}, not {count!r}"
             )
-        known = {"earlier": options["earlier"], "data_digest": data.digest}
+        known = {"earlier": options["earlier"], "data": data}
         if not options["references_alone"] or self.spec.ruler == "skill":
             return self.sample_layout(layout, settings, label=label, progress=progress, **known)
         ruler = f"{data.name}, references alone"

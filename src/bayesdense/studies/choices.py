@@ -15,11 +15,13 @@ import numpy as np
 from bayesdense.data import Dataset
 from bayesdense.errors import BayesdenseError
 from bayesdense.priors import Prior
+from bayesdense.studies.publication import age_of_benchmarks, publication
 from bayesdense.studies.sensitivity import Change
 from bayesdense.summaries.growth import ALL
 
 __all__ = [
     "GROUPS",
+    "age_of_benchmarks",
     "benchmark_groups",
     "benchmark_subsets",
     "benchmarks_left_out",
@@ -28,6 +30,7 @@ __all__ = [
     "model_options",
     "one_benchmark_at_a_time",
     "priors",
+    "publication",
     "recalled",
     "references",
     "selections",

@@ -14,8 +14,8 @@ from bayesdense.errors import BayesdenseError
 from bayesdense.models import DensityModel
 from bayesdense.sampling import SamplingSettings
 from bayesdense.studies.runner import run_tasks
-from bayesdense.studies.tasks import Task
 from bayesdense.studies.study import Study
+from bayesdense.studies.tasks import Task
 
 __all__ = ["Change", "Choices", "sensitivity"]
 
