@@ -6,9 +6,12 @@ import json
 import os
 import signal
 import time
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
+import xarray as xr
 
 import bayesdense as bd
 from bayesdense.compiled import clear_compiled
@@ -127,6 +130,37 @@ def test_a_fit_that_is_short_gets_what_it_lacks_and_one_that_does_not_mix_much_m
     assert fitting._more(500, 1.012, 140.0) == 1500
     assert fitting._more(500, 1.20, 320.0) == 1500
     assert fitting._more(500, float("nan"), float("nan")) == 1500
+
+
+@pytest.mark.parametrize(
+    ("asked", "diverged", "then"),
+    [(None, True, 0.99), (None, False, None), (0.9, True, 0.9)],
+)
+def test_where_draws_diverged_the_second_time_has_smaller_steps(data, asked, diverged, then):
+    """What the second fit is asked for; the fits are made up."""
+    calls = []
+
+    def fit(_, **options):
+        calls.append(options)
+        flags = [diverged, *[False] * 9]
+        return SimpleNamespace(
+            info={"compile_seconds": 0.0},
+            interrupted="",
+            data=data,
+            checks=lambda: SimpleNamespace(trusted=False, verdict="bad"),
+            diagnostics=lambda: pd.DataFrame({"rhat": [1.005], "ess": [200.0]}),
+            sample_stats=xr.Dataset({"diverging": ("draw", flags)}),
+            rate_draws=dict,
+            earlier=lambda: "what was found",
+        )
+
+    model = SimpleNamespace(fit=fit, spec=MODEL.spec, lay_out=MODEL.lay_out)
+    settings = SamplingSettings(draws=100, seed=1, target_accept=asked)
+    fitting.fit_one(Task("one", data, model, settings))
+    assert [call["target_accept"] for call in calls] == [asked, then]
+    # 1.3 * 400 / 200 = 2.6
+    assert [call["draws"] for call in calls] == [100, 260]
+    assert [call["warm_start"] for call in calls] == [None, "what was found"]
 
 
 def test_what_is_stored_is_not_fitted_again(whole, data, counted):

@@ -21,10 +21,15 @@ __all__ = ["fit_one"]
 MARGIN = 1.3
 # Largest R-hat of chains that have met and are only short.
 MIXING = 1.03
+# Acceptance that the step size is tuned to where draws diverged and none was asked for.
+CAREFUL = 0.99
 
 
 def fit_one(task: Task, earlier: Earlier | None = None) -> tuple[Outcome, Earlier | None]:
-    """Fit one specification, with more draws once if its posterior is not to be trusted.
+    """Fit one specification, and once more if its posterior is not to be trusted.
+
+    The second time it has the draws that it lacked, and smaller steps where
+    draws diverged and no acceptance was asked for.
 
     Parameters
     ----------
@@ -45,7 +50,8 @@ def fit_one(task: Task, earlier: Earlier | None = None) -> tuple[Outcome, Earlie
     """
     start = time.monotonic()
     cut = task.model.spec.ruler == "cut"
-    draws, settings, compiling = task.settings.draws, task.settings, 0.0
+    settings, compiling = task.settings, 0.0
+    draws, accept = settings.draws, settings.target_accept
     fit: Any = None
     try:
         with warnings.catch_warnings():
@@ -59,7 +65,7 @@ def fit_one(task: Task, earlier: Earlier | None = None) -> tuple[Outcome, Earlie
                     chains=settings.chains,
                     cores=settings.cores,
                     seed=settings.seed,
-                    target_accept=settings.target_accept,
+                    target_accept=accept,
                     references_alone=cut,
                     warm_start=None if cut else earlier,
                     progress=False,
@@ -67,10 +73,11 @@ def fit_one(task: Task, earlier: Earlier | None = None) -> tuple[Outcome, Earlie
                 compiling += float(fit.info["compile_seconds"])
                 if fit.interrupted:
                     raise SamplingInterrupted(f"interrupted in '{task.name}': this fit is lost")
-                if fit.checks().trusted:
+                if fit.checks().trusted or cut:
                     break
-                earlier = None if cut else fit.earlier()
-                draws = _more(draws, *_worst(fit))
+                earlier, draws = fit.earlier(), _more(draws, *_worst(fit))
+                if accept is None and fit.sample_stats["diverging"].any():
+                    accept = CAREFUL
     except (BayesdenseError, FloatingPointError, np.linalg.LinAlgError) as error:
         if isinstance(error, SamplingInterrupted):
             raise
