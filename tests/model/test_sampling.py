@@ -46,7 +46,6 @@ def test_a_second_fit_of_the_same_structure_compiles_nothing(plain_fit):
     data = perturbed(plain_fit.data, seed=1)
     assert len(data.scores) < len(plain_fit.data.scores)
     again = bd.DensityModel(form="pooled").fit(data, **SHORT)
-    assert plain_fit.info["compile_seconds"] > 0
     assert again.info["compile_seconds"] == 0
     # The other data were really used, and the answer is close but not the same.
     first, second = (f.posterior["A"].mean().item() for f in (plain_fit, again))
