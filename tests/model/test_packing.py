@@ -127,3 +127,22 @@ def test_variables_need_named_dimensions():
         pm.Deterministic("twice", 2 * x)
     with pytest.raises(bd.BayesdenseError, match="'twice' has axes without a named dimension"):
         compiled_for(model, "undimensioned", Progress(False, ""))
+
+
+def test_definitions_of_size_share_compiled_code_where_they_have_no_factor():
+    data = simulate(KINDS[0], seed=3, n_targets=12, n_families=4)
+    sparse = np.arange(len(data.models)) % 3 == 0
+    models = data.models.assign(
+        n_active=data.models["n_params"] / np.where(sparse, 4.0, 1.0),
+        bits_weights=np.where(sparse, 8.0, 16.0),
+    )
+    data = bd.Dataset.from_frames(
+        models=models, benchmarks=data.benchmarks, scores=data.scores, name="mixed"
+    )
+    found = []
+    for size in ("total", "active", "precision"):
+        model = bd.DensityModel(size=size)
+        layout = model.lay_out(data)
+        found.append((structure_of(layout, model.spec), Packing.of(model.build(data))))
+    assert found[0] == found[1]
+    assert found[0][0] != found[2][0]
