@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,10 @@ __all__ = ["Beginning", "Earlier", "few_of_many"]
 
 # As many as a pilot has: coordinates need no more.
 KEPT = 300
+# Variables of a ruler besides the coefficients of its law, and how their names may end where some
+# benchmarks are read through losses and some are not.
+OF_RULERS = ("pi", "s", "pivot", "gamma", "d", "c", "phi", "tau")
+KINDS = ("", "_with_losses", "_scores_only")
 # From how many targets on a few are fitted first, and how many those are.
 MANY, FEW = 400, 150
 
@@ -130,7 +133,7 @@ class Earlier:
             return None
 
     def for_other(
-        self, layout: Layout, coords: Mapping[str, Any], spec: RulerSpec, data_digest: str
+        self, layout: Layout, model: Any, spec: RulerSpec, data_digest: str
     ) -> Beginning | None:
         """Return the draws as another model of other data has them.
 
@@ -138,8 +141,8 @@ class Earlier:
         ----------
         layout : Layout
             The other dataset under the other model.
-        coords : mapping of str to sequence
-            Labels of all dimensions of the other model.
+        model : pymc.Model
+            The other model, built.
         spec : RulerSpec
             The composition of the other model.
         data_digest : str
@@ -148,12 +151,13 @@ class Earlier:
         Returns
         -------
         Beginning or None
-            None where the rulers have other parts, or the other data have a
-            benchmark that these do not have. Models and cells may be others.
+            None where the rulers have other parts, the other data have a
+            benchmark that these do not have, or one is read through losses
+            here and not there. Models and cells may be others.
         """
         if _ruler_parts(spec) != _ruler_parts(self.spec):
             return None
-        labels = {**coords, "cell": _cells(layout)}
+        labels = {**model.coords, "cell": _cells(layout)}
         found = {}
         for name, values in self.draws.data_vars.items():
             dims = [str(dim) for dim in values.dims if dim not in ("chain", "draw")]
@@ -161,7 +165,10 @@ class Earlier:
             there = {dim: set(values[dim].values.tolist()) for dim in dims}
             if all(own[dim] and set(own[dim]) <= there[dim] for dim in dims):
                 found[name] = values.sel(own).drop_vars("cell", errors="ignore")
-        if layout.size("benchmark") and "phi" not in found:
+        # A ruler of which part is unknown sets no coordinates.
+        names = (*spec.law.coefficients, *spec.law.shape, *OF_RULERS)
+        of_ruler = {name + kind for name in names for kind in KINDS} & set(model.named_vars)
+        if not of_ruler <= found.keys():
             return None
         same = data_digest == self.data_digest and spec.to_dict() == self.spec.to_dict()
         return Beginning(xr.Dataset(found).astype(float), same)

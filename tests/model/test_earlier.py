@@ -26,8 +26,8 @@ SHORT = {
 
 def begun(fit, data, model=POOLED):
     """Return what a model of some data takes from a fit."""
-    coords = model.build(data).coords
-    return fit.earlier().for_other(model.lay_out(data), coords, model.spec, data.digest)
+    layout = model.lay_out(data)
+    return fit.earlier().for_other(layout, model.build(data), model.spec, data.digest)
 
 
 def test_other_data_take_their_own_cells_models_and_benchmarks(plain_fit):
@@ -69,8 +69,7 @@ def test_of_other_models_the_ruler_is_known_and_cells_are_read_off_it(plain_fit)
     )
     of_part = plain_fit.posterior.isel(cell=cells, drop=True).drop_vars("cell")
     earlier = Earlier.of(of_part, few, POOLED.spec, part.digest)
-    coords = POOLED.build(data).coords
-    found = earlier.for_other(layout, coords, POOLED.spec, data.digest)
+    found = earlier.for_other(layout, POOLED.build(data), POOLED.spec, data.digest)
     assert "cell_ln_size" not in found.draws and "phi" in found.draws
     by_ruler = tuned(layout, POOLED.spec, found.draws).arrays["cell_guess"]
     by_draws = tuned(layout, POOLED.spec, plain_fit.posterior).arrays["cell_guess"]
@@ -100,7 +99,13 @@ def test_other_parts_or_more_benchmarks_begin_with_nothing(plain_fit):
     )
     of_fewer = Earlier.of(part, layout, POOLED.spec, fewer.digest)
     whole = POOLED.lay_out(data)
-    assert of_fewer.for_other(whole, POOLED.build(data).coords, POOLED.spec, data.digest) is None
+    assert of_fewer.for_other(whole, POOLED.build(data), POOLED.spec, data.digest) is None
+
+
+@pytest.mark.parametrize("kind", KINDS[1:])
+def test_benchmarks_that_are_read_through_losses_begin_with_nothing(plain_fit, kind):
+    """The same benchmarks, of which rulers without losses have no slope in the loss."""
+    assert begun(plain_fit, simulate(kind, seed=3)) is None
 
 
 def test_what_is_kept_comes_back_from_a_file(plain_fit, tmp_path):

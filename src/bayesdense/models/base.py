@@ -235,7 +235,7 @@ class Model[S: RulerSpec]:
         beginning = None
         if earlier is not None:
             digest = "" if data is None else data.digest
-            beginning = earlier.for_other(layout, model.coords, self.spec, digest)
+            beginning = earlier.for_other(layout, model, self.spec, digest)
         result = sample(
             model,
             structure=structure_of(layout, self.spec),
