@@ -39,8 +39,9 @@ def test_every_model_is_weighed(plain_fit):
     assert set(table["left_out"]) == set(plain_fit.data.targets["model"])
     assert table["shift"].abs().is_monotonic_decreasing
     assert (table["lower"] < table["median"]).all() and (table["prob"] == 0.5).all()
-    # What single models deviate by is not integrated out, so that not all weights are reliable.
-    assert ((table["pareto_k"] <= 0.7) == table["reliable"]).all() and table["reliable"].any()
+    # What single models deviate by is integrated out, so that nearly all weights are reliable.
+    assert (table["pareto_k"][table["reliable"]] <= 0.7).all()
+    assert table["reliable"].mean() > 0.9
 
 
 def test_what_cannot_be_left_out_is_refused(plain_fit):

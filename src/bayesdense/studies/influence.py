@@ -10,6 +10,7 @@ import pandas as pd
 from bayesdense.build import lay_out
 from bayesdense.errors import BayesdenseError
 from bayesdense.fit import DensityFit
+from bayesdense.studies.marginal import densities_of_models
 from bayesdense.studies.units import log_densities, units_of
 from bayesdense.studies.weights import HIGH_K, MOST_DRAWS, efficiency_of, smoothed, weighted
 from bayesdense.summaries.draws import Draws
@@ -24,13 +25,13 @@ COLUMNS = {"benchmark": "of", "family": "family", "model": "model"}
 def influence(fit: DensityFit, *, by: str = "family", prob: float = PROB) -> pd.DataFrame:
     """Return what the doubling time would be without each benchmark, family or model.
 
-    Posterior draws are weighed by one over the density of what is left out,
-    with deviations of cells integrated out, and the weights are smoothed
-    (PSIS). What single models and families deviate by stays in the draws, and
-    is best known from what is left out: so weights are often too uneven. Where
-    their Pareto k is above 0.7 the figures are no guide, and only a fit
-    without it tells (`sensitivity`). Without a benchmark, growth is
-    the mean over the others.
+    Posterior draws are weighed by one over the density of the scores that are
+    left out, with what only they inform integrated out (deviations of cells,
+    of models, and of families; by an expansion around the summit, of cells of
+    a benchmark on a grid), and the weights are smoothed (PSIS). Where their
+    Pareto k is above 0.7 the figures are no guide, and only a fit without it
+    tells (`sensitivity`): so it often is with a benchmark, whose own ruler
+    stays in the draws. Without one, growth is the mean over the others.
 
     Parameters
     ----------
@@ -47,7 +48,8 @@ def influence(fit: DensityFit, *, by: str = "family", prob: float = PROB) -> pd.
         Most influential first: ``left_out``, ``scores`` (cells of it),
         ``shift`` (of the mean growth rate, in posterior standard deviations),
         ``median``, ``lower``, ``upper`` (months, without it), ``prob``,
-        ``kind``, ``pareto_k`` and ``reliable``.
+        ``kind``, ``pareto_k``, and ``reliable``: whether it is at most 0.7,
+        and the expansion is one to trust.
 
     Raises
     ------
@@ -70,18 +72,26 @@ def influence(fit: DensityFit, *, by: str = "family", prob: float = PROB) -> pd.
     posterior = posterior.isel(draw=slice(None, None, step))
     draws = Draws(posterior)
     units = units_of(layout)
-    chosen = ((units["quantity"] == "score") & ~units["is_reference"]).to_numpy()
-    density = log_densities(draws, layout, spec, chosen)
+    chosen = (units["quantity"] == "score") & ~units["is_reference"]
     of = units.loc[chosen, COLUMNS[by]].to_numpy()
     groups = list(dict.fromkeys(of))
     if len(groups) < 2:
         raise BayesdenseError(f"there is one {by} only: nothing is left without it")
     efficiency = efficiency_of(posterior["A"].transpose("chain", "draw").values, draws.count)
+    of_models = densities_of_models(draws, layout, spec)
     rows = []
     for group in groups:
         inside = of == group
         growth = _growth(draws, layout.coords["benchmark"], group if by == "benchmark" else None)
-        weights, k = smoothed(density[:, inside].sum(axis=1), efficiency)
+        trusted = True
+        if by == "benchmark":
+            units_in = (units["of"].eq(group) & chosen).to_numpy()
+            density = log_densities(draws, layout, spec, units_in).sum(axis=1)
+        else:
+            left_out = layout.models[by].eq(group) & ~layout.models["is_reference"]
+            found = of_models(np.flatnonzero(left_out))
+            density, trusted = found.log, found.trusted
+        weights, k = smoothed(density, efficiency)
         before = draws["A"]
         shift = (float(weights @ growth) - float(before.mean())) / float(before.std())
         low, middle, high = weighted(growth, weights, prob)
@@ -96,7 +106,7 @@ def influence(fit: DensityFit, *, by: str = "family", prob: float = PROB) -> pd.
                 "prob": prob,
                 "kind": KIND,
                 "pareto_k": k,
-                "reliable": bool(k <= HIGH_K),
+                "reliable": bool(k <= HIGH_K) and trusted,
             }
         )
     table = pd.DataFrame(rows)

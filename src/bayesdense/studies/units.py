@@ -13,7 +13,14 @@ from bayesdense.errors import BayesdenseError
 from bayesdense.spec import RulerSpec
 from bayesdense.summaries.draws import Draws, RulerDraws
 
-__all__ = ["log_densities", "require_normal", "units_of", "withhold"]
+__all__ = [
+    "given_logits",
+    "log_densities",
+    "of_cells",
+    "require_normal",
+    "units_of",
+    "withhold",
+]
 
 WIDEST, FURTHEST = 7.0, 60.0
 LOOKED_AT = 50
@@ -183,7 +190,7 @@ def _of_losses(draws: Draws, ruler: RulerDraws, layout: Layout) -> np.ndarray:
 def _of_cells(draws: Draws, layout: Layout, spec: RulerSpec, cells: np.ndarray) -> np.ndarray:
     """Integrate the deviation of some cells out, by the rectangle rule."""
     own = {name: draws[name][:, cells] for name in ("cell_ln_size", "cell_deviation")}
-    layout = _only(layout, spec, cells)
+    layout = of_cells(layout, spec, cells)
     ruler = RulerDraws(draws, layout, spec)
     benchmark = layout.arrays["cell_benchmark"]
     scale = np.exp(layout.arrays["cell_log_scale"]) * draws["tau"][:, benchmark]
@@ -193,7 +200,7 @@ def _of_cells(draws: Draws, layout: Layout, spec: RulerSpec, cells: np.ndarray) 
     def term(z: float, part: slice = slice(None)) -> np.ndarray:
         stray = scale * z
         logit = ruler.cell_logit(middle + stray, stray)
-        return _given_deviation(logit, source, draws, ruler, layout, spec)[part] - 0.5 * z**2
+        return given_logits(logit, source, draws, ruler, layout, spec)[part] - 0.5 * z**2
 
     # A cell that is badly predicted has its weight far out.
     few = slice(None, None, max(1, len(scale) // LOOKED_AT))
@@ -207,8 +214,23 @@ def _of_cells(draws: Draws, layout: Layout, spec: RulerSpec, cells: np.ndarray) 
     return total + np.log(step) - 0.5 * np.log(2 * np.pi)
 
 
-def _only(layout: Layout, spec: RulerSpec, cells: np.ndarray) -> Layout:
-    """Return a layout of some cells and their scores."""
+def of_cells(layout: Layout, spec: RulerSpec, cells: np.ndarray) -> Layout:
+    """Return a layout of some cells and their scores.
+
+    Parameters
+    ----------
+    layout : Layout
+        The dataset under the model.
+    spec : RulerSpec
+        The composition of the model.
+    cells : numpy.ndarray of int
+        Which cells, in order.
+
+    Returns
+    -------
+    Layout
+        Models and benchmarks stay.
+    """
     arrays = dict(layout.arrays)
     for name in (
         "model",
@@ -249,7 +271,7 @@ def _step(
     return float(np.clip(PER_WIDTH * np.quantile(widths, 0.001), FINEST, COARSEST))
 
 
-def _given_deviation(
+def given_logits(
     logit: np.ndarray,
     source: np.ndarray,
     draws: Draws,
@@ -261,6 +283,25 @@ def _given_deviation(
 
     The scores share the deviation of their items: their covariance is
     ``source I + items 11'``.
+
+    Parameters
+    ----------
+    logit : numpy.ndarray, shape (draw, cell)
+        Of every cell, on the average harness.
+    source : numpy.ndarray, shape (draw, cell)
+        Variance between sources.
+    draws : Draws
+        Posterior draws.
+    ruler : RulerDraws
+        The ruler on these draws.
+    layout : Layout
+        Of the cells.
+    spec : RulerSpec
+        The composition of the model.
+
+    Returns
+    -------
+    numpy.ndarray, shape (draw, cell)
     """
     arrays = layout.arrays
     cell, benchmark = arrays["score_cell"], arrays["score_benchmark"]

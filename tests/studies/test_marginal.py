@@ -1,0 +1,138 @@
+"""What only some models inform is integrated out: exactly where it can be, and by brute force."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+from scipy.special import expit, logsumexp
+from scipy.stats import multivariate_normal, multivariate_t
+
+import bayesdense as bd
+from bayesdense.studies.marginal import densities_of_models, laplace
+from bayesdense.summaries.draws import Draws
+from tests.model.simulate import KINDS, simulate
+
+
+def test_normal_terms_are_integrated_exactly():
+    """Two draws, three numbers, each measured with Normal noise."""
+    random = np.random.default_rng(1)
+    half = random.standard_normal((2, 3, 3))
+    covariance = half @ half.transpose(0, 2, 1) + 0.1 * np.eye(3)
+    mean, noise = random.standard_normal((2, 3)), np.array([0.05, 0.3, 2.0])
+    seen = np.array([0.4, -1.0, 30.0])
+
+    def terms(at):
+        return -0.5 * ((seen - at) / noise) ** 2 - np.log(noise) - 0.5 * np.log(2 * np.pi)
+
+    found = laplace(terms, np.zeros((2, 3)), mean, lambda rows: covariance[rows]).log
+    for i in range(2):
+        exact = multivariate_normal.logpdf(seen, mean[i], covariance[i] + np.diag(noise**2))
+        assert found[i] == pytest.approx(exact, abs=1e-4)
+
+
+# Much like the posterior of real data: the package's own priors are so wide that a score may say
+# next to nothing on one side, where no expansion holds.
+PRIORS = {
+    "alpha": bd.Prior("LogNormal", mu=-1.2, sigma=0.3),
+    "pi": bd.Prior("Normal", mu=-1.0, sigma=0.5),
+    "s": bd.Prior("LogNormal", mu=-0.2, sigma=0.3),
+    "tau": bd.Prior("LogNormal", mu=-0.9, sigma=0.3),
+    "phi": bd.Prior("LogNormal", mu=-4.2, sigma=0.4),
+    "A": bd.Prior("Normal", mu=1.8, sigma=0.5),
+    "B": bd.Prior("Normal", mu=0.0, sigma=0.5),
+    "sigma_v": bd.Prior("HalfNormal", sigma=0.5),
+    "sigma_f": bd.Prior("HalfNormal", sigma=0.7),
+}
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    """Return the default model, a layout under it, and some draws of its prior."""
+    import pymc as pm
+
+    data = simulate(KINDS[0], seed=4, n_targets=9, n_families=3)
+    model = bd.DensityModel(priors=PRIORS)
+    with model.build(data):
+        prior = pm.sample_prior_predictive(
+            6, random_seed=1, compile_kwargs={"mode": "FAST_COMPILE"}
+        )
+    return model, model.lay_out(data), Draws(prior["prior"].to_dataset())
+
+
+def _expected(layout, p, i, size, cells, of_score):
+    """Return scores that effective sizes lead to, on the harness of each source."""
+    a = layout.arrays
+    j = a["cell_benchmark"][cells]
+    alpha, d, c = (p[name][i, j] for name in ("alpha", "d", "c"))
+    at = size - layout.log_size_centre
+    logit = p["pi"][i, j] + p["s"][i, j] * (1 - np.exp(-alpha * at)) / alpha
+    latent = d + c * expit(logit)
+    k = np.searchsorted(cells, a["score_cell"][of_score])
+    eta = p["eta"][i, a["score_harness"][of_score], j[k]]
+    return latent, d[k] + c[k] * expit(logit[..., k] + eta)
+
+
+def _by_brute_force(layout, p, i, models):
+    """Return the log density of all scores of some models of one family, by importance sampling."""
+    a = layout.arrays
+    cells = np.flatnonzero(np.isin(a["cell_model"], models))
+    who, j = a["cell_model"][cells], a["cell_benchmark"][cells]
+    family = a["family_code"][models[0]]
+    less = p["cell_deviation"][i, cells] + p["v"][i, who]
+    less = less + p["f"][i, family] + p["f2"][i, family, j]
+    scale = np.exp(a["cell_log_scale"][cells]) * p["tau"][i, j]
+    covariance = np.diag(scale**2) + p["sigma_v"][i] ** 2 * (who == who[:, None])
+    covariance += p["sigma_f"][i] ** 2 + p["sigma_fj"][i] ** 2 * (j == j[:, None])
+    prior = multivariate_normal(p["cell_ln_size"][i, cells] - less, covariance)
+    of_score = np.flatnonzero(np.isin(a["score_cell"], cells))
+
+    def log_joint(x):
+        latent, expected = _expected(layout, p, i, np.atleast_2d(x), cells, of_score)
+        total = prior.logpdf(np.atleast_2d(x))
+        for k, cell in enumerate(cells):
+            rows = a["score_cell"][of_score] == cell
+            off = (a["score_observed"][of_score] - expected)[:, rows]
+            items = latent[:, k] * (1 - latent[:, k]) / a["cell_items"][cell]
+            n, source = rows.sum(), p["phi"][i, j[k]] ** 2
+            # The inverse of source I + items 11', by hand.
+            square = (off**2).sum(1) - items * off.sum(1) ** 2 / (source + n * items)
+            determinant = (n - 1) * np.log(source) + np.log(source + n * items)
+            total = total - 0.5 * (square / source + determinant + n * np.log(2 * np.pi))
+        return total
+
+    top = minimize(lambda x: -log_joint(x)[0], p["cell_ln_size"][i, cells], method="BFGS")
+    wide = multivariate_t(top.x, 1.2 * top.hess_inv, df=8, seed=2)
+    tried = wide.rvs(40_000)
+    weights = log_joint(tried) - wide.logpdf(tried)
+    effective = np.exp(2 * logsumexp(weights) - logsumexp(2 * weights))
+    assert effective > 400
+    return logsumexp(weights) - np.log(len(weights))
+
+
+def test_a_family_and_a_model_by_brute_force(drawn):
+    """Models of a family share its deviation: what the others say of it is known of each."""
+    model, layout, p = drawn
+    a = layout.arrays
+    every, cells = np.arange(len(a["score_cell"])), np.arange(len(a["cell_model"]))
+    alike = np.flatnonzero(a["family_code"] == a["family_code"][0])
+    assert len(alike) >= 2
+    closest = np.inf
+    for i in range(p.count):
+        # Scores as this draw would have them: those of the data have next to no density.
+        _, expected = _expected(layout, p, i, p["cell_ln_size"][i], cells, every)
+        noise = p["phi"][i, a["score_benchmark"]] * np.random.default_rng(i).normal(size=len(every))
+        own = replace(layout, arrays=a | {"score_observed": expected + noise})
+        density = densities_of_models(p, own, model.spec)
+        found = density(alike)
+        whole = _by_brute_force(own, p, i, alike)
+        # The error is below what the next order adds, and small where that is.
+        error = 0.04 + found.next_order[i] * (found.next_order[i] > 0.25)
+        assert found.log[i] == pytest.approx(whole, abs=error)
+        alone = density(alike[:1])
+        others = _by_brute_force(own, p, i, alike[1:])
+        assert alone.log[i] == pytest.approx(whole - others, abs=error)
+        closest = min(closest, found.next_order[i])
+    assert closest < 0.25
