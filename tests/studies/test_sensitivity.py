@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,7 +16,6 @@ import pytest
 import xarray as xr
 
 import bayesdense as bd
-from bayesdense.compiled import clear_compiled
 from bayesdense.earlier import Earlier
 from bayesdense.errors import BayesdenseError
 from bayesdense.sampling import SamplingSettings
@@ -59,6 +60,16 @@ def whole(data, counted, tmp_path_factory):
     store = tmp_path_factory.mktemp("store")
     study = sensitivity(MODEL, data, RESIDUAL, store=store, **SHORT)
     return study, store
+
+
+@pytest.fixture(scope="module")
+def elsewhere(whole, data):
+    """Return the same study by another process, which finds compiled code in PyTensor's cache.
+
+    Code that was compiled just now rounds in another way than what is read from there.
+    """
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(sensitivity, MODEL, data, RESIDUAL, **SHORT).result()
 
 
 def test_one_choice_changes_at_a_time_or_all_are_crossed(data, monkeypatch):
@@ -266,22 +277,19 @@ def test_an_executor_that_is_none_is_refused(data, executor):
 
 
 @pytest.mark.slow
-def test_results_do_not_depend_on_who_fits(whole, data):
-    study, _ = whole
-    clear_compiled()
+def test_results_do_not_depend_on_who_fits(elsewhere, data):
     processes = sensitivity(MODEL, data, RESIDUAL, executor=2, **SHORT)
-    assert without_times(processes.outcomes) == without_times(study.outcomes)
+    assert without_times(processes.outcomes) == without_times(elsewhere.outcomes)
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_a_cluster_that_loses_a_worker_finishes(whole, data, tmp_path):
+def test_a_cluster_that_loses_a_worker_finishes(elsewhere, data, tmp_path):
     """A worker is killed while it fits; another one does its work."""
     import threading
 
     from distributed import Client, LocalCluster
 
-    study, _ = whole
     with (
         LocalCluster(
             n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
@@ -295,8 +303,24 @@ def test_a_cluster_that_loses_a_worker_finishes(whole, data, tmp_path):
         killer.join()
         workers = set(client.run(os.getpid).values())
     assert victim not in workers
-    assert without_times(found.outcomes) == without_times(study.outcomes)
+    assert without_times(found.outcomes) == without_times(elsewhere.outcomes)
     assert len(list(tmp_path.glob("*.json"))) == 3
+
+
+@pytest.mark.slow
+def test_two_processes_share_one_store(elsewhere, data, counted, tmp_path):
+    """Both find all that one alone finds, and what they leave is whole."""
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        both = [
+            pool.submit(sensitivity, MODEL, data, RESIDUAL, store=tmp_path, **SHORT)
+            for _ in range(2)
+        ]
+    for found in both:
+        assert without_times(found.result().outcomes) == without_times(elsewhere.outcomes)
+    assert sorted(file.suffix for file in tmp_path.iterdir()) == [".json"] * 3 + [".nc"]
+    counted.clear()
+    sensitivity(MODEL, data, RESIDUAL, store=tmp_path, **SHORT)
+    assert not counted
 
 
 def test_two_that_write_one_result_leave_it_whole(whole, tmp_path):
