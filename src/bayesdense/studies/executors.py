@@ -13,6 +13,9 @@ from bayesdense.studies.tasks import Job, Outcome, failure
 
 __all__ = ["Run", "executor_for"]
 
+# Bytes by which a process may grow: several kinds of compiled models, and what it fits.
+LEAK = 4 * 2**30
+
 Done = tuple[str, Outcome, Earlier | None]
 Run = Callable[[list[Job]], Iterator[Done]]
 """From jobs to the key, the outcome, and what is kept of each, in any order."""
@@ -57,10 +60,22 @@ def _done(job: Job) -> Done:
     return job.key, outcome, kept if job.keep else None
 
 
+def _done_by_worker(job: Job) -> Done:
+    """Fit in a process of joblib's, and have it stay.
+
+    joblib ends a process that has grown by 300 MB since its first task, which it takes for a leak:
+    compiled code takes as much, so that nearly every fit would be compiled again.
+    """
+    from joblib.externals.loky import process_executor
+
+    process_executor._MAX_MEMORY_LEAK_SIZE = LEAK
+    return _done(job)
+
+
 def _processes(jobs: list[Job], workers: int) -> Iterator[Done]:
     import joblib
 
-    work = (joblib.delayed(_done)(_one_core(job)) for job in jobs)
+    work = (joblib.delayed(_done_by_worker)(_one_core(job)) for job in jobs)
     yield from joblib.Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)(work)
 
 
