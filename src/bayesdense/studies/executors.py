@@ -61,15 +61,19 @@ def _done(job: Job) -> Done:
 
 
 def _done_by_worker(job: Job) -> Done:
-    """Fit in a process of joblib's, and have it stay.
+    _keep_this_process()
+    return _done(job)
 
-    joblib ends a process that has grown by 300 MB since its first task, which it takes for a leak:
-    compiled code takes as much, so that nearly every fit would be compiled again.
+
+def _keep_this_process() -> None:
+    """Have joblib keep the process that this is called in.
+
+    It ends one that has grown by 300 MB since its first task, which it takes for a leak: compiled
+    code takes as much, so that nearly every fit would be compiled again.
     """
     from joblib.externals.loky import process_executor
 
     process_executor._MAX_MEMORY_LEAK_SIZE = LEAK
-    return _done(job)
 
 
 def _processes(jobs: list[Job], workers: int) -> Iterator[Done]:
