@@ -134,6 +134,20 @@ def test_a_curve_marks_what_was_chosen():
     assert list(marks["active"].get_xdata()) == list(np.flatnonzero(order == "active"))
 
 
+def test_sets_are_marked_by_what_is_in_them():
+    from bayesdense.plots.specification_curve import _rows
+
+    sets = ["all benchmarks", "A, B", "A, C", "B, C", "A"]
+    assert _rows(sets) == {
+        "A": {"all benchmarks", "A, B", "A, C", "A"},
+        "B": {"all benchmarks", "A, B", "B, C"},
+        "C": {"all benchmarks", "A, C", "B, C"},
+    }
+    # These are none: a name with a comma, and one left out at a time.
+    for options in (["Llama-1, Llama-2", "Qwen"], ["all benchmarks", "without A", "without B"]):
+        assert _rows(options) == {option: {option} for option in options}
+
+
 def test_a_study_in_which_everything_failed_still_has_a_table():
     study = single(at0=FAILED, at1=FAILED, at2=FAILED)
     assert study.table["median"].isna().all()

@@ -52,6 +52,7 @@ def specification_curve(
     tuple of matplotlib.figure.Figure and matplotlib.axes.Axes
         Medians and intervals of the doubling time by rank; the usual
         specification in orange, those that are not to be trusted hollow.
+        Below, a row for each option; of a choice of sets, for each member.
 
     Examples
     --------
@@ -68,11 +69,11 @@ def specification_curve(
     table = table.assign(usual=usual)
     failed = int(table["median"].isna().sum())
     table = table.dropna(subset="median").sort_values("median", ignore_index=True)
-    rows = sum(len(options) + GAP for options in study.choices.values())
-    below = ROW_HEIGHT * rows
+    rows = {name: _rows(options) for name, options in study.choices.items()}
+    below = ROW_HEIGHT * sum(len(taken) + GAP for taken in rows.values())
     with figure_style():
         if ax is None:
-            ax = _own_axes(study.choices, below)
+            ax = _own_axes(rows, below)
         figure, ax = axes_of(ax, width=WIDTH, height=CURVE_HEIGHT)
         _draw_curve(ax, table, PAPER_MONTHS)
         about = interval_text(table.assign(prob=prob, kind=KIND)) if len(table) else ""
@@ -82,14 +83,29 @@ def specification_curve(
         ax.set_title(f"{count}, {about}", fontsize=8.5, fontweight="normal")
         ax.set_ylabel("doubling time, months")
         matrix = ax.inset_axes((0.0, -below / CURVE_HEIGHT, 1.0, below / CURVE_HEIGHT))
-        _draw_choices(matrix, table, study.choices)
+        _draw_choices(matrix, table, rows)
         matrix.set_xlim(ax.get_xlim())
     return figure, ax
 
 
-def _own_axes(choices: dict[str, list[str]], below: float) -> Axes:
+def _rows(options: list[str]) -> dict[str, set[str]]:
+    """Return which options to mark in each row below the curve, by label.
+
+    One row for an option; for sets, which are "all ..." or parts with commas between, one row for
+    each part, so that one sees which part it is that matters.
+    """
+    whole, *others = options
+    parts = list(dict.fromkeys(part for option in others for part in option.split(", ")))
+    sets = whole.startswith("all ") and any(", " in option for option in others)
+    if not sets or len(parts) >= len(options):
+        return {option: {option} for option in options}
+    having = {part: {o for o in others if part in o.split(", ")} for part in parts}
+    return {part: taken | {whole} for part, taken in having.items()}
+
+
+def _own_axes(choices: dict[str, dict[str, set[str]]], below: float) -> Axes:
     """Return axes of a new figure that has room for labels at the left and choices below."""
-    longest = max(len(option) for options in choices.values() for option in options)
+    longest = max(len(label) for rows in choices.values() for label in rows)
     left = max(0.6, LETTER * longest + 0.15)
     height = TITLE + CURVE_HEIGHT + below + 2 * MARGIN
     figure = Picture(figsize=(WIDTH, height))
@@ -148,10 +164,10 @@ def _draw_one(ax: Axes, place: int, row: dict[Any, Any], high: float, *, thin: b
     )
 
 
-def _draw_choices(ax: Axes, table: pd.DataFrame, choices: dict[str, list[str]]) -> None:
-    """Mark which option each specification took."""
+def _draw_choices(ax: Axes, table: pd.DataFrame, choices: dict[str, dict[str, set[str]]]) -> None:
+    """Mark which options each specification took."""
     at, places, labels = 0.0, [], []
-    for name, options in choices.items():
+    for name, rows in choices.items():
         ax.annotate(
             name,
             (1.0, at - 0.45),
@@ -161,8 +177,8 @@ def _draw_choices(ax: Axes, table: pd.DataFrame, choices: dict[str, list[str]]) 
             fontsize=6.5,
             color=COLOURS["note"],
         )
-        for option in options:
-            taken = (table[name] == option).to_numpy()
+        for label, marked in rows.items():
+            taken = table[name].isin(marked).to_numpy()
             ax.plot(
                 np.flatnonzero(taken),
                 np.full(int(taken.sum()), at),
@@ -172,7 +188,7 @@ def _draw_choices(ax: Axes, table: pd.DataFrame, choices: dict[str, list[str]]) 
                 mew=0.8 if len(table) > 60 else 1.6,
             )
             places.append(at)
-            labels.append(option)
+            labels.append(label)
             at += 1.0
         at += GAP
     ax.set_yticks(places, labels, fontsize=7)
