@@ -27,6 +27,7 @@ __all__ = [
     "benchmarks_left_out",
     "families",
     "high_scores",
+    "merged",
     "model_options",
     "one_benchmark_at_a_time",
     "priors",
@@ -266,6 +267,32 @@ def high_scores(data: Dataset, limits: Iterable[float]) -> Options:
         if not 0.0 < float(limit) < 1.0:
             raise BayesdenseError(f"a limit must be between 0 and 1, not {limit!r}")
         found[f"scores up to {limit:g}"] = partial(_up_to, limit=float(limit))
+    return found
+
+
+def merged(tolerances: Iterable[float]) -> Options:
+    """Return scores as they are, and with those merged that hardly differ.
+
+    Parameters
+    ----------
+    tolerances : iterable of float
+        Largest differences between scores of one model on one benchmark that
+        count as one score, as fractions.
+
+    Returns
+    -------
+    dict of str to change
+
+    Examples
+    --------
+    >>> from bayesdense.studies import choices
+    >>> list(choices.merged([0.001, 0.01]))
+    ['not merged', 'merged within 0.001', 'merged within 0.01']
+    """
+    found: Options = {"not merged": None}
+    for tolerance in tolerances:
+        name = f"merged within {tolerance:g}"
+        found[name] = partial(Dataset.merge_scores, tolerance=float(tolerance))
     return found
 
 

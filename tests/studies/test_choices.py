@@ -1,0 +1,33 @@
+"""Ready-made choices that change data: what they drop, and what they keep."""
+
+from __future__ import annotations
+
+import pytest
+
+import bayesdense as bd
+from bayesdense.errors import BayesdenseError
+from bayesdense.studies import choices
+
+
+@pytest.fixture(scope="module")
+def data():
+    return bd.load_dataset("densing5").select(since="2023-02-01", base_only=True)
+
+
+def test_merging_drops_scores_and_no_models(data):
+    options = choices.merged([0.001, 0.01])
+    assert options.pop("not merged") is None
+    counts = [len(change(data).scores) for change in options.values()]
+    assert len(data.scores) > counts[0] > counts[1]
+    for change in options.values():
+        assert set(change(data).scores["model"]) == set(data.scores["model"])
+
+
+def test_high_scores_of_references_stay(data):
+    change = choices.high_scores(data, [0.5])["scores up to 0.5"]
+    kept = change(data).scores.merge(data.models[["model", "is_reference"]], on="model")
+    assert kept.loc[~kept["is_reference"], "score"].max() <= 0.5
+    references = data.models.loc[data.models["is_reference"], "model"]
+    assert kept["is_reference"].sum() == data.scores["model"].isin(references).sum()
+    with pytest.raises(BayesdenseError, match="between 0 and 1"):
+        choices.high_scores(data, [50.0])
