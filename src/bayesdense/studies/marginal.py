@@ -242,6 +242,7 @@ def laplace(
     spread = np.sqrt(in_blocks(_variances, bend))
     third, fourth = _higher_derivatives(terms, at, spread)
     more = in_blocks(_next_order, bend, third, fourth)
+    # Larger terms are no correction: they are cut, and counted by `Density.trusted`.
     return Density(height - 0.5 * volume + np.clip(more, -LARGE, LARGE), more)
 
 
