@@ -69,7 +69,7 @@ def _keep_this_process() -> None:
     """Have joblib keep the process that this is called in.
 
     It ends one that has grown by 300 MB since its first task, which it takes for a leak: compiled
-    code takes as much, so that nearly every fit would be compiled again.
+    code takes as much, so that most fits would be compiled again.
     """
     from joblib.externals.loky import process_executor
 
