@@ -56,8 +56,8 @@ def influence(data: bd.Dataset, store: Path) -> None:
         store=store / "families",
     )
     columns = ["median", "lower", "upper"]
-    refits = study.table.set_index("family")[[*columns, "trusted"]]
-    table = weights.loc[FAMILIES, ["pareto_k", *columns]].join(refits, rsuffix="_refit")
+    refits = study.table.set_index("family")[[*columns, "trusted"]].add_suffix(" by a fit")
+    table = weights.loc[FAMILIES, ["pareto_k", *columns]].join(refits)
     print(table.round(2).to_string())
 
 
