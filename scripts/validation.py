@@ -1,7 +1,7 @@
 """Print what the validation and influence sections of `docs/sensitivity.md` say of `densing5`.
 
-Run with ``python scripts/validation.py``; about half an hour on two cores, and it goes on where it
-was stopped. ``--part influence`` does this part only.
+Run with ``python scripts/validation.py``; up to an hour on two cores, and it goes on where it was
+stopped. ``--part influence`` does this part only.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ SELECTION: dict[str, Any] = {
 UNTIL = ["2023-12-31", "2024-06-30", "2024-12-31"]
 # The fewest models of a developer that is left out: of one only.
 MOST = 10
-# Left out in earnest as well: the most influential by weights, and two of which weights are sure.
+# Left out in earnest as well: the six most influential by weights, and two of which weights are
+# sure.
 FAMILIES = ["Klear", "Mistral", "Qwen", "Falcon", "Qwen1.5", "Llama-3", "Gemma3", "Qwen2"]
 
 

@@ -128,7 +128,8 @@ def test_a_family_and_a_model_by_brute_force(drawn):
         density = densities_of_models(p, own, model.spec)
         found = density(alike)
         whole = _by_brute_force(own, p, i, alike)
-        # The error is below what the next order adds, and small where that is.
+        # The error is small where the next order is, and else of its size: of these six draws two
+        # have a next order of 0.37 and 0.73, and errors of 0.35 and 0.32.
         error = 0.04 + found.next_order[i] * (found.next_order[i] > 0.25)
         assert found.log[i] == pytest.approx(whole, abs=error)
         alone = density(alike[:1])
