@@ -29,6 +29,7 @@ import bayesdense as bd
 from bayesdense.sampling import SamplingSettings
 from bayesdense.studies.differences import rate_differences
 from bayesdense.summaries.diagnostics import diagnostics_table
+from bayesdense.summaries.envelope import envelope_slope
 
 RESULTS = HERE / "results"
 QUANTILES = (0.005, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.995)
@@ -75,6 +76,13 @@ def shown_sizes(layout: Any, made: Simulated) -> tuple[np.ndarray, np.ndarray]:
     benchmarks = np.array(layout.coords["benchmark"])[layout.arrays["cell_benchmark"][cells]]
     places = zip(models, benchmarks, strict=True)
     return cells, np.array([made.ln_size.loc[place] for place in places])
+
+
+def _envelope(density: Any, years: np.ndarray) -> Any:
+    """Return the slope of the envelope of the dated targets, draw by draw."""
+    found = density.transpose("chain", "draw", "model")[..., : len(years)]
+    slopes = envelope_slope(found.values.reshape(-1, len(years)), years)
+    return found[..., 0].copy(data=slopes.reshape(found.shape[:2]))
 
 
 def _beside_others(rates: Any) -> Any:
@@ -131,6 +139,10 @@ def one_dataset(scenario: Scenario, seed: int) -> tuple[list[dict], list[dict]]:
             posterior = posterior.assign(A_beside_others=_beside_others(posterior["A_j"]))
             rates = np.atleast_2d(truth["A_j"])
             truth["A_beside_others"] = rate_differences(rates)[0]
+        # Its own estimand: the envelope of the true densities of these very models.
+        years = layout.arrays["years"]
+        posterior = posterior.assign(envelope=_envelope(posterior["ln_density"], years))
+        truth["envelope"] = envelope_slope(truth["ln_density"][None, : len(years)], years)
         for quantity, value, draws in compared(posterior, truth, n_targets):
             picked = draws[np.linspace(0, len(draws) - 1, RANKED).round().astype(int)]
             quantiles = np.quantile(draws, QUANTILES)

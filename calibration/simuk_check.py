@@ -73,10 +73,9 @@ def main() -> None:
             ]
     table = pd.DataFrame(rows)
     table.to_csv(options.out, index=False)
-    random = np.random.default_rng(1)
     outside = []
     for quantity, part in table.groupby("quantity", sort=False):
-        _, ecdf, low, high = bands(part["rank"].to_numpy(), random)
+        _, ecdf, low, high = bands(part["rank"].to_numpy(), f"simuk, {quantity}")
         if ((ecdf < low) | (ecdf > high)).any():
             outside.append(str(quantity))
     print(f"{options.simulations} simulations, {table['quantity'].nunique()} quantities")
