@@ -82,7 +82,7 @@ def _envelope(density: Any, years: np.ndarray) -> Any:
     """Return the slope of the envelope of the dated targets, draw by draw."""
     found = density.transpose("chain", "draw", "model")[..., : len(years)]
     slopes = envelope_slope(found.values.reshape(-1, len(years)), years)
-    return found[..., 0].copy(data=slopes.reshape(found.shape[:2]))
+    return found.isel(model=0, drop=True).copy(data=slopes.reshape(found.shape[:2]))
 
 
 def _beside_others(rates: Any) -> Any:
