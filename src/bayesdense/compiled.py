@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -98,6 +99,35 @@ class Compiled:
         """
         packed = self._packed({**self.data, **(changes or {})})
         return self.code.sized(packed, self.coords, start or self.start)
+
+    def possible(self, points: np.ndarray) -> np.ndarray:
+        """Return at which points there is a density and a gradient.
+
+        Parameters
+        ----------
+        points : numpy.ndarray, shape (point, coordinate)
+            As the sampler sees them.
+
+        Returns
+        -------
+        numpy.ndarray of bool, shape (point,)
+        """
+        code = self.given()
+        data = ctypes.c_void_p(code.user_data.ctypes.data)
+        gradient, value = np.empty(self.n_parameters), ctypes.c_double()
+
+        def at(values: np.ndarray) -> Any:
+            return values.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
+
+        def wrong(point: np.ndarray) -> int:
+            return int(
+                code.compiled_logp_func.ctypes(
+                    point.size, at(point), at(gradient), ctypes.byref(value), data
+                )
+            )
+
+        rows = np.ascontiguousarray(points, dtype=float)
+        return np.array([wrong(point) == 0 for point in rows], dtype=bool)
 
 
 _compiled: OrderedDict[Any, tuple[AnySize, Coordinates]] = OrderedDict()

@@ -42,6 +42,9 @@ FEWEST_KEPT_DRAWS = 10
 STARTS = 32
 USUAL_ACCEPT, USUAL_PARAMETERS, LEAST_ACCEPT = 0.95, 1000, 0.65
 
+# What nutpie says where it finds no density to start with.
+NO_START = "initialization points failed"
+
 Retune = Callable[[xr.Dataset], Mapping[str, np.ndarray]]
 """From the draws of a pilot, new values of the model's data that set coordinates."""
 
@@ -289,7 +292,7 @@ def _start(compiled: Compiled, draws: xr.Dataset, model: Any) -> Start:
     """Return where chains start, given draws of most variables.
 
     A variable of which there are none, or none that is possible here, starts around its initial
-    value.
+    value; so do all where no draw has a density in these coordinates.
     """
     usual = initial_values(model)
     known = [name for name in usual if name in draws]
@@ -303,8 +306,12 @@ def _start(compiled: Compiled, draws: xr.Dataset, model: Any) -> Start:
         point, counted = compiled.as_sampled(values)
         scattered = scattered | counted | ~np.isfinite(point)
         points.append(point)
-    found = np.array(points)
-    return where_chains_were(np.where(np.isfinite(found), found, compiled.centre), scattered)
+    found = np.where(np.isfinite(points), points, compiled.centre)
+    possible = compiled.possible(found)
+    # Chains that have not met can be where the coordinates of their common draws do not reach.
+    if not possible.any():
+        return compiled.start
+    return where_chains_were(found[possible], scattered)
 
 
 def _run(
@@ -333,6 +340,11 @@ def _run(
         )
         return _wait(running)
     except (RuntimeError, ValueError) as error:
+        if NO_START in str(error):
+            raise SamplingError(
+                "no chain could start: at all points that were tried the data are impossible; "
+                "look for scores or losses far from all others, or for a prior that excludes them"
+            ) from error
         raise SamplingError(f"the sampler stopped: {error}") from error
 
 

@@ -13,7 +13,11 @@ import pytest
 
 import bayesdense as bd
 from bayesdense import compiled, sampling
+from bayesdense.build import build_model
+from bayesdense.compiled import compiled_for
+from bayesdense.models.base import structure_of
 from bayesdense.packing import Packing, in_order, lengths_of
+from bayesdense.progress import Progress
 from tests.model.simulate import KINDS, simulate
 
 # Enough for two means to be compared, not for a headline.
@@ -142,6 +146,39 @@ def test_chains_start_where_pymc_would_start_them(kind):
         assert (marked == counted).all()
         assert mine == pytest.approx(np.zeros(of.size) if counted else of, rel=1e-7, abs=1e-9)
     assert not found.size
+
+
+def built_and_compiled(fit):
+    model = bd.DensityModel(form="pooled")
+    layout = model.lay_out(fit.data)
+    built = build_model(layout, model.spec)
+    return built, compiled_for(built, structure_of(layout, model.spec), Progress(False, ""))[0]
+
+
+def test_chains_start_at_no_draw_without_a_density(plain_fit):
+    built, code = built_and_compiled(plain_fit)
+    draws = plain_fit.posterior.isel(draw=slice(0, 8)).copy(deep=True)
+    place = code.places["phi"]
+    # Its square is more than there are numbers for.
+    draws["phi"][:2] = 1e200
+    start = sampling._start(code, draws, built)
+    found = np.array([start(seed)[place] for seed in range(40)])
+    assert found.max() < np.log(0.2)
+    assert found.std() > 0
+    draws["phi"][:] = 1e200
+    assert sampling._start(code, draws, built) is code.start
+
+
+def test_a_fit_that_cannot_start_says_so(plain_fit):
+    _, code = built_and_compiled(plain_fit)
+    settings = sampling.SamplingSettings(draws=10, tune=50, chains=1, seed=1)
+
+    def nowhere(seed):
+        return np.full(code.n_parameters, 1e200)
+
+    assert not code.possible(nowhere(1)[None]).any()
+    with pytest.raises(bd.SamplingError, match="no chain could start: at all points"):
+        sampling._run(code, settings, Progress(False, ""), nowhere)
 
 
 @pytest.mark.parametrize(
