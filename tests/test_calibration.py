@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 from designs import densing5_design, small_design, wide_design
-from report import coverage, ranks
-from run import QUANTILES, RANKED, compared, exact_layout
+from report import bands, coverage, ranks
+from run import QUANTILES, RANKED, _envelope, compared, exact_layout
 from scenarios import scenarios
 from simulator import Departures, simulate
 
@@ -115,6 +115,34 @@ def test_coverage_and_ranks_by_hand():
     found = ranks(answers).set_index("scenario")
     assert found.loc["sbc, right", "outside"] == 0
     assert found.loc["sbc, shifted", "outside"] > 0.3
+
+
+def test_the_envelope_is_that_of_the_dated_targets_of_each_draw():
+    # Records at the dates 0, 1 and 2; the third model sets none; the last two have no date and
+    # are a reference.
+    slopes = np.array([[1.0, 2.0], [0.5, -1.0]])
+    years = np.array([0.0, 1.0, 1.5, 2.0])
+    density = slopes[..., None] * years
+    density[..., 2] = -9.0
+    whole = np.concatenate([density, np.full((2, 2, 2), 50.0)], axis=-1)
+    named = xr.DataArray(
+        whole, dims=("chain", "draw", "model"), coords={"model": list("abcdef")}, name="x"
+    )
+    found = _envelope(named, years)
+    assert found.dims == ("chain", "draw")
+    assert set(found.coords) == set()
+    assert found.values[0] == pytest.approx([1.0, 2.0])
+    assert found.values[1, 0] == pytest.approx(0.5)
+    # Where density only falls, there is one record and no line.
+    assert np.isnan(found.values[1, 1])
+
+
+def test_a_panel_has_one_band_whatever_else_is_drawn():
+    rank = np.arange(40) * 2
+    first, again, other = (bands(rank, name) for name in ("a", "a", "b"))
+    for one, two in zip(first, again, strict=True):
+        assert one.tolist() == two.tolist()
+    assert first[1].tolist() != other[1].tolist()
 
 
 def test_numbers_that_do_not_fit_together_are_refused():
