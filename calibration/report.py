@@ -128,7 +128,12 @@ def draw_ranks(answers: pd.DataFrame, name: str, file: Path) -> None:
     columns = 6
     lines = -(-len(quantities) // columns)
     figure, axes = plt.subplots(
-        lines, columns, figsize=(10, 1.25 * lines + 0.6), sharex=True, sharey=True
+        lines,
+        columns,
+        figsize=(10, 1.25 * lines + 0.6),
+        sharex=True,
+        sharey=True,
+        layout="constrained",
     )
     for ax in axes.flat[len(quantities) :]:
         ax.set_visible(False)
@@ -146,7 +151,6 @@ def draw_ranks(answers: pd.DataFrame, name: str, file: Path) -> None:
         f"{name}: ECDF of ranks less the diagonal, {count} datasets, 95 % simultaneous band",
         fontsize=9,
     )
-    figure.tight_layout()
     figure.savefig(file, dpi=130)
     plt.close(figure)
 
@@ -163,8 +167,10 @@ def draw_coverage(table: pd.DataFrame, name: str, file: Path) -> None:
     ax.axvline(0.9, color="0.4", lw=0.8, ls="--")
     several = part["analysis"].nunique() > 1
     labels = part["analysis"] + ": " + part["quantity"] if several else part["quantity"]
-    ax.set_yticks(range(len(part)), labels, fontsize=8)
     count = int(part["datasets"].max())
+    # Some quantities were compared in later datasets only.
+    fewer = (" (" + part["datasets"].astype(str) + ")").where(part["datasets"] < count, "")
+    ax.set_yticks(range(len(part)), labels + fewer, fontsize=8)
     ax.set_xlabel(f"share of {count} datasets whose 90 % interval held the truth", fontsize=8)
     ax.tick_params(axis="x", labelsize=8)
     ax.spines[["top", "right"]].set_visible(False)
