@@ -35,15 +35,20 @@ COSTS = {"seconds": "seconds", "seconds_per_draw": "seconds per effective draw"}
 BENCHMARKS, SMALLEST = 6, 500
 
 
-def measured(n_models: int, settings: SamplingSettings, seed: int) -> dict[str, Any]:
-    """Return the figures of one fit."""
+def simulated(n_models: int, seed: int) -> bd.Dataset:
+    """Return data of many models on six benchmarks."""
     random = np.random.default_rng(seed)
     truth = scenarios()["coverage"].truth(random)
     # The stored truths are of five benchmarks.
     truth = {n: np.resize(v, BENCHMARKS) if v.ndim else v for n, v in truth.items()}
     design = wide_design(n_models, BENCHMARKS, seed=seed)
     truth["d"] = design.benchmarks["chance"].to_numpy(dtype=float)
-    data = simulate(design, truth, random).data
+    return simulate(design, truth, random).data
+
+
+def measured(n_models: int, settings: SamplingSettings, seed: int) -> dict[str, Any]:
+    """Return the figures of one fit."""
+    data = simulated(n_models, seed)
     model = bd.DensityModel()
     layout = model.lay_out(data)
     label = f"{n_models} models"

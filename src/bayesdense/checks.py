@@ -130,7 +130,9 @@ def run_checks(fit: Fit[Any]) -> CheckReport:
     from bayesdense.fit.density import DensityFit
 
     results = [_convergence(fit), _divergences(fit)]
-    if "cut" not in fit.info:
+    if "shared_from" in fit.info:
+        results.append(_approximation(fit))
+    elif "cut" not in fit.info:
         # Energies of chains with different rulers have no common scale.
         results.append(_energy(fit))
     if fit.interrupted:
@@ -173,6 +175,23 @@ def _convergence(fit: Fit[Any]) -> CheckResult:
             else "sample more draws, and at least 4 chains"
         )
     return CheckResult("convergence", passed, True, text + ".", worst.head(WORST_SHOWN))
+
+
+def _approximation(fit: Fit[Any]) -> CheckResult:
+    """Say what was approximated, and how well the part was sampled that all rests on."""
+    part = fit.info["shared_from"]
+    passed = bool(part["rhat"] <= MAX_RHAT and part["ess"] >= MIN_ESS)
+    text = (
+        f"ruler, growth and scales are sampled from {part['targets']:,} of {part['of']:,} targets "
+        f"(largest R-hat {part['rhat']:.3f}, lowest effective sample size {part['ess']:.0f}), and "
+        "every model given these: intervals are as wide as so many targets make them"
+    )
+    if not passed:
+        text += f"; needed are R-hat <= {MAX_RHAT} and at least {MIN_ESS}: sample more draws"
+    # It is for the user to say whether an approximation will do; a bad part will not.
+    return CheckResult(
+        "approximation", None if passed else False, True, text + ".", pd.DataFrame([part])
+    )
 
 
 def _divergences(fit: Fit[Any]) -> CheckResult:

@@ -10,10 +10,11 @@ from math import prod
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from bayesdense.anysize import AnySize, compile_any_size
 from bayesdense.errors import SamplingError
-from bayesdense.packing import Packing, in_order, lengths_of
+from bayesdense.packing import Packing, Places, in_order, lengths_of
 from bayesdense.progress import Progress
 from bayesdense.starts import Start, around, spread_of
 
@@ -23,6 +24,7 @@ KEPT_COMPILED = 8
 
 Values = Mapping[str, np.ndarray]
 Coordinates = Callable[[Values, Values], tuple[np.ndarray, np.ndarray]]
+Density = Callable[[np.ndarray], tuple[float, np.ndarray] | None]
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,26 @@ class Compiled:
         counted : numpy.ndarray of bool, shape (coordinate,)
             Which they are.
         """
-        return self.coordinates(values, self._packed(self.data))
+        point, counted = self.exactly(values)
+        return np.where(counted, 0.0, point), counted
+
+    def exactly(self, values: Values) -> tuple[np.ndarray, np.ndarray]:
+        """Return values of the free variables as the sampler sees them, wherever the data put them.
+
+        Parameters
+        ----------
+        values : mapping of str to numpy.ndarray
+            By name.
+
+        Returns
+        -------
+        point : numpy.ndarray, shape (coordinate,)
+            Not finite where a value is not possible here.
+        counted : numpy.ndarray of bool, shape (coordinate,)
+            As of `as_sampled`.
+        """
+        with np.errstate(all="ignore"):
+            return self.coordinates(values, self._packed(self.data))
 
     def _packed(self, data: Values) -> dict[str, np.ndarray]:
         return self.packing.values(data, {name: len(v) for name, v in self.coords.items()})
@@ -112,22 +133,93 @@ class Compiled:
         -------
         numpy.ndarray of bool, shape (point,)
         """
+        density = self.density()
+        return np.array([density(point) is not None for point in points], dtype=bool)
+
+    def density(self) -> Density:
+        """Return the log density and its gradient as a function of a point.
+
+        Returns
+        -------
+        callable
+            From a point, as the sampler sees it, to both; to None where there
+            is none. Several threads may call it at once.
+        """
         code = self.given()
         data = ctypes.c_void_p(code.user_data.ctypes.data)
-        gradient, value = np.empty(self.n_parameters), ctypes.c_double()
 
-        def at(values: np.ndarray) -> Any:
-            return values.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
-
-        def wrong(point: np.ndarray) -> int:
-            return int(
-                code.compiled_logp_func.ctypes(
-                    point.size, at(point), at(gradient), ctypes.byref(value), data
-                )
+        def at(point: np.ndarray) -> tuple[float, np.ndarray] | None:
+            point = np.ascontiguousarray(point, dtype=float)
+            gradient, value = np.empty(point.size), ctypes.c_double()
+            wrong = code.compiled_logp_func.ctypes(
+                point.size, _address(point), _address(gradient), ctypes.byref(value), data
             )
+            return None if wrong else (value.value, gradient)
 
-        rows = np.ascontiguousarray(points, dtype=float)
-        return np.array([wrong(point) == 0 for point in rows], dtype=bool)
+        return at
+
+    def expanded(self) -> Callable[[np.ndarray], np.ndarray]:
+        """Return everything that is kept of a draw as a function of a point.
+
+        Returns
+        -------
+        callable
+            From a point, as the sampler sees it, to all values in one vector;
+            `named` gives them their names.
+        """
+        code = self.given()
+        data = ctypes.c_void_p(code.user_data.ctypes.data)
+        _, slices, _ = self._kept(code)
+
+        def at(point: np.ndarray) -> np.ndarray:
+            point, values = np.ascontiguousarray(point, dtype=float), np.empty(code.n_expanded)
+            if code.compiled_expand_func.ctypes(
+                point.size, values.size, _address(point), _address(values), data
+            ):
+                raise SamplingError("a draw could not be read; please report this")
+            return np.concatenate([values[part] for part in slices])
+
+        return at
+
+    def named(self, values: np.ndarray) -> xr.Dataset:
+        """Return draws that `expanded` gave, by name.
+
+        Parameters
+        ----------
+        values : numpy.ndarray, shape (chain, draw, value)
+            What `expanded` returned for each.
+
+        Returns
+        -------
+        xarray.Dataset
+            As nutpie returns it.
+        """
+        code = self.given()
+        names, _, shapes = self._kept(code)
+        ends = np.cumsum([prod(shape) for shape in shapes])
+        parts = np.split(values, ends[:-1], axis=-1)
+        found = {
+            name: (
+                ("chain", "draw", *code.dims.get(name, ())),
+                part.reshape(*values.shape[:2], *shape),
+            )
+            for name, part, shape in zip(names, parts, shapes, strict=True)
+        }
+        used = {dim for dims, _ in found.values() for dim in dims}
+        labels = {dim: np.asarray(v) for dim, v in self.coords.items() if dim in used}
+        chains, draws = map(np.arange, values.shape[:2])
+        return xr.Dataset(found, {"chain": chains, "draw": draws, **labels})
+
+    def _kept(self, code: Any) -> tuple[list[str], list[slice], list[tuple[int, ...]]]:
+        """Return names, places and shapes of what is kept: not of variables as they are sampled."""
+        rows = [row for row in zip(*code.shape_info, strict=True)]
+        kept = [row for row in rows if row[0] not in code.reparameterized_names]
+        names, slices, shapes = zip(*kept, strict=True)
+        return list(names), list(slices), list(shapes)
+
+
+def _address(values: np.ndarray) -> Any:
+    return values.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
 
 
 _compiled: OrderedDict[Any, tuple[AnySize, Coordinates]] = OrderedDict()
@@ -164,7 +256,7 @@ def compiled_for(model: Any, structure: Any, shown: Progress) -> tuple[Compiled,
     if fresh:
         shown.status("compiling (up to a minute, once for each kind of model)")
         packed, places = packing.apply(model)
-        _compiled[key] = compile_any_size(packed, places), _coordinates(packed)
+        _compiled[key] = compile_any_size(packed, places), _coordinates(packed, places)
         while len(_compiled) > KEPT_COMPILED:
             _compiled.popitem(last=False)
     _compiled.move_to_end(key)
@@ -199,29 +291,35 @@ def initial_values(model: Any) -> dict[str, np.ndarray]:
     return found
 
 
-def _coordinates(packed: Any) -> Coordinates:
+def _coordinates(packed: Any, places: Places) -> Coordinates:
     """Compile the way from values of free variables to the coordinates of the sampler.
 
     PyMC compiles it anew whenever an initial point is asked for, which takes longer than many a
-    fit; here it is compiled once. Coordinates that are counted from where the data put them are
-    0, wherever that is on the ruler at hand.
+    fit; here it is compiled once. Of each coordinate is said whether it is counted from where the
+    data put it, on the ruler at hand.
     """
     import pytensor
     import pytensor.tensor as pt
+    from pytensor.compile.sharedvalue import SharedVariable
     from pytensor.graph.replace import clone_replace
+    from pytensor.graph.traversal import graph_inputs
 
     inputs = {rv: rv.type(f"{rv.name}_start") for rv in in_order(packed)}
-    places, counted = [], []
+    moved, counted = [], []
     for rv, value in inputs.items():
         transform = packed.rvs_to_transforms[rv]
         from_data = getattr(transform, "from_origin", False)
         counted.append(pt.full_like(value, float(from_data)).ravel())
-        if from_data:
-            value = pt.zeros_like(value)
-        elif transform is not None:
+        if transform is not None:
             value = transform.forward(value, *rv.owner.inputs)
-        places.append(value.ravel())
-    joined = clone_replace([pt.concatenate(places), pt.concatenate(counted)], inputs)
+        moved.append(value.ravel())
+    joined = [pt.concatenate(moved), pt.concatenate(counted)]
+    # Lengths of dimensions are data of the compiled model, not those of this one.
+    replaced: dict[Any, Any] = dict(inputs)
+    for variable in graph_inputs(joined):
+        if isinstance(variable, SharedVariable) and variable.name in places.lengths:
+            replaced[variable] = places.lengths[variable.name]
+    joined = clone_replace(joined, replaced)
     # Run as it is: it is called a few times, and rewriting it takes minutes.
     plain = pytensor.compile.mode.Mode(linker="py", optimizer=None)
     code = pytensor.function(list(inputs.values()), joined, mode=plain, on_unused_input="ignore")
@@ -247,7 +345,8 @@ def _for_model(code: AnySize, coordinates: Coordinates, packing: Packing, model:
     }
     starts = initial_values(model)
     packed = packing.values(data, lengths)
-    centre, _ = coordinates(starts, packed)
+    point, counted = coordinates(starts, packed)
+    centre = np.where(counted, 0.0, point)
     sizes = [prod(lengths[dim] for dim in dims) for _, dims in packing.variables]
     wanted = sum(sizes)
     if wanted != centre.size:

@@ -245,7 +245,10 @@ def _prepare(
         status(f"writing the {name} fit")
         fit.save(folder / f"{name}.nc")
         for table, make in TABLES.items():
-            make(fit, prob).to_csv(folder / "tables" / f"{name}_{table}.csv", index=False)
+            made = make(fit, prob)
+            if fit.approximation and "kind" not in made:
+                made = made.assign(approximation=fit.approximation)
+            made.to_csv(folder / "tables" / f"{name}_{table}.csv", index=False)
         for kind in FIGURES:
             options: dict[str, Any] = {} if kind == "calibration" else {"prob": prob}
             figure, _ = getattr(plots, kind)(fit, **options)

@@ -96,6 +96,14 @@ def fit(
             "for more than a thousand parameters]"
         ),
     ] = None,
+    shared_from: Annotated[
+        int | None,
+        typer.Option(
+            metavar="TARGETS",
+            help="Approximation for thousands of models: sample what all share from so many of "
+            "them, and each given that.",
+        ),
+    ] = None,
     prob: Annotated[float, typer.Option(help="Probability of all intervals.")] = 0.9,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no list of files.")] = False,
 ) -> None:
@@ -161,6 +169,7 @@ def fit(
                 cores=cores,
                 seed=seed,
                 target_accept=target_accept,
+                shared_from=shared_from,
                 progress=not quiet,
             )
             if fits[name].interrupted:

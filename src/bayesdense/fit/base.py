@@ -16,7 +16,7 @@ from bayesdense.errors import UnknownNameError
 from bayesdense.spec import RulerSpec
 from bayesdense.summaries.diagnostics import diagnostics_table
 from bayesdense.summaries.draws import Draws
-from bayesdense.summaries.intervals import PROB, check_prob
+from bayesdense.summaries.intervals import KIND, PROB, check_prob
 from bayesdense.summaries.predictive import calibration_table, score_table
 from bayesdense.summaries.ruler import parameter_table
 
@@ -107,6 +107,20 @@ class Fit[S: RulerSpec]:
         """Empty, or how many draws were kept when sampling was stopped."""
         return str(self.info.get("interrupted", ""))
 
+    @property
+    def approximation(self) -> str:
+        """Empty, or what was approximated."""
+        part = self.info.get("shared_from")
+        if not part:
+            return ""
+        return f"shared part from {part['targets']:,} of {part['of']:,} targets"
+
+    def _named(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return a table of intervals that says what was approximated."""
+        if not self.approximation:
+            return table
+        return table.assign(kind=f"{KIND}, approximate ({self.approximation})")
+
     @cached_property
     def priors(self) -> dict[str, Prior]:
         """The priors in force, by parameter."""
@@ -127,7 +141,7 @@ class Fit[S: RulerSpec]:
             ``score``, ``median``, ``lower``, ``upper``, ``prob``, ``kind``,
             ``inside``.
         """
-        return score_table(self._draws, self._layout, self.spec, check_prob(prob))
+        return self._named(score_table(self._draws, self._layout, self.spec, check_prob(prob)))
 
     def calibration(self) -> pd.DataFrame:
         """Return the coverage of predictive intervals by benchmark.
@@ -163,7 +177,7 @@ class Fit[S: RulerSpec]:
         for name in names:
             if name not in known:
                 raise UnknownNameError.of("parameter", name, known)
-        return parameter_table(self.posterior, list(names), check_prob(prob))
+        return self._named(parameter_table(self.posterior, list(names), check_prob(prob)))
 
     def diagnostics(self) -> pd.DataFrame:
         """Return R-hat and effective sample sizes of free variables and headline quantities.

@@ -132,7 +132,7 @@ class DensityFit(Fit[ModelSpec]):
             grow), ``prob``, ``kind``, ``p_growth`` (posterior probability of
             growth), ``undefined`` (share of draws without a slope), ``unit``.
         """
-        return doubling_time_table(self._rates, prob=prob)
+        return self._named(doubling_time_table(self._rates, prob=prob))
 
     def growth(self, *, unit: str = "1/year", prob: float = PROB) -> pd.DataFrame:
         """Return the growth rate of log density: ``A`` of equation 5.
@@ -150,7 +150,7 @@ class DensityFit(Fit[ModelSpec]):
             Columns as of `doubling_time`; also a row for the excess of the
             envelope over that of replicated data.
         """
-        return growth_table(self._rates, prob=prob, unit=unit)
+        return self._named(growth_table(self._rates, prob=prob, unit=unit))
 
     def rate_draws(self) -> dict[tuple[str, str, str], np.ndarray]:
         """Return the draws behind `growth`, per year.
@@ -178,7 +178,7 @@ class DensityFit(Fit[ModelSpec]):
             size over size), ``prob``, ``kind``, ``outside_reference`` (whether
             the ruler is extrapolated there).
         """
-        return density_table(self._draws, self._layout, prob)
+        return self._named(density_table(self._draws, self._layout, prob))
 
     def effective_size(
         self, *, by: str = "model", method: str = "latent", prob: float = PROB
@@ -213,8 +213,8 @@ class DensityFit(Fit[ModelSpec]):
                 raise BayesdenseError(
                     "the plug-in has one value for each benchmark: by='benchmark'"
                 )
-            return plug_in_table(self._draws, self._layout, self.spec, prob)
-        return effective_size_table(self._draws, self._layout, self.spec, prob, by)
+            return self._named(plug_in_table(self._draws, self._layout, self.spec, prob))
+        return self._named(effective_size_table(self._draws, self._layout, self.spec, prob, by))
 
     def log_effective_size(self, *, by: str = "model") -> np.ndarray:
         """Return the draws behind `effective_size`.
@@ -297,7 +297,7 @@ class DensityFit(Fit[ModelSpec]):
             parts.append(found.assign(informed_by="references"))
         if self.spec.ruler != "cut":
             found = table(self._draws, self._layout, self.spec, prob)
-            parts.append(found.assign(informed_by="all models"))
+            parts.append(self._named(found.assign(informed_by="all models")))
         return pd.concat(parts, ignore_index=True)
 
     def trend_line(self, *, prob: float = PROB) -> pd.DataFrame:
@@ -314,4 +314,4 @@ class DensityFit(Fit[ModelSpec]):
             Columns ``date``, ``size``, ``median``, ``lower``, ``upper``,
             ``prob``, ``kind``.
         """
-        return trend_table(self._draws, self._layout, self.spec, check_prob(prob))
+        return self._named(trend_table(self._draws, self._layout, self.spec, check_prob(prob)))

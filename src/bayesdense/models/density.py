@@ -13,6 +13,7 @@ from bayesdense.errors import BayesdenseError
 from bayesdense.fit import DensityFit
 from bayesdense.models.alone import KEPT_DRAWS, fit_alone, sample_cut
 from bayesdense.models.base import Drawn, Model
+from bayesdense.models.partly import check_part, sample_partly
 from bayesdense.parts.laws import LossLaw
 from bayesdense.parts.maps import ScoreMap
 from bayesdense.parts.sizes import SizeDefinition
@@ -214,6 +215,7 @@ class DensityModel(Model[ModelSpec]):
         ruler_draws: int | None = None,
         references_alone: bool = True,
         warm_start: DensityFit | Earlier | None = None,
+        shared_from: int | None = None,
         progress: bool = True,
     ) -> DensityFit:
         """Sample the posterior with nutpie, and check it.
@@ -248,6 +250,13 @@ class DensityModel(Model[ModelSpec]):
             law and map, and every benchmark of these data; where it lacks one,
             warm-up begins with nothing. ``info["warm_start"]`` has the digest
             of the data of the fit that was used, or is empty.
+        shared_from : int, optional
+            An approximation for thousands of targets: what all models share
+            (ruler, growth, scales) is sampled from about so many of them,
+            whole families spread over time, and each model given that and all
+            of its scores. Intervals are those that so many targets give. The
+            fit says so wherever it shows anything; ``info["shared_from"]``
+            has the numbers.
         progress : bool
             Whether to show a progress bar.
 
@@ -287,6 +296,7 @@ class DensityModel(Model[ModelSpec]):
                 "ruler_draws": ruler_draws,
                 "references_alone": references_alone,
                 "earlier": _earlier(warm_start),
+                "shared_from": shared_from,
             },
         )
 
@@ -314,8 +324,19 @@ class DensityModel(Model[ModelSpec]):
                 f"ruler_draws must be a whole number from {FEWEST_RULERS} to {most}, not {count!r}"
             )
         known = {"earlier": options["earlier"], "data": data}
+        some = options["shared_from"]
+        if some is not None:
+            check_part(data, self.spec, some)
+            if options["earlier"] is not None:
+                raise BayesdenseError("warm_start and shared_from exclude one another")
+
+        def jointly() -> Drawn:
+            if some is None:
+                return self.sample_layout(layout, settings, label=label, progress=progress, **known)
+            return sample_partly(self, data, layout, some, settings, label=label, progress=progress)
+
         if not options["references_alone"] or self.spec.ruler == "skill":
-            return self.sample_layout(layout, settings, label=label, progress=progress, **known)
+            return jointly()
         ruler = f"{data.name}, references alone"
         alone = fit_alone(data, self.spec, settings, label=ruler, progress=progress)
         if cut:
@@ -324,7 +345,7 @@ class DensityModel(Model[ModelSpec]):
                 layout, self.spec, alone, count, settings, label=label, progress=progress
             )
         else:
-            drawn = self.sample_layout(layout, settings, label=label, progress=progress, **known)
+            drawn = jointly()
         return dataclasses.replace(
             drawn,
             info={**drawn.info, "references_alone": alone.info},

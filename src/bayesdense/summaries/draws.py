@@ -21,6 +21,8 @@ class Draws(Mapping[str, np.ndarray]):
     ----------
     posterior : xarray.Dataset
         With dimensions ``chain`` and ``draw``.
+    most : int, optional
+        How many draws are used at most, evenly spread; all if not given.
 
     Examples
     --------
@@ -28,17 +30,38 @@ class Draws(Mapping[str, np.ndarray]):
     >>> posterior = xr.Dataset({"A": (("chain", "draw"), [[1.0, 2.0], [3.0, 4.0]])})
     >>> Draws(posterior)["A"]
     array([1., 2., 3., 4.])
+    >>> Draws(posterior, most=2)["A"]
+    array([1., 4.])
     """
 
-    def __init__(self, posterior: xr.Dataset) -> None:
+    def __init__(self, posterior: xr.Dataset, *, most: int | None = None) -> None:
         self._posterior = posterior
         self._cache: dict[str, np.ndarray] = {}
+        every = int(posterior.sizes["chain"] * posterior.sizes["draw"])
+        self._kept: np.ndarray | None = None
+        if most is not None and most < every:
+            self._kept = np.linspace(0, every - 1, most).astype(int)
+
+    def at_most(self, count: int) -> Draws:
+        """Return the same draws, or some of them where there are more.
+
+        Parameters
+        ----------
+        count : int
+            How many are wanted at most.
+
+        Returns
+        -------
+        Draws
+        """
+        return self if self.count <= count else Draws(self._posterior, most=count)
 
     def __getitem__(self, name: str) -> np.ndarray:
         """Return the draws of one variable, shape ``(draw, ...)``."""
         if name not in self._cache:
             values = self._posterior[name].transpose("chain", "draw", ...).values
-            self._cache[name] = values.reshape(-1, *values.shape[2:])
+            values = values.reshape(-1, *values.shape[2:])
+            self._cache[name] = values if self._kept is None else values[self._kept]
         return self._cache[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -56,6 +79,8 @@ class Draws(Mapping[str, np.ndarray]):
     @property
     def count(self) -> int:
         """Number of draws over all chains."""
+        if self._kept is not None:
+            return len(self._kept)
         return int(self._posterior.sizes["chain"] * self._posterior.sizes["draw"])
 
 

@@ -15,6 +15,8 @@ __all__ = ["calibration_table", "replicate_scores", "score_table"]
 
 LEVELS = (0.5, 0.8, 0.9)
 MOST_DRAWS = 1000
+# Draws times scores: of tens of thousands of scores a few hundred draws do, and fit in memory.
+MOST_NUMBERS = 20_000_000
 SEED = 20241204  # The replicates of a table are the same each time it is made.
 
 
@@ -26,7 +28,8 @@ def replicate_scores(
     Parameters
     ----------
     draws : Draws
-        Posterior draws; at most 1,000 of them are used, evenly spread.
+        Posterior draws; at most 1,000 of them are used, evenly spread, and
+        fewer of more than 20,000 scores.
     layout : Layout
         The dataset under the model.
     spec : RulerSpec
@@ -43,29 +46,29 @@ def replicate_scores(
     """
     random = np.random.default_rng(seed)
     arrays = layout.arrays
-    kept = np.unique(np.linspace(0, draws.count - 1, min(MOST_DRAWS, draws.count)).astype(int))
+    draws = draws.at_most(min(MOST_DRAWS, MOST_NUMBERS // max(layout.size("score_id"), 1)))
     cell_benchmark = arrays["cell_benchmark"]
     scale = np.exp(arrays["cell_log_scale"]) * draws["tau"][:, cell_benchmark]
     stray = own = draws["cell_deviation"]
     if new_cells:
         stray = scale * random.standard_normal(scale.shape)
     ruler = RulerDraws(draws, layout, spec)
-    logit = ruler.cell_logit(draws["cell_ln_size"] + (stray - own), stray)[kept]
+    logit = ruler.cell_logit(draws["cell_ln_size"] + (stray - own), stray)
     benchmark, cell = arrays["score_benchmark"], arrays["score_cell"]
 
     def score(values: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        floor, span = ruler.floor[kept][:, codes], ruler.span[kept][:, codes]
+        floor, span = ruler.floor[:, codes], ruler.span[:, codes]
         return np.asarray(spec.score_map.score(values, floor, span))
 
     latent = score(logit, cell_benchmark)
     shifted = logit[:, cell]
     if "eta" in draws:
-        shifted = shifted + draws["eta"][kept][:, arrays["score_harness"], benchmark]
+        shifted = shifted + draws["eta"][:, arrays["score_harness"], benchmark]
     mean = score(shifted, benchmark)
     # A map without a ceiling leaves [0, 1], where items have no variance.
     items = (np.maximum(latent * (1.0 - latent), 0.0) / arrays["cell_items"])[:, cell]
     items = items if spec.item_noise else np.zeros_like(items)
-    source = draws["phi"][kept][:, benchmark] ** 2
+    source = draws["phi"][:, benchmark] ** 2
     if spec.observation == "student-t":
         # A Student-t is a Normal whose variance is drawn as well.
         source = source * STUDENT_DEGREES / random.chisquare(STUDENT_DEGREES, source.shape)

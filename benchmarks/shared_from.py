@@ -1,0 +1,95 @@
+"""Measure what `shared_from` costs and saves: the approximation against NUTS on the same data.
+
+Simulated data by `growth.simulated`. Run with ``python benchmarks/shared_from.py``, half an hour:
+500 models by NUTS, and with what they share from 150 of them, which is compared with NUTS; then
+5,000 models with what they share from 500, by the approximation alone. For each group of
+parameters the table has the differences of posterior means in standard deviations of NUTS, and the
+ratio of standard deviations. ``--only-many`` leaves NUTS out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import time
+import warnings
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from growth import simulated
+
+import bayesdense as bd
+
+COMPARED = ("A", "A_j", "B", "lambda", "sigma_v", "sigma_f", "sigma_fj", "tau", "phi")
+COMPARED = (*COMPARED, "s", "pi", "alpha", "d", "u", "ln_density", "cell_ln_size")
+
+
+def fitted(data: bd.Dataset, shared_from: int | None, options: argparse.Namespace) -> bd.DensityFit:
+    """Fit, and print what it took."""
+    begun = time.monotonic()
+    fit = bd.DensityModel().fit(
+        data,
+        draws=options.draws,
+        tune=options.tune,
+        seed=options.seed,
+        shared_from=shared_from,
+        references_alone=False,
+    )
+    table = fit.diagnostics()
+    part = fit.info.get("shared_from", {})
+    print(
+        f"\n{len(data.targets):,} models, shared_from={shared_from}: "
+        f"{time.monotonic() - begun:.0f} s, of which {fit.info['compile_seconds']:.0f} of "
+        f"compilation; largest R-hat {table['rhat'].max():.3f}, lowest ESS "
+        f"{table['ess'].min():.0f}, divergences {int(fit.sample_stats['diverging'].sum())}, "
+        f"peak so far {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB "
+        f"{part or ''}\n"
+        f"growth {float(fit.posterior['A'].mean()):.3f} (sd {float(fit.posterior['A'].std()):.3f})",
+        flush=True,
+    )
+    return fit
+
+
+def flat(draws: xr.Dataset, name: str, models: list[str]) -> np.ndarray:
+    """Return draws of a variable, one row each; of the targets alone where it is of models."""
+    found: Any = draws[name].sel(model=models) if "model" in draws[name].dims else draws[name]
+    values = found.stack(sample=("chain", "draw")).transpose("sample", ...).values
+    return np.asarray(values).reshape(len(values), -1)
+
+
+def compare(own: bd.DensityFit, nuts: bd.DensityFit) -> None:
+    """Print how far posterior means and standard deviations are from those of NUTS."""
+    models = own.data.targets["model"].tolist()
+    print("\n| parameter | entries | rms difference | largest | ratio of sd, median | range |")
+    print("|---" * 6 + "|")
+    for name in COMPARED:
+        x, y = flat(own.posterior, name, models), flat(nuts.posterior, name, models)
+        gap = (x.mean(axis=0) - y.mean(axis=0)) / y.std(axis=0)
+        ratio = x.std(axis=0) / y.std(axis=0)
+        print(
+            f"| `{name}` | {len(gap):,} | {np.sqrt(np.mean(gap**2)):.2f} | "
+            f"{np.abs(gap).max():.2f} | {np.median(ratio):.2f} | "
+            f"{ratio.min():.2f} to {ratio.max():.2f} |"
+        )
+
+
+def main() -> None:
+    """Fit, compare and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--draws", type=int, default=1000, help="of each of four chains")
+    parser.add_argument("--tune", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--many", type=int, default=5000)
+    parser.add_argument("--only-many", action="store_true")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    if not options.only_many:
+        data = simulated(500, options.seed)
+        nuts = fitted(data, None, options)
+        compare(fitted(data, 150, options), nuts)
+    fitted(simulated(options.many, options.seed), 500, options)
+
+
+if __name__ == "__main__":
+    main()

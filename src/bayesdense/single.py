@@ -1,0 +1,233 @@
+"""Draw what belongs to single models and families given draws of what all models share.
+
+The number of models that a chain can mix is limited: the more there are, the narrower what they
+share is for a given position of every one of them, against its posterior (`benchmarks/README.md`).
+Given what is shared, families are independent, and in the coordinates of this package what belongs
+to them is close to standard Normal, whatever their number. So it is moved by Hamiltonian
+trajectories of a quarter period, a few for each draw of what is shared. They are not corrected by
+acceptance, which at tens of thousands of variables would want a far shorter step: with a step `e`
+a variance is too large by about `e^2 / 4`, two per cent.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayesdense.compiled import Compiled, Density, compiled_for, initial_values
+from bayesdense.errors import SamplingError
+from bayesdense.progress import Progress
+from bayesdense.sampling import SamplingInterrupted, SamplingSettings
+
+__all__ = ["OF_SINGLE", "Singles", "sample_single"]
+
+OF_SINGLE = frozenset({"target", "dated_target", "undated_target", "family", "cell"})
+"""Dimensions of what belongs to single models and families."""
+
+QUARTER = np.pi / 2.0
+LONGEST_STEP = 0.3
+# Of the longest step at which a trajectory is stable, what is used.
+STABLE = 0.3
+# Trajectories before the first draw, and for each.
+FIRST, EACH = 50, 2
+POWER = 20
+# Draws between two looks at the clock, and the fewest that are worth keeping.
+AT_ONCE, FEWEST = 10, 10
+
+
+@dataclass(frozen=True)
+class Singles:
+    """Draws of everything, and how those of single models were made.
+
+    Attributes
+    ----------
+    posterior : xarray.Dataset
+        Dimensions ``chain`` and ``draw`` first.
+    compile_seconds, sampling_seconds : float
+        Wall time.
+    step : float
+        Of the trajectories.
+    refused : int
+        Trajectories that ended where the data are impossible, and were not
+        taken.
+    """
+
+    posterior: xr.Dataset
+    compile_seconds: float
+    sampling_seconds: float
+    step: float
+    refused: int
+
+
+def sample_single(
+    model: Any,
+    *,
+    structure: Any,
+    shared: xr.Dataset,
+    settings: SamplingSettings,
+    label: str,
+    progress: bool,
+) -> Singles:
+    """Sample everything that belongs to single models and families.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        In coordinates that suit the draws.
+    structure : hashable
+        As for `bayesdense.sampling.sample`.
+    shared : xarray.Dataset
+        Draws of all other free variables.
+    settings : SamplingSettings
+        Cores and seed.
+    label : str
+        What is being fitted, for the progress bar.
+    progress : bool
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    Singles
+        One draw for each of those that were given; Ctrl-C keeps those that
+        are done.
+
+    Raises
+    ------
+    SamplingError
+        If a draw is impossible for these data.
+    SamplingInterrupted
+        If it was interrupted before a few draws were done.
+    """
+    with Progress(progress, label) as shown:
+        begun = time.monotonic()
+        compiled, fresh = compiled_for(model, structure, shown)
+        compile_seconds = time.monotonic() - begun if fresh else 0.0
+        begun = time.monotonic()
+        shown.status("placing all models")
+        single, points = _points(compiled, model, shared)
+        chains, draws = points.shape[:2]
+        step = _step(compiled.density(), points[0, 0], single)
+        seeds = np.random.SeedSequence(settings.seed).spawn(chains)
+        movers = [
+            _Mover(compiled, single, step, np.random.default_rng(seed), points[chain])
+            for chain, seed in enumerate(seeds)
+        ]
+        values = np.empty((chains, draws, movers[0].n_values))
+        done = 0
+        cores = settings.cores or min(os.cpu_count() or 1, chains)
+        try:
+            with ThreadPoolExecutor(cores) as pool:
+                list(pool.map(_Mover.begin, movers))
+                while done < draws:
+                    until = min(done + AT_ONCE, draws)
+                    jobs = [pool.submit(mover.move, done, until) for mover in movers]
+                    for chain, job in enumerate(jobs):
+                        values[chain, done:until] = job.result()
+                    done = until
+                    shown.count(done, draws, "draws of all models")
+        except KeyboardInterrupt:
+            if done < FEWEST:
+                raise SamplingInterrupted("interrupted in warm-up: no draws kept") from None
+        refused = sum(mover.refused for mover in movers)
+        posterior = compiled.named(values[:, :done])
+    return Singles(posterior, compile_seconds, time.monotonic() - begun, step, refused)
+
+
+class _Mover:
+    """One chain: the position of all single models, and how it goes on."""
+
+    def __init__(
+        self,
+        compiled: Compiled,
+        single: np.ndarray,
+        step: float,
+        random: np.random.Generator,
+        points: np.ndarray,
+    ) -> None:
+        self._density = compiled.density()
+        self._expanded: Callable[[np.ndarray], np.ndarray] = compiled.expanded()
+        self._single, self._step, self._random, self._points = single, step, random, points
+        self._at = points[0][single]
+        self.n_values = self._expanded(points[0]).size
+        self.refused = 0
+
+    def begin(self) -> None:
+        """Move from where the data put all models to where the posterior has them."""
+        for _ in range(FIRST):
+            self._trajectory(self._points[0])
+
+    def move(self, start: int, stop: int) -> np.ndarray:
+        """Return all values of some draws, one row for each."""
+        rows = []
+        for shared in self._points[start:stop]:
+            for _ in range(EACH):
+                point = self._trajectory(shared)
+            rows.append(self._expanded(point))
+        return np.array(rows)
+
+    def _trajectory(self, shared: np.ndarray) -> np.ndarray:
+        """Move the single models once, given what they share; return the whole point."""
+        # One length would come back to where it began in a coordinate of another period.
+        step = self._step * self._random.uniform(0.8, 1.0)
+        point = shared.copy()
+        point[self._single] = self._at
+        momentum = self._random.standard_normal(self._at.size)
+        found = self._density(point)
+        for _ in range(max(round(QUARTER / step), 1)):
+            if found is None:
+                break
+            momentum += 0.5 * step * found[1][self._single]
+            point[self._single] += step * momentum
+            found = self._density(point)
+            if found is not None:
+                momentum += 0.5 * step * found[1][self._single]
+        if found is None:
+            self.refused += 1
+            point[self._single] = self._at
+        else:
+            self._at = point[self._single]
+        return point
+
+
+def _points(compiled: Compiled, model: Any, shared: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Return which coordinates are of single models, and all others of each draw."""
+    usual = initial_values(model)
+    names = [n for n, dims in compiled.packing.variables if not OF_SINGLE & set(dims)]
+    single = np.ones(compiled.n_parameters, dtype=bool)
+    for name in names:
+        single[compiled.places[name]] = False
+    shape = shared.sizes["chain"], shared.sizes["draw"]
+    points = np.zeros((*shape, compiled.n_parameters))
+    for place in np.ndindex(*shape):
+        values = usual | {name: shared[name].values[place] for name in names}
+        points[place] = np.where(single, 0.0, compiled.exactly(values)[0])
+    if not np.isfinite(points).all():
+        raise SamplingError(
+            "what the models of the part have in common is impossible for all models: "
+            "let more of them share in it"
+        )
+    return single, points
+
+
+def _step(density: Density, point: np.ndarray, single: np.ndarray) -> float:
+    """Return a step that is stable along the steepest direction, by the power method."""
+    random = np.random.default_rng(0)
+    vector = np.where(single, random.standard_normal(point.size), 0.0)
+    steepest = 1.0
+    for _ in range(POWER):
+        vector *= 1e-4 / np.abs(vector).max()
+        ends = density(point + vector), density(point - vector)
+        if ends[0] is None or ends[1] is None:
+            break
+        curved = np.where(single, ends[1][1] - ends[0][1], 0.0) / 2.0
+        steepest = max(float(np.linalg.norm(curved) / np.linalg.norm(vector)), 1.0)
+        vector = curved
+    # A leapfrog trajectory is stable up to a step of two over the root of the curvature.
+    return float(min(LONGEST_STEP, STABLE * 2.0 / np.sqrt(steepest)))
