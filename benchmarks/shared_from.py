@@ -2,9 +2,10 @@
 
 Simulated data by `growth.simulated`. Run with ``python benchmarks/shared_from.py``, half an hour:
 500 models by NUTS, and with what they share from 150 of them, which is compared with NUTS; then
-5,000 models with what they share from 500, by the approximation alone. For each group of
+2,000 and 5,000 models with what they share from 500, by the approximation alone. For each group of
 parameters the table has the differences of posterior means in standard deviations of NUTS, and the
-ratio of standard deviations. ``--only-many`` leaves NUTS out.
+ratio of standard deviations. Exponents are those of the time of 500 models by NUTS and of more by
+the approximation. ``--only-many`` leaves NUTS out.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from growth import simulated
+from growth import COSTS, exponent, simulated
 
 import bayesdense as bd
 
@@ -25,8 +26,10 @@ COMPARED = ("A", "A_j", "B", "lambda", "sigma_v", "sigma_f", "sigma_fj", "tau", 
 COMPARED = (*COMPARED, "s", "pi", "alpha", "d", "u", "ln_density", "cell_ln_size")
 
 
-def fitted(data: bd.Dataset, shared_from: int | None, options: argparse.Namespace) -> bd.DensityFit:
-    """Fit, and print what it took."""
+def fitted(
+    data: bd.Dataset, shared_from: int | None, options: argparse.Namespace
+) -> tuple[bd.DensityFit, dict[str, float]]:
+    """Fit, and print and return what it took."""
     begun = time.monotonic()
     fit = bd.DensityModel().fit(
         data,
@@ -48,7 +51,9 @@ def fitted(data: bd.Dataset, shared_from: int | None, options: argparse.Namespac
         f"growth {float(fit.posterior['A'].mean()):.3f} (sd {float(fit.posterior['A'].std()):.3f})",
         flush=True,
     )
-    return fit
+    seconds = fit.info["sampling_seconds"]
+    cost = {"scores": len(data.scores), "seconds": seconds}
+    return fit, cost | {"seconds_per_draw": seconds / float(table["ess"].min())}
 
 
 def flat(draws: xr.Dataset, name: str, models: list[str]) -> np.ndarray:
@@ -80,15 +85,20 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=1000, help="of each of four chains")
     parser.add_argument("--tune", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--many", type=int, default=5000)
+    parser.add_argument("--many", type=int, nargs="+", default=[2000, 5000])
     parser.add_argument("--only-many", action="store_true")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
+    rows = []
     if not options.only_many:
         data = simulated(500, options.seed)
-        nuts = fitted(data, None, options)
-        compare(fitted(data, 150, options), nuts)
-    fitted(simulated(options.many, options.seed), 500, options)
+        nuts, cost = fitted(data, None, options)
+        rows.append(cost)
+        compare(fitted(data, 150, options)[0], nuts)
+    rows += [fitted(simulated(n, options.seed), 500, options)[1] for n in options.many]
+    for name, words in COSTS.items() if len(rows) > 1 else ():
+        slope, error = exponent(rows, name)
+        print(f"\n{words} grow as the number of scores to the power {slope:.2f} +- {error:.2f}")
 
 
 if __name__ == "__main__":

@@ -80,26 +80,26 @@ class Compiled:
         counted : numpy.ndarray of bool, shape (coordinate,)
             Which they are.
         """
-        point, counted = self.exactly(values)
+        point, counted = self.exactly()(values)
         return np.where(counted, 0.0, point), counted
 
-    def exactly(self, values: Values) -> tuple[np.ndarray, np.ndarray]:
-        """Return values of the free variables as the sampler sees them, wherever the data put them.
-
-        Parameters
-        ----------
-        values : mapping of str to numpy.ndarray
-            By name.
+    def exactly(self) -> Callable[[Values], tuple[np.ndarray, np.ndarray]]:
+        """Return the way from values of the free variables to what the sampler sees.
 
         Returns
         -------
-        point : numpy.ndarray, shape (coordinate,)
-            Not finite where a value is not possible here.
-        counted : numpy.ndarray of bool, shape (coordinate,)
-            As of `as_sampled`.
+        callable
+            From values by name to a point, which is not finite where a value
+            is not possible, and to which of its coordinates are counted from
+            where the data put them.
         """
-        with np.errstate(all="ignore"):
-            return self.coordinates(values, self._packed(self.data))
+        packed = self._packed(self.data)
+
+        def at(values: Values) -> tuple[np.ndarray, np.ndarray]:
+            with np.errstate(all="ignore"):
+                return self.coordinates(values, packed)
+
+        return at
 
     def _packed(self, data: Values) -> dict[str, np.ndarray]:
         return self.packing.values(data, {name: len(v) for name, v in self.coords.items()})

@@ -87,7 +87,9 @@ class DensityFit(Fit[ModelSpec]):
             Small; `DensityModel.fit` takes it as ``warm_start`` in place of
             the fit.
         """
-        return Earlier.of(self.posterior, self._layout, self.spec, self.data.digest)
+        # An approximation is no posterior of these data, so that pilots are needed all the same.
+        digest = f"part of {self.data.digest}" if self.approximation else self.data.digest
+        return Earlier.of(self.posterior, self._layout, self.spec, digest)
 
     def headline(self, *, prob: float = PROB) -> str:
         """Return the doubling time over all benchmarks in words.

@@ -13,7 +13,7 @@ from bayesdense.errors import BayesdenseError
 from bayesdense.fit import DensityFit
 from bayesdense.models.alone import KEPT_DRAWS, fit_alone, sample_cut
 from bayesdense.models.base import Drawn, Model
-from bayesdense.models.partly import check_part, sample_partly
+from bayesdense.models.partly import make_part, sample_partly
 from bayesdense.parts.laws import LossLaw
 from bayesdense.parts.maps import ScoreMap
 from bayesdense.parts.sizes import SizeDefinition
@@ -254,9 +254,10 @@ class DensityModel(Model[ModelSpec]):
             An approximation for thousands of targets: what all models share
             (ruler, growth, scales) is sampled from about so many of them,
             whole families spread over time, and each model given that and all
-            of its scores. Intervals are those that so many targets give. The
-            fit says so wherever it shows anything; ``info["shared_from"]``
-            has the numbers.
+            of its scores. Intervals are those that so many targets give. Of
+            all draws 2,000 are kept. The fit says so in its headline, checks,
+            figures and tables of intervals; ``info["shared_from"]`` has the
+            numbers. Ctrl-C while the part is fitted raises.
         progress : bool
             Whether to show a progress bar.
 
@@ -324,16 +325,16 @@ class DensityModel(Model[ModelSpec]):
                 f"ruler_draws must be a whole number from {FEWEST_RULERS} to {most}, not {count!r}"
             )
         known = {"earlier": options["earlier"], "data": data}
-        some = options["shared_from"]
+        some, part = options["shared_from"], None
         if some is not None:
-            check_part(data, self.spec, some)
             if options["earlier"] is not None:
                 raise BayesdenseError("warm_start and shared_from exclude one another")
+            part = make_part(self, data, layout, some)
 
         def jointly() -> Drawn:
-            if some is None:
+            if part is None:
                 return self.sample_layout(layout, settings, label=label, progress=progress, **known)
-            return sample_partly(self, data, layout, some, settings, label=label, progress=progress)
+            return sample_partly(self, part, layout, settings, label=label, progress=progress)
 
         if not options["references_alone"] or self.spec.ruler == "skill":
             return jointly()

@@ -8,65 +8,118 @@ passed on to all: a cut posterior, as of a ruler from references alone (MODEL se
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesdense.build import Layout, build_model
+from bayesdense.build import Layout, build_model, default_priors
 from bayesdense.build.layout import DAYS_PER_YEAR
-from bayesdense.data import Dataset
-from bayesdense.errors import BayesdenseError
+from bayesdense.data import Dataset, check_readiness
+from bayesdense.errors import BayesdenseError, ReadinessError
 from bayesdense.models.base import Drawn, Model, structure_of
 from bayesdense.pilot import retune_for
 from bayesdense.sampling import SamplingInterrupted, SamplingSettings
 from bayesdense.single import OF_SINGLE, sample_single
-from bayesdense.spec import ModelSpec
 from bayesdense.starts import spread_out
 from bayesdense.summaries.diagnostics import diagnostics_table
 
 if TYPE_CHECKING:
     from bayesdense.sampling import SampleResult
 
-__all__ = ["FEWEST_SHARED", "check_part", "part_of", "sample_partly"]
+__all__ = ["FEWEST_SHARED", "Part", "alike", "make_part", "part_of", "sample_partly"]
 
 FEWEST_SHARED = 30
 KEPT = 2000
-# Targets of the part that a harness measured on a benchmark, if there are as many.
-OF_EACH_HARNESS = 5
-# What a variable of all models is counted in: it must mean the same for the part.
-MEANING = ("growth", "size_slope", "harness", "benchmark", "reference_family")
+# A family of more than this share of the part, one in so many, is not taken whole.
+WHOLE = 5
+# Targets of the part that a harness measured on a benchmark, and without a date, if there are as
+# many.
+OF_EACH = 5
+# Draws that coordinates come from: they need no more.
+FOR_COORDINATES = 300
+# What shared variables are counted in: it must mean the same for the part.
+MEANING = (
+    *("growth_basis", "growth_error", "size_slope_basis", "size_slope_error", "benchmark_basis"),
+    *("harness_basis", "harness_error", "harness_contrast_benchmark", "harness_measured"),
+)
 
 
-def check_part(data: Dataset, spec: ModelSpec, count: int) -> None:
-    """Refuse a part that cannot be.
+@dataclass(frozen=True)
+class Part:
+    """Some of the targets, ready to be fitted.
+
+    Attributes
+    ----------
+    data : Dataset
+        They, and all references.
+    layout : Layout
+        They under the model, with everything shared counted as in the whole.
+    """
+
+    data: Dataset
+    layout: Layout
+
+
+def make_part(model: Model[Any], data: Dataset, whole: Layout, count: Any) -> Part:
+    """Choose a part of a dataset, and refuse one that cannot be.
 
     Parameters
     ----------
+    model : Model
+        The model.
     data : Dataset
         The whole.
-    spec : ModelSpec
-        The composition of the model.
-    count : int
-        How many targets the part is to have.
+    whole : Layout
+        The whole under the model.
+    count : object
+        How many targets the part is to have, a whole number.
+
+    Returns
+    -------
+    Part
 
     Raises
     ------
     BayesdenseError
-        If it is no number of targets that there are, or the ruler is not
-        sampled jointly.
+        If it is no number of targets that there are, the ruler is not sampled
+        jointly, or the part lacks what a shared parameter needs.
+    ReadinessError
+        If the part cannot answer the question.
     """
-    if spec.ruler != "joint":
+    if model.spec.ruler != "joint":
         raise BayesdenseError(
-            f"shared_from is for ruler='joint'; this model's ruler is {spec.ruler!r}"
+            f"shared_from is for ruler='joint'; this model's ruler is {model.spec.ruler!r}"
         )
-    there = len(_scored(data))
-    if type(count) is not int or not FEWEST_SHARED <= count < there:
+    there = whole.size("target")
+    if there <= FEWEST_SHARED:
+        raise BayesdenseError(
+            f"shared_from is for more than {FEWEST_SHARED} targets with scores, and there are "
+            f"{there}; leave it out"
+        )
+    number = isinstance(count, int | np.integer) and not isinstance(count, bool)
+    if not number or not FEWEST_SHARED <= count < there:
         raise BayesdenseError(
             f"shared_from must be a whole number from {FEWEST_SHARED} to below the number of "
             f"targets with scores, {there}, not {count!r}; leave it out to sample all together"
         )
+    part = part_of(data, int(count))
+    try:
+        check_readiness(part)
+    except ReadinessError as error:
+        raise ReadinessError(f"shared_from={count}: the part is too small: {error}") from None
+    own = alike(model.lay_out(part), whole)
+    here, every = default_priors(own, model.spec), default_priors(whole, model.spec)
+    # What is of undated targets is of single models.
+    missing = sorted(every.keys() - here.keys() - {"undated"})
+    if missing:
+        raise BayesdenseError(
+            f"shared_from={count}: no target of the part informs {', '.join(missing)}; "
+            "let more of them share"
+        )
+    return Part(part, own)
 
 
 def part_of(data: Dataset, count: int) -> Dataset:
@@ -82,8 +135,8 @@ def part_of(data: Dataset, count: int) -> Dataset:
     Returns
     -------
     Dataset
-        With about as many: more where a harness measured no other model on a
-        benchmark.
+        With as many, or a few more where a harness measured no other model on
+        a benchmark. Of families that are too large a part is taken.
     """
     targets = _scored(data)
     families = targets.groupby("family", sort=True)["release_date"].agg(["mean", "size"])
@@ -93,24 +146,33 @@ def part_of(data: Dataset, count: int) -> Dataset:
     chosen: list[str] = []
     left = count
     for family, size in zip(families.index[order], families["size"].iloc[order], strict=True):
-        if size <= left:
+        if size <= min(left, count // WHOLE):
             chosen.append(family)
             left -= int(size)
-    models = set(targets.loc[targets["family"].isin(chosen), "model"])
-    names = set(targets["model"])
-    scores = data.scores[data.scores["model"].isin(names)]
+    whole = targets["family"].isin(chosen)
+    models = set(targets.loc[whole, "model"])
+    if left:
+        # The others in part, evenly over their dates.
+        rest = targets[~whole].sort_values("release_date", kind="stable", na_position="last")
+        places = np.linspace(0, len(rest) - 1, left).round().astype(int)
+        models |= set(rest["model"].iloc[places])
+
+    def at_least(names: pd.Series, fewest: int) -> None:
+        there = list(dict.fromkeys(names))
+        missing = min(fewest, len(there)) - len(models & set(there))
+        models.update([name for name in there if name not in models][: max(missing, 0)])
+
+    scores = data.scores[data.scores["model"].isin(set(targets["model"]))]
     for _, own in scores.groupby(["harness", "benchmark"], sort=True):
-        there = list(dict.fromkeys(own["model"]))
-        missing = min(OF_EACH_HARNESS, len(there)) - len(models & set(there))
-        models |= set([name for name in there if name not in models][: max(missing, 0)])
+        at_least(own["model"], OF_EACH)
+    at_least(targets.loc[targets["release_date"].isna(), "model"], OF_EACH)
     return data.select(models=sorted(models))
 
 
 def sample_partly(
     model: Model[Any],
-    data: Dataset,
-    layout: Layout,
-    count: int,
+    part: Part,
+    whole: Layout,
     settings: SamplingSettings,
     *,
     label: str,
@@ -122,12 +184,10 @@ def sample_partly(
     ----------
     model : Model
         The model.
-    data : Dataset
-        The whole.
-    layout : Layout
-        The whole under the model.
-    count : int
-        How many targets inform what is shared.
+    part : Part
+        The targets that inform what is shared.
+    whole : Layout
+        All targets under the model.
     settings : SamplingSettings
         How to sample the part.
     label : str
@@ -138,32 +198,33 @@ def sample_partly(
     Returns
     -------
     Drawn
-        With ``shared_from`` in its ``info``: the targets of the part, those
-        there are, and how well the part was sampled.
+        At most `KEPT` draws, evenly spread, with the sampler statistics of
+        the part; with ``shared_from`` in its ``info``: the targets of the
+        part, those there are, and how well both steps went.
 
     Raises
     ------
     SamplingInterrupted
         If it was interrupted (Ctrl-C) before every model had some draws.
     """
-    part = part_of(data, count)
-    own = _alike(model.lay_out(part), layout)
-    some, every = f"{own.size('target'):,} targets", f"all {layout.size('target'):,} targets"
+    own = part.layout
+    some, every = f"{own.size('target'):,} targets", f"all {whole.size('target'):,} targets"
     first = model.sample_layout(
-        own, settings, label=f"{label}, {some}", progress=progress, data=part
+        own, settings, label=f"{label}, {some}", progress=progress, data=part.data
     )
     if first.result.interrupted:
         raise SamplingInterrupted("interrupted in the fit of some targets: no draws kept")
     posterior = first.result.posterior
     free = [name for name in first.free if not OF_SINGLE & set(posterior[name].dims)]
     chosen = spread_out(posterior[free], KEPT)
-    built = build_model(layout, model.spec)
+    built = build_model(whole, model.spec)
     ruler = [n for n, v in posterior.items() if not {*OF_SINGLE, "model"} & set(v.dims)]
-    for name, values in retune_for(layout, model.spec)(posterior[ruler]).items():
+    some_draws = spread_out(posterior[ruler], FOR_COORDINATES)
+    for name, values in retune_for(whole, model.spec)(some_draws).items():
         built.set_data(name, values)
     singles = sample_single(
         built,
-        structure=structure_of(layout, model.spec),
+        structure=structure_of(whole, model.spec),
         shared=chosen,
         settings=settings,
         label=f"{label}, {every}",
@@ -184,11 +245,12 @@ def sample_partly(
     table = diagnostics_table(posterior, first.free)
     info = {
         "targets": own.size("target"),
-        "of": layout.size("target"),
+        "of": whole.size("target"),
         "rhat": float(table["rhat"].max(skipna=False)),
         "ess": float(table["ess"].min(skipna=False)),
         "step": singles.step,
         "refused": singles.refused,
+        "energy_error": singles.energy_error,
     }
     return Drawn(result, free, {**first.info, "shared_from": info})
 
@@ -203,26 +265,40 @@ def _reversed_bits(number: int) -> int:
     return int(f"{number:032b}"[::-1], 2)
 
 
-def _alike(own: Layout, whole: Layout) -> Layout:
+def alike(own: Layout, whole: Layout) -> Layout:
     """Return the layout of a part in which what all models share means what it does in the whole.
 
     Dates are counted from the mean date of all targets, and differences between benchmarks and
     harnesses in contrasts that suit all scores.
+
+    Parameters
+    ----------
+    own, whole : Layout
+        Of the part and of the whole.
+
+    Returns
+    -------
+    Layout
+
+    Raises
+    ------
+    BayesdenseError
+        If one has a benchmark, harness, reference or loss set that the other
+        does not have.
     """
     for dim in ("benchmark", "harness", "harness_contrast", "reference", "loss_set"):
         if own.coords[dim] != whole.coords[dim]:
-            raise BayesdenseError(f"the part has other entries of '{dim}' than the whole")
+            raise BayesdenseError(f"shared_from: the part has other entries of '{dim}' than all")
     later = (own.origin - whole.origin) / np.timedelta64(1, "D") / DAYS_PER_YEAR
-    arrays = dict(own.arrays)
-    dated = own.size("dated_target")
-    arrays["years"] = arrays["years"] + later
-    arrays["target_years"] = arrays["target_years"] + np.where(
-        np.arange(own.size("target")) < dated, later, 0.0
-    )
-    ends = ("basis", "error", "contrast_benchmark", "measured")
-    names = [f"{what}_{end}" for what in MEANING for end in ends]
-    arrays |= {name: whole.arrays[name] for name in names if name in whole.arrays}
-    return dataclasses.replace(own, arrays=arrays, origin=whole.origin)
+    dated = np.arange(own.size("target")) < own.size("dated_target")
+    moved = {
+        "years": own.arrays["years"] + later,
+        "target_years": own.arrays["target_years"] + np.where(dated, later, 0.0),
+    }
+    # A single benchmark has no contrasts, and a single harness none.
+    names = [name for name in MEANING if name in whole.arrays]
+    same = {name: whole.arrays[name] for name in names}
+    return dataclasses.replace(own, arrays={**own.arrays, **moved, **same}, origin=whole.origin)
 
 
 def _stats_of(result: SampleResult, draws: int) -> xr.Dataset:

@@ -80,6 +80,7 @@ def calibration(fit: DensityFit, *, ax: Axes | None = None) -> tuple[Figure, Axe
         ax.set_xlabel(
             "measured scores inside their predictive interval (%)\n"
             "equal-tailed intervals of 50, 80 and 90 %"
+            + (f"\napproximate ({fit.approximation})" if fit.approximation else "")
         )
         ax.legend(loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=2)
     return figure, ax

@@ -158,7 +158,7 @@ def interval_text(table: pd.DataFrame) -> str:
     >>> interval_text(pd.DataFrame({"prob": [0.9], "kind": ["equal-tailed"]}))
     '90 % equal-tailed interval'
     """
-    prob, kind = float(table["prob"].iloc[0]), str(table["kind"].iloc[0])
+    prob, kind = float(table["prob"].iloc[0]), " or ".join(dict.fromkeys(table["kind"]))
     return f"{100 * prob:.4g} % {kind} interval"
 
 

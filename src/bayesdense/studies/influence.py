@@ -12,7 +12,14 @@ from bayesdense.errors import BayesdenseError
 from bayesdense.fit import DensityFit
 from bayesdense.studies.marginal import densities_of_models
 from bayesdense.studies.units import log_densities, units_of
-from bayesdense.studies.weights import HIGH_K, MOST_DRAWS, efficiency_of, smoothed, weighted
+from bayesdense.studies.weights import (
+    HIGH_K,
+    MOST_DRAWS,
+    efficiency_of,
+    refuse_approximation,
+    smoothed,
+    weighted,
+)
 from bayesdense.summaries.draws import Draws
 from bayesdense.summaries.growth import doubling_months
 from bayesdense.summaries.intervals import KIND, PROB, check_prob
@@ -54,7 +61,8 @@ def influence(fit: DensityFit, *, by: str = "family", prob: float = PROB) -> pd.
     Raises
     ------
     BayesdenseError
-        If `by` is not one of these, or there are fewer than two to leave out.
+        If `by` is not one of these, or there are fewer than two to leave
+        out, or the fit is approximate.
 
     Examples
     --------
@@ -66,6 +74,7 @@ def influence(fit: DensityFit, *, by: str = "family", prob: float = PROB) -> pd.
         allowed = ", ".join(map(repr, COLUMNS))
         raise BayesdenseError(f"by must be one of {allowed}, not {by!r}")
     check_prob(prob)
+    refuse_approximation(fit, "influence")
     layout, spec = lay_out(fit.data, fit.spec), fit.spec
     posterior = fit.posterior
     step = max(1, posterior.sizes["draw"] * posterior.sizes["chain"] // MOST_DRAWS)

@@ -11,7 +11,14 @@ import xarray as xr
 from bayesdense.build import lay_out
 from bayesdense.fit import DensityFit
 from bayesdense.studies.units import log_densities
-from bayesdense.studies.weights import HIGH_K, MOST_DRAWS, efficiency_of, smoothed, weighted
+from bayesdense.studies.weights import (
+    HIGH_K,
+    MOST_DRAWS,
+    efficiency_of,
+    refuse_approximation,
+    smoothed,
+    weighted,
+)
 from bayesdense.summaries.draws import Draws
 from bayesdense.summaries.growth import doubling_months
 from bayesdense.summaries.intervals import PROB, check_prob
@@ -52,7 +59,7 @@ def prior_sensitivity(fit: DensityFit, *, prob: float = PROB) -> pd.DataFrame:
     Raises
     ------
     BayesdenseError
-        If the noise is not Normal.
+        If the noise is not Normal, or the fit is approximate.
 
     Examples
     --------
@@ -63,6 +70,7 @@ def prior_sensitivity(fit: DensityFit, *, prob: float = PROB) -> pd.DataFrame:
     import arviz as az
 
     check_prob(prob)
+    refuse_approximation(fit, "prior_sensitivity")
     headline = next(iter(fit.rate_draws().values()))
     like = fit.posterior["A"].transpose("chain", "draw")
     some = {"draw": slice(None, None, max(1, headline.size // MOST_DRAWS))}

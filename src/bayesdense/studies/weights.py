@@ -2,13 +2,46 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-__all__ = ["HIGH_K", "MOST_DRAWS", "efficiency_of", "smoothed", "weighted"]
+from bayesdense.errors import BayesdenseError
+
+__all__ = [
+    "HIGH_K",
+    "MOST_DRAWS",
+    "efficiency_of",
+    "refuse_approximation",
+    "smoothed",
+    "weighted",
+]
 
 # Of this many draws at most, spread evenly, and no further than this Pareto k.
 MOST_DRAWS = 2000
 HIGH_K = 0.7
+
+
+def refuse_approximation(fit: Any, what: str) -> None:
+    """Refuse a fit of which the draws are not of the posterior that is weighed.
+
+    Parameters
+    ----------
+    fit : Fit
+        The fit.
+    what : str
+        What cannot be done with it.
+
+    Raises
+    ------
+    BayesdenseError
+        If what all models share was sampled from a part of them.
+    """
+    if fit.approximation:
+        raise BayesdenseError(
+            f"{what} weighs draws of the whole posterior, and this fit is approximate "
+            f"({fit.approximation}): fit without shared_from"
+        )
 
 
 def efficiency_of(chains: np.ndarray, count: int) -> float:
