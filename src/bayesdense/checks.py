@@ -17,7 +17,7 @@ __all__ = ["CheckReport", "CheckResult", "run_checks"]
 MAX_RHAT = 1.01
 MIN_ESS = 400
 MIN_BFMI = 0.3
-MAX_REFUSED, MAX_ENERGY_ERROR = 0.01, 0.01
+MAX_REFUSED = 0.01  # Of trajectories, and of energy for each coordinate.
 MAX_ABOVE_REFERENCE = 0.5
 MAX_DRIFT = 5.0  # Of about two thousand that are looked at.
 MAX_SHIFT = 2.0
@@ -181,8 +181,8 @@ def _convergence(fit: Fit[Any]) -> CheckResult:
 def _approximation(fit: Fit[Any]) -> CheckResult:
     """Say what was approximated, and how well the part was sampled that all rests on."""
     part = fit.info["shared_from"]
-    sampled = bool(part["rhat"] <= MAX_RHAT and part["ess"] >= MIN_ESS)
-    moved = bool(part["refused"] <= MAX_REFUSED and part["energy_error"] <= MAX_ENERGY_ERROR)
+    sampled = part["rhat"] <= MAX_RHAT and part["ess"] >= MIN_ESS
+    moved = part["refused"] <= MAX_REFUSED and part["energy_error"] <= MAX_REFUSED
     text = (
         f"ruler, growth and scales are sampled from {part['targets']:,} of {part['of']:,} targets "
         f"(largest R-hat {part['rhat']:.3f}, lowest effective sample size {part['ess']:.0f}), and "
@@ -192,15 +192,13 @@ def _approximation(fit: Fit[Any]) -> CheckResult:
         text += f"; needed are R-hat <= {MAX_RHAT} and at least {MIN_ESS}: sample more draws"
     if not moved:
         text += (
-            f"; {100 * part['refused']:.1f} % of the trajectories of single models were refused "
-            f"and energies are off by {part['energy_error']:.3g} a coordinate, where "
-            f"{100 * MAX_REFUSED:.0f} % and {MAX_ENERGY_ERROR:g} are allowed: sample all together"
+            f"; {part['refused']:.2g} of the trajectories of single models were refused and their "
+            f"energies are off by {part['energy_error']:.2g}, where {MAX_REFUSED} is allowed: "
+            "sample all together"
         )
-    passed = sampled and moved
     # It is for the user to say whether an approximation will do; a bad part will not.
-    return CheckResult(
-        "approximation", None if passed else False, True, text + ".", pd.DataFrame([part])
-    )
+    passed = None if sampled and moved else False
+    return CheckResult("approximation", passed, True, text + ".", pd.DataFrame([part]))
 
 
 def _divergences(fit: Fit[Any]) -> CheckResult:

@@ -212,7 +212,7 @@ class Compiled:
 
     def _kept(self, code: Any) -> tuple[list[str], list[slice], list[tuple[int, ...]]]:
         """Return names, places and shapes of what is kept: not of variables as they are sampled."""
-        rows = [row for row in zip(*code.shape_info, strict=True)]
+        rows = zip(*code.shape_info, strict=True)
         kept = [row for row in rows if row[0] not in code.reparameterized_names]
         names, slices, shapes = zip(*kept, strict=True)
         return list(names), list(slices), list(shapes)

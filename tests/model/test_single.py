@@ -7,13 +7,8 @@ import pandas as pd
 import pytest
 
 import bayesdense as bd
-from bayesdense.build import build_model
-from bayesdense.models.base import structure_of
-from bayesdense.models.partly import OF_EACH, alike, make_part, part_of
-from bayesdense.pilot import retune_for
+from bayesdense.models.partly import OF_EACH, alike, given_shared, make_part, part_of
 from bayesdense.sampling import SamplingSettings
-from bayesdense.single import OF_SINGLE, sample_single
-from bayesdense.starts import spread_out
 from tests.model.simulate import KINDS, simulate
 
 FULL = bd.DensityModel()
@@ -27,18 +22,11 @@ def flat(draws, name):
 def singles(fits):
     """Return a fit of the default form, and all models drawn again given what it has shared."""
     fit = fits(KINDS[0])
-    layout = FULL.lay_out(fit.data)
-    model = build_model(layout, FULL.spec)
-    names = [n for n in fit.info["free"] if not OF_SINGLE & set(fit.posterior[n].dims)]
-    shared = spread_out(fit.posterior[names], 2000)
-    ruler = [n for n, v in fit.posterior.items() if not {*OF_SINGLE, "model"} & set(v.dims)]
-    for name, values in retune_for(layout, FULL.spec)(fit.posterior[ruler]).items():
-        model.set_data(name, values)
-    found = sample_single(
-        model,
-        structure=structure_of(layout, FULL.spec),
-        shared=shared,
-        settings=SamplingSettings(seed=3),
+    found, shared = given_shared(
+        FULL,
+        FULL.lay_out(fit.data),
+        fit.posterior,
+        SamplingSettings(seed=3),
         label="test",
         progress=False,
     )
@@ -170,7 +158,7 @@ def test_an_approximate_fit_has_all_models_and_says_what_it_is(fits, tmp_path):
     assert 35 <= part["targets"] <= 45 and part["of"] == len(data.targets) == 60
     assert fit.posterior.sizes["model"] == len(data.models)
     assert np.isfinite(fit.density()["median"]).all()
-    words = f"approximate (shared part from {part['targets']} of 60 targets)"
+    words = f"approximate equal-tailed (shared part from {part['targets']} of 60 targets)"
     assert words in fit.headline() and words in repr(fit)
     tables = [fit.doubling_time(), fit.growth(), fit.density(), fit.trend_line(), fit.scores()]
     tables += [fit.effective_size(), fit.effective_size(by="benchmark"), fit.parameters()]

@@ -119,7 +119,7 @@ class Fit[S: RulerSpec]:
         """Return a table of intervals that says what was approximated."""
         if not self.approximation:
             return table
-        return table.assign(kind=f"{KIND}, approximate ({self.approximation})")
+        return table.assign(kind=f"approximate {KIND} ({self.approximation})")
 
     @cached_property
     def priors(self) -> dict[str, Prior]:

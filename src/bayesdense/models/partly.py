@@ -22,14 +22,22 @@ from bayesdense.errors import BayesdenseError, ReadinessError
 from bayesdense.models.base import Drawn, Model, structure_of
 from bayesdense.pilot import retune_for
 from bayesdense.sampling import SamplingInterrupted, SamplingSettings
-from bayesdense.single import OF_SINGLE, sample_single
+from bayesdense.single import OF_SINGLE, Singles, sample_single
 from bayesdense.starts import spread_out
 from bayesdense.summaries.diagnostics import diagnostics_table
 
 if TYPE_CHECKING:
     from bayesdense.sampling import SampleResult
 
-__all__ = ["FEWEST_SHARED", "Part", "alike", "make_part", "part_of", "sample_partly"]
+__all__ = [
+    "FEWEST_SHARED",
+    "Part",
+    "alike",
+    "given_shared",
+    "make_part",
+    "part_of",
+    "sample_partly",
+]
 
 FEWEST_SHARED = 30
 KEPT = 2000
@@ -215,20 +223,8 @@ def sample_partly(
     if first.result.interrupted:
         raise SamplingInterrupted("interrupted in the fit of some targets: no draws kept")
     posterior = first.result.posterior
-    free = [name for name in first.free if not OF_SINGLE & set(posterior[name].dims)]
-    chosen = spread_out(posterior[free], KEPT)
-    built = build_model(whole, model.spec)
-    ruler = [n for n, v in posterior.items() if not {*OF_SINGLE, "model"} & set(v.dims)]
-    some_draws = spread_out(posterior[ruler], FOR_COORDINATES)
-    for name, values in retune_for(whole, model.spec)(some_draws).items():
-        built.set_data(name, values)
-    singles = sample_single(
-        built,
-        structure=structure_of(whole, model.spec),
-        shared=chosen,
-        settings=settings,
-        label=f"{label}, {every}",
-        progress=progress,
+    singles, chosen = given_shared(
+        model, whole, posterior, settings, label=f"{label}, {every}", progress=progress
     )
     kept = singles.posterior.sizes["draw"]
     note = ""
@@ -252,7 +248,57 @@ def sample_partly(
         "refused": singles.refused,
         "energy_error": singles.energy_error,
     }
+    free = [str(name) for name in chosen]
     return Drawn(result, free, {**first.info, "shared_from": info})
+
+
+def given_shared(
+    model: Model[Any],
+    whole: Layout,
+    posterior: xr.Dataset,
+    settings: SamplingSettings,
+    *,
+    label: str,
+    progress: bool,
+) -> tuple[Singles, xr.Dataset]:
+    """Sample all models given draws of what they share.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    whole : Layout
+        All targets under the model.
+    posterior : xarray.Dataset
+        Draws of the same model of any targets.
+    settings, label, progress
+        As for `sample_partly`.
+
+    Returns
+    -------
+    singles : Singles
+        All models.
+    shared : xarray.Dataset
+        The draws that they were given, of every free variable of them all.
+    """
+    built = build_model(whole, model.spec)
+    dims = built.named_vars_to_dims
+    free = [v.name for v in built.free_RVs if not OF_SINGLE & set(dims.get(v.name, ()))]
+    shared = spread_out(posterior[free], KEPT)
+    ruler = [n for n, v in posterior.items() if not {*OF_SINGLE, "model"} & set(v.dims)]
+    some = spread_out(posterior[ruler], FOR_COORDINATES)
+    for name, values in retune_for(whole, model.spec)(some).items():
+        built.set_data(name, values)
+    structure = structure_of(whole, model.spec)
+    found = sample_single(
+        built,
+        structure=structure,
+        shared=shared,
+        settings=settings,
+        label=label,
+        progress=progress,
+    )
+    return found, shared
 
 
 def _scored(data: Dataset) -> pd.DataFrame:

@@ -157,8 +157,13 @@ def interval_text(table: pd.DataFrame) -> str:
     --------
     >>> interval_text(pd.DataFrame({"prob": [0.9], "kind": ["equal-tailed"]}))
     '90 % equal-tailed interval'
+    >>> kind = "approximate equal-tailed (shared part from 500 of 5,000 targets)"
+    >>> interval_text(pd.DataFrame({"prob": [0.9], "kind": [kind]}))
+    '90 % approximate equal-tailed interval'
     """
-    prob, kind = float(table["prob"].iloc[0]), " or ".join(dict.fromkeys(table["kind"]))
+    # What was approximated is too long for a label; that it was is not.
+    kinds = dict.fromkeys(str(kind).partition(" (")[0] for kind in table["kind"])
+    prob, kind = float(table["prob"].iloc[0]), " or ".join(kinds)
     return f"{100 * prob:.4g} % {kind} interval"
 
 
