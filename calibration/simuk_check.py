@@ -1,8 +1,10 @@
 """Hold one configuration against simuk, which simulates from the model itself.
 
-`run.py` simulates by code that shares nothing with the package's models; simuk draws data from the
-PyMC model that `DensityModel.build` returns, and fits that by `pymc.sample`. Pooled, on a small
-design; needs the extra ``bench``. Run with ``python calibration/simuk_check.py``; half an hour.
+`run.py` simulates by code that shares nothing with the package's models, and ranks by code of its
+own. simuk draws parameters and data from the PyMC model that `DensityModel.build` returns, and
+counts ranks itself. Fits are the package's, whole: it compiles once, where `pymc.sample`, which
+simuk calls otherwise, compiles for each dataset. Pooled, on a small design; needs the extra
+``bench``. Run with ``python calibration/simuk_check.py``; a quarter of an hour.
 """
 
 from __future__ import annotations
@@ -10,30 +12,65 @@ from __future__ import annotations
 import argparse
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import simuk
+import xarray as xr
 from designs import small_design
 from report import bands
-from run import RANKED, RESULTS
+from run import RANKED, RESULTS, exact_layout
 from scenarios import COMMON, OF_TREND, SCORES_ONLY, _from_priors
-from simulator import simulate
+from simulator import Simulated, simulate
 
 import bayesdense as bd
+from bayesdense.sampling import SamplingSettings
 
 SHOWN = ("A", "B", "sigma_v", "alpha", "pi", "s", "u", "tau", "phi", "v")
 OF_POOLED = ("alpha", "pi", "s", "u", "A", "B", "tau", "phi", "sigma_v")
+# Of a variable with an entry for each benchmark or model, so many are looked at.
+ENTRIES = 4
 
 
-def pooled_model() -> object:
-    """Return a small pooled model with the priors of the calibration."""
+class FittedByPackage(simuk.SBC):
+    """Parameters, data and ranks by simuk, fits by the package."""
+
+    def __init__(self, model: bd.DensityModel, data: bd.Dataset, **options: Any) -> None:
+        """Build the PyMC model of a dataset, whose scores are not used."""
+        self.fitted, self.data = model, data
+        super().__init__(model.build(data), **options)
+
+    def _get_posterior_samples(self, replicated_data: dict[str, np.ndarray]) -> xr.Dataset:
+        """Fit scores that simuk simulated; return as many draws as ranks are among."""
+        rows = self.fitted.lay_out(self.data).scores[["model", "benchmark", "source"]]
+        exact = np.asarray(replicated_data["score"])
+        scores = self.data.scores.drop(columns="score").merge(
+            rows.assign(exact=exact, score=exact.clip(0.0, 1.0)), validate="one_to_one"
+        )
+        data = bd.Dataset.from_frames(
+            name="simulated by simuk",
+            models=self.data.models,
+            benchmarks=self.data.benchmarks,
+            scores=scores.drop(columns="exact"),
+        )
+        layout = exact_layout(self.fitted, Simulated(data, scores, {}, pd.DataFrame()))
+        seed = self._simulations_complete
+        settings = SamplingSettings(draws=500, tune=600, seed=seed, target_accept=0.95)
+        drawn = self.fitted.sample_layout(layout, settings, label="", progress=False)
+        posterior = drawn.result.posterior[self.var_names].stack(sample=("chain", "draw"))
+        every = np.linspace(0, posterior.sizes["sample"] - 1, RANKED).round().astype(int)
+        return posterior.isel(sample=every)
+
+
+def pooled() -> tuple[bd.DensityModel, bd.Dataset]:
+    """Return a pooled model with the priors of the calibration, and a small dataset."""
     everything = {**SCORES_ONLY, **COMMON, **OF_TREND["linear"]}
     priors = {name: everything[name] for name in OF_POOLED}
     design = small_design(n_targets=12, n_families=4)
     random = np.random.default_rng(1)
     data = simulate(design, _from_priors(everything, design)(random), random).data
-    return bd.DensityModel(form="pooled", priors=priors).build(data)
+    return bd.DensityModel(form="pooled", priors=priors), data
 
 
 def main() -> None:
@@ -43,33 +80,18 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS / "simuk-ranks.csv")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    draws = RANKED + 1
-    check = simuk.SBC(
-        pooled_model(),
-        num_simulations=options.simulations,
-        seed=1,
-        keep_fits=False,
-        sample_kwargs={
-            "draws": 5 * draws,
-            "tune": 800,
-            "chains": 2,
-            "cores": 2,
-            "nuts_sampler": "nutpie",
-            "nuts": {"target_accept": 0.95},
-        },
-    )
+    check = FittedByPackage(*pooled(), num_simulations=options.simulations, seed=1, keep_fits=False)
     check.run_simulations()
+    if check._simulations_complete < options.simulations:
+        raise SystemExit(f"simuk stopped after {check._simulations_complete} simulations")
+    found = check.simulations["prior_sbc"]
     rows = []
-    total = 2 * 5 * draws
     for name in SHOWN:
-        ranks = np.asarray(check.simulations[name], dtype=float)
-        ranks = ranks.reshape(options.simulations, -1)
-        for i in range(min(ranks.shape[1], 4)):
+        ranks = np.asarray(found[name]).reshape(options.simulations, -1)[:, :ENTRIES]
+        for i, column in enumerate(ranks.T):
             label = name if ranks.shape[1] == 1 else f"{name}[{i}]"
-            scaled = np.floor(ranks[:, i] / total * draws)
             rows += [
-                {"quantity": label, "simulation": s, "rank": int(r)}
-                for s, r in enumerate(np.clip(scaled, 0, RANKED))
+                {"quantity": label, "simulation": s, "rank": int(r)} for s, r in enumerate(column)
             ]
     table = pd.DataFrame(rows)
     table.to_csv(options.out, index=False)
