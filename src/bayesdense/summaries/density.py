@@ -47,6 +47,21 @@ def reference_range(layout: Layout) -> tuple[float, float]:
     return float(sizes.min()), float(sizes.max())
 
 
+def _ranges(layout: Layout) -> tuple[np.ndarray, np.ndarray]:
+    """Return the range of the references by cell: of those that were scored on its benchmark.
+
+    A family of which only some were scored there says nothing of the ruler beyond these.
+    """
+    of_cell = layout.arrays["cell_benchmark"]
+    ends = np.tile(reference_range(layout), (layout.size("benchmark"), 1))
+    scored = layout.arrays["cell_model"] >= layout.size("target")
+    sizes = layout.arrays["relative_log_size"] + layout.log_size_centre
+    for j in np.unique(of_cell[scored]):
+        of_references = sizes[layout.arrays["cell_model"][scored & (of_cell == j)]]
+        ends[j] = of_references.min(), of_references.max()
+    return ends[of_cell, 0], ends[of_cell, 1]
+
+
 def density_table(draws: Draws, layout: Layout, prob: float) -> pd.DataFrame:
     """Return the capability density of every model (eq. 1).
 
@@ -102,13 +117,16 @@ def effective_size_table(
         Columns of `density_table`, with ``benchmark`` where asked for, in
         parameters; ``p_below_reference`` and ``p_above_reference``, the
         posterior probabilities of lying beyond the smallest and largest
-        reference model; ``outside_reference``, whether the median does: there
+        reference model (by benchmark, of those scored on it);
+        ``outside_reference``, whether the median does: there
         the ruler is extrapolated; and ``p_above_reach``, the probability that
         the measured score (of a model: at least one of its scores) lies above
         what an infinitely large reference would score: such a score has no
         effective size by the paper's formula.
     """
     beyond = _above_reach(draws, layout, spec)
+    low: Any
+    high: Any
     log_size = log_effective_sizes(draws, layout, by)
     if by == "model":
         table = _models(layout)
@@ -116,9 +134,10 @@ def effective_size_table(
         for cell, code in enumerate(layout.arrays["cell_model"]):
             of_model[:, code] |= beyond[:, cell]
         beyond = of_model
+        low, high = reference_range(layout)
     else:
         table = _cells(layout)
-    low, high = reference_range(layout)
+        low, high = _ranges(layout)
     median = np.median(log_size, axis=0)
     return table.assign(
         **interval_columns(np.exp(log_size), prob),
@@ -218,9 +237,9 @@ def above_reference(draws: Draws, layout: Layout) -> pd.DataFrame:
     pandas.DataFrame
         Columns ``benchmark``, ``targets`` (cells of targets) and
         ``share_above_reference`` (those whose median effective size there is
-        above the largest reference model).
+        above the largest reference model that was scored on it).
     """
-    _, high = reference_range(layout)
+    _, high = _ranges(layout)
     table = _cells(layout).assign(above=np.median(draws["cell_ln_size"], axis=0) > high)
     table = table[~table["is_reference"]]
     shares = table.groupby("benchmark")["above"].agg(["size", "mean"])

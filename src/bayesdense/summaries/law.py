@@ -122,7 +122,9 @@ def allocation_table(
         x = _lowest(spec.law, total, c, draws.count)
         log_size = x + layout.log_size_centre
         log_tokens = total - x + layout.log_tokens_centre
-        outside = outside_range(layout, np.median(log_size, 0), np.median(log_tokens, 0))
+        middle = np.median(log_size, 0)
+        # A law without an optimum has none within the references either.
+        outside = outside_range(layout, middle, np.median(log_tokens, 0)) | np.isnan(middle)
         quantities = {
             "n_params": np.exp(log_size),
             "n_tokens": np.exp(log_tokens),
