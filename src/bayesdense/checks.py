@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from bayesdense.summaries.diagnostics import energy_table
+from bayesdense.summaries.governed import ZERO_SUM, governed_by
+
 if TYPE_CHECKING:
     from bayesdense.fit.base import Fit
     from bayesdense.fit.density import DensityFit
@@ -134,7 +137,8 @@ def run_checks(fit: Fit[Any]) -> CheckReport:
     if "shared_from" in fit.info:
         results.append(_approximation(fit))
     elif "cut" not in fit.info:
-        # Energies of chains with different rulers have no common scale.
+        # Energies of chains with different rulers have no common scale; of an approximation
+        # those of the part are in its own check.
         results.append(_energy(fit))
     if fit.interrupted:
         results.append(
@@ -181,15 +185,16 @@ def _convergence(fit: Fit[Any]) -> CheckResult:
 def _approximation(fit: Fit[Any]) -> CheckResult:
     """Say what was approximated, and how well the part was sampled that all rests on."""
     part = fit.info["shared_from"]
-    sampled = part["rhat"] <= MAX_RHAT and part["ess"] >= MIN_ESS
+    sampled = part["rhat"] <= MAX_RHAT and part["ess"] >= MIN_ESS and part["bfmi"] >= MIN_BFMI
     moved = part["refused"] <= MAX_REFUSED and part["energy_error"] <= MAX_REFUSED
     text = (
         f"ruler, growth and scales are sampled from {part['targets']:,} of {part['of']:,} targets "
-        f"(largest R-hat {part['rhat']:.3f}, lowest effective sample size {part['ess']:.0f}), and "
-        "every model given these: intervals are as wide as so many targets make them"
+        f"(largest R-hat {part['rhat']:.3f}, lowest effective sample size {part['ess']:.0f}, "
+        f"lowest E-BFMI {part['bfmi']:.2f}), and every model given these: intervals are as wide "
+        "as so many targets make them"
     )
     if not sampled:
-        text += f"; needed are R-hat <= {MAX_RHAT} and at least {MIN_ESS}: sample more draws"
+        text += f"; needed are R-hat <= {MAX_RHAT}, {MIN_ESS} and {MIN_BFMI}: sample more draws"
     if not moved:
         text += (
             f"; {part['refused']:.2g} of the trajectories of single models were refused and their "
@@ -215,16 +220,12 @@ def _divergences(fit: Fit[Any]) -> CheckResult:
 
 
 def _energy(fit: Fit[Any]) -> CheckResult:
-    energy = fit.sample_stats["energy"].transpose("chain", "draw").values
-    variance = energy.var(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        bfmi = np.mean(np.diff(energy, axis=1) ** 2, axis=1) / variance
-    lowest = float(np.min(bfmi))
+    table = energy_table(fit.sample_stats)
+    lowest = float(table["bfmi"].min(skipna=False))
     passed = bool(lowest >= MIN_BFMI)
     text = f"lowest E-BFMI {lowest:.2f}"
     if not passed:
         text += f"; needed is {MIN_BFMI}: the tails are hard to reach, sample longer"
-    table = pd.DataFrame({"chain": np.arange(len(bfmi)), "bfmi": bfmi})
     return CheckResult("energy", passed, True, text + ".", table)
 
 
@@ -344,20 +345,23 @@ def _calibration(fit: Fit[Any]) -> CheckResult:
 def _prior_like(fit: Fit[Any]) -> CheckResult:
     """Compare the spread of each named parameter with that of its prior."""
     rows = []
+    variables = set(map(str, fit.posterior.data_vars))
     for name, prior in fit.priors.items():
-        if name not in fit.posterior or prior.support == "bounded" and name != "share":
+        if prior.support == "bounded" and name != "share":
             continue
-        values = fit.posterior[name].transpose("chain", "draw", ...)
-        labels = [values[dim].values for dim in values.dims[2:]]
-        flat = values.values.reshape(-1, int(np.prod(values.shape[2:], dtype=int)))
         before = prior.sample(PRIOR_DRAWS, PRIOR_SEED).reshape(PRIOR_DRAWS, -1)
-        if prior.support == "positive":
+        for variable in governed_by(name, variables, fit.priors):
+            values = fit.posterior[variable].transpose("chain", "draw", ...)
+            labels = [values[dim].values for dim in values.dims[2:]]
+            flat = values.values.reshape(-1, int(np.prod(values.shape[2:], dtype=int)))
             # On the log, where priors of scales are comparable.
-            flat, before = np.log(flat), np.log(before)
-        for i in range(flat.shape[1]):
-            of = str(labels[0][i]) if len(labels) == 1 else ""
-            ratio = float(flat[:, i].std() / before[:, i % before.shape[1]].std())
-            rows.append({"parameter": name, "of": of, "sd_ratio": ratio})
+            logs = prior.support == "positive"
+            flat, spread = (np.log(flat), np.log(before)) if logs else (flat, before)
+            sd = spread.std(axis=0) * np.sqrt(1 - 1 / flat.shape[1] if name in ZERO_SUM else 1)
+            for i in range(flat.shape[1]):
+                of = str(labels[0][i]) if len(labels) == 1 else ""
+                ratio = float(flat[:, i].std() / sd[i % len(sd)])
+                rows.append({"parameter": variable, "of": of, "sd_ratio": ratio})
     table = pd.DataFrame(rows, columns=["parameter", "of", "sd_ratio"])
     like = table[table["sd_ratio"] > PRIOR_LIKE]
     text = "every parameter is narrower than its prior"
@@ -379,7 +383,7 @@ def _prior_like(fit: Fit[Any]) -> CheckResult:
 def _frontier_share(fit: Fit[Any]) -> CheckResult:
     """Say whether the data tell a frontier from noise."""
     share = fit.posterior["share"].values.ravel()
-    prior = fit.priors["share"].sample(PRIOR_DRAWS, PRIOR_SEED)
+    prior, before = (fit.priors[n].sample(PRIOR_DRAWS, PRIOR_SEED) for n in ("share", "w1"))
     ratio = float(share.std() / prior.std())
     shift = float(abs(share.mean() - prior.mean()) / prior.std())
     table = pd.DataFrame(
@@ -387,8 +391,8 @@ def _frontier_share(fit: Fit[Any]) -> CheckResult:
             "quantity": ["share", "w1"],
             "posterior_mean": [share.mean(), float(fit.posterior["w1"].mean())],
             "posterior_sd": [share.std(), float(fit.posterior["w1"].std())],
-            "prior_mean": [prior.mean(), 0.0],
-            "prior_sd": [prior.std(), fit.priors["w1"].sample(PRIOR_DRAWS, PRIOR_SEED).std()],
+            "prior_mean": [prior.mean(), before.mean()],
+            "prior_sd": [prior.std(), before.std()],
         }
     )
     if ratio > PRIOR_LIKE and shift < 0.5:

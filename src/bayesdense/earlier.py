@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from bayesdense.build import Layout
@@ -22,7 +23,7 @@ from bayesdense.data import Dataset
 from bayesdense.spec import RulerSpec
 from bayesdense.starts import spread_out
 
-__all__ = ["Beginning", "Earlier", "few_of_many"]
+__all__ = ["Beginning", "Earlier", "few_of_many", "scored_targets"]
 
 # As many as a pilot has: coordinates need no more.
 KEPT = 300
@@ -187,6 +188,23 @@ def _ruler_parts(spec: RulerSpec) -> list[object]:
     return [*parts, getattr(spec, "ruler", None), spec.d0]
 
 
+def scored_targets(data: Dataset) -> pd.DataFrame:
+    """Return the targets that have scores on the benchmarks that are fitted.
+
+    Parameters
+    ----------
+    data : Dataset
+        The dataset.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of ``data.targets``.
+    """
+    scores = data.scores[data.scores["benchmark"].isin(data.core_benchmarks)]
+    return data.targets[data.targets["model"].isin(set(scores["model"]))]
+
+
 def few_of_many(data: Dataset) -> Dataset | None:
     """Return the references and some of the targets, spread over time, if there are very many.
 
@@ -202,8 +220,7 @@ def few_of_many(data: Dataset) -> Dataset | None:
     Dataset or None
         None where all can as well be fitted at once.
     """
-    targets = data.targets
-    scored = targets[targets["model"].isin(set(data.scores["model"]))]
+    scored = scored_targets(data)
     if len(scored) < MANY:
         return None
     by_date = scored.sort_values("release_date", kind="stable", na_position="last")

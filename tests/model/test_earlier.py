@@ -89,6 +89,21 @@ def test_few_of_many_are_spread_over_time():
     assert few_of_many(few) is None
 
 
+def test_models_that_are_not_fitted_do_not_make_many():
+    """Of 450 targets 441 have scores on a benchmark only that is not used."""
+    data = simulate(KINDS[0], seed=5, n_targets=450, n_families=60)
+    fitted = set(data.targets["model"].iloc[:9]) | set(data.references["model"])
+    elsewhere = data.scores.assign(
+        benchmark=data.scores["benchmark"].where(data.scores["model"].isin(fitted), "other")
+    ).drop_duplicates(["model", "benchmark", "source"])
+    other = data.benchmarks.iloc[:1].assign(benchmark="other", core=False)
+    benchmarks = pd.concat([data.benchmarks.assign(core=True), other])
+    few = bd.Dataset.from_frames(
+        name="few", models=data.models, benchmarks=benchmarks, scores=elsewhere
+    )
+    assert len(few.targets) == 450 and few_of_many(few) is None
+
+
 def test_other_parts_or_more_benchmarks_begin_with_nothing(plain_fit):
     data = plain_fit.data
     assert begun(plain_fit, data, POOLED.replace({"score_map": "exponential-error"})) is None

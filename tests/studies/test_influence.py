@@ -8,10 +8,11 @@ import xarray as xr
 
 import bayesdense as bd
 from bayesdense.errors import BayesdenseError
-from bayesdense.studies import growth_differences, influence
+from bayesdense.studies import growth_differences, influence, prior_sensitivity
 from bayesdense.studies.differences import rate_differences
 from bayesdense.studies.influence import _growth
 from bayesdense.studies.weights import weighted
+from tests.fake import fake_fit
 from tests.model.conftest import SAMPLING
 
 
@@ -51,6 +52,22 @@ def test_what_cannot_be_left_out_is_refused(plain_fit):
         influence(plain_fit, prob=90)
     with pytest.raises(BayesdenseError, match="growth='by-benchmark'"):
         growth_differences(plain_fit)
+
+
+@pytest.mark.parametrize("weigh", [influence, prior_sensitivity])
+def test_a_cut_fit_is_not_weighed_as_a_joint_one(weigh):
+    cut = fake_fit()
+    cut.info["cut"] = {"rulers": 25}
+    with pytest.raises(BayesdenseError, match="this fit has ruler='cut'"):
+        weigh(cut)
+
+
+def test_differences_of_an_approximate_fit_say_so():
+    fit = fake_fit()
+    assert set(growth_differences(fit)["kind"]) == {"equal-tailed"}
+    fit.info["shared_from"] = {"targets": 5, "of": 8}
+    assert set(growth_differences(fit)["kind"]) == {fit.interval_kind}
+    assert "5 of 8 targets" in fit.interval_kind
 
 
 def test_weighted_quantiles_by_hand():

@@ -115,11 +115,14 @@ class Fit[S: RulerSpec]:
             return ""
         return f"shared part from {part['targets']:,} of {part['of']:,} targets"
 
+    @property
+    def interval_kind(self) -> str:
+        """What the intervals of this fit are, and what was approximated."""
+        return f"approximate {KIND} ({self.approximation})" if self.approximation else KIND
+
     def _named(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return a table of intervals that says what was approximated."""
-        if not self.approximation:
-            return table
-        return table.assign(kind=f"approximate {KIND} ({self.approximation})")
+        return table.assign(kind=self.interval_kind)
 
     @cached_property
     def priors(self) -> dict[str, Prior]:

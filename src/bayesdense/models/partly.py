@@ -18,13 +18,14 @@ import xarray as xr
 from bayesdense.build import Layout, build_model, default_priors
 from bayesdense.build.layout import DAYS_PER_YEAR
 from bayesdense.data import Dataset, check_readiness
+from bayesdense.earlier import scored_targets
 from bayesdense.errors import BayesdenseError, ReadinessError
 from bayesdense.models.base import Drawn, Model, structure_of
 from bayesdense.pilot import retune_for
 from bayesdense.sampling import SamplingInterrupted, SamplingSettings
 from bayesdense.single import OF_SINGLE, Singles, sample_single
 from bayesdense.starts import spread_out
-from bayesdense.summaries.diagnostics import diagnostics_table
+from bayesdense.summaries.diagnostics import diagnostics_table, energy_table
 
 if TYPE_CHECKING:
     from bayesdense.sampling import SampleResult
@@ -146,7 +147,7 @@ def part_of(data: Dataset, count: int) -> Dataset:
         With as many, or a few more where a harness measured no other model on
         a benchmark. Of families that are too large a part is taken.
     """
-    targets = _scored(data)
+    targets = scored_targets(data)
     families = targets.groupby("family", sort=True)["release_date"].agg(["mean", "size"])
     families = families.sort_values("mean", kind="stable", na_position="last")
     # Halves, quarters, eighths: whatever number is taken is spread evenly.
@@ -244,6 +245,7 @@ def sample_partly(
         "of": whole.size("target"),
         "rhat": float(table["rhat"].max(skipna=False)),
         "ess": float(table["ess"].min(skipna=False)),
+        "bfmi": float(energy_table(first.result.sample_stats)["bfmi"].min(skipna=False)),
         "step": singles.step,
         "refused": singles.refused,
         "energy_error": singles.energy_error,
@@ -299,12 +301,6 @@ def given_shared(
         progress=progress,
     )
     return found, shared
-
-
-def _scored(data: Dataset) -> pd.DataFrame:
-    """Return the targets that have scores on the benchmarks that are fitted."""
-    scores = data.scores[data.scores["benchmark"].isin(data.core_benchmarks)]
-    return data.targets[data.targets["model"].isin(set(scores["model"]))]
 
 
 def _reversed_bits(number: int) -> int:

@@ -73,6 +73,11 @@ def average_rulers(
             "fits: effective sizes of other size definitions or token budgets mean other things; "
             "they are averaged over fits with the same size and d0"
         )
+    if len({fit.spec.ruler == "skill" for fit in fits.values()}) > 1:
+        raise BayesdenseError(
+            "fits: without a reference family (ruler='skill') effective sizes are relative to the "
+            "trend, and cannot be averaged with those on a ruler"
+        )
     random = np.random.default_rng(SEED)
     tables = {name: fit.effective_size(by=by, prob=prob) for name, fit in fits.items()}
     single = max(shares, key=lambda name: shares[name])
@@ -85,6 +90,7 @@ def average_rulers(
     first = tables[single]
     labels = ["model", "benchmark"] if by == "benchmark" else ["model"]
     columns = interval_columns(np.exp(mixed), prob)
+    kinds = dict.fromkeys(fits[name].interval_kind for name in shares)
     width = np.log(columns["upper"] / columns["lower"])
     own = np.log(np.asarray(first["upper"] / first["lower"]))
     trusted = all(fits[name].checks().trusted for name in shares)
@@ -93,7 +99,11 @@ def average_rulers(
         for column in ("outside_reference", "p_above_reach")
     }
     return first[labels].assign(
-        **columns, **averaged, single=single, widening=width / own, trusted=trusted
+        **{**columns, "kind": ", ".join(kinds)},
+        **averaged,
+        single=single,
+        widening=width / own,
+        trusted=trusted,
     )
 
 
@@ -102,7 +112,10 @@ def _shares(fits: Mapping[str, Any], weights: Mapping[str, float]) -> dict[str, 
         raise BayesdenseError(
             f"weights must have the names of the fits ({', '.join(fits)}), not {', '.join(weights)}"
         )
-    values = np.array([weights[name] for name in fits], dtype=float)
+    try:
+        values = np.array([float(weights[name]) for name in fits])
+    except (TypeError, ValueError):
+        raise BayesdenseError(f"weights must be numbers, not {dict(weights)!r}") from None
     if not np.isfinite(values).all() or (values < 0).any() or not values.sum() > 0:
         raise BayesdenseError("weights must be finite, not negative, and not all zero")
     shares = dict(zip(fits, values / values.sum(), strict=True))

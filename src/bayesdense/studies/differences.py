@@ -62,6 +62,7 @@ def growth_differences(fit: DensityFit, *, prob: float = PROB) -> pd.DataFrame:
         {
             "benchmark": fit.posterior["benchmark"].values,
             **interval_columns(difference, prob),
+            "kind": fit.interval_kind,
             "p_faster": faster,
             "differs": other_sign < DIFFERS / difference.shape[1],
         }

@@ -16,7 +16,7 @@ from bayesdense.studies.weights import (
     HIGH_K,
     MOST_DRAWS,
     efficiency_of,
-    refuse_approximation,
+    refuse_two_steps,
     smoothed,
     weighted,
 )
@@ -62,7 +62,7 @@ def influence(fit: DensityFit, *, by: str = "family", prob: float = PROB) -> pd.
     ------
     BayesdenseError
         If `by` is not one of these, or there are fewer than two to leave
-        out, or the fit is approximate.
+        out, or the fit is approximate or its ruler cut.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def influence(fit: DensityFit, *, by: str = "family", prob: float = PROB) -> pd.
         allowed = ", ".join(map(repr, COLUMNS))
         raise BayesdenseError(f"by must be one of {allowed}, not {by!r}")
     check_prob(prob)
-    refuse_approximation(fit, "influence")
+    refuse_two_steps(fit, "influence")
     layout, spec = lay_out(fit.data, fit.spec), fit.spec
     posterior = fit.posterior
     step = max(1, posterior.sizes["draw"] * posterior.sizes["chain"] // MOST_DRAWS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,16 +11,18 @@ import xarray as xr
 
 from bayesdense.build import lay_out
 from bayesdense.fit import DensityFit
+from bayesdense.priors import Prior
 from bayesdense.studies.units import log_densities
 from bayesdense.studies.weights import (
     HIGH_K,
     MOST_DRAWS,
     efficiency_of,
-    refuse_approximation,
+    refuse_two_steps,
     smoothed,
     weighted,
 )
 from bayesdense.summaries.draws import Draws
+from bayesdense.summaries.governed import governed_by
 from bayesdense.summaries.growth import doubling_months
 from bayesdense.summaries.intervals import PROB, check_prob
 
@@ -59,7 +62,7 @@ def prior_sensitivity(fit: DensityFit, *, prob: float = PROB) -> pd.DataFrame:
     Raises
     ------
     BayesdenseError
-        If the noise is not Normal, or the fit is approximate.
+        If the noise is not Normal, or the fit is approximate or its ruler cut.
 
     Examples
     --------
@@ -70,13 +73,13 @@ def prior_sensitivity(fit: DensityFit, *, prob: float = PROB) -> pd.DataFrame:
     import arviz as az
 
     check_prob(prob)
-    refuse_approximation(fit, "prior_sensitivity")
+    refuse_two_steps(fit, "prior_sensitivity")
     headline = next(iter(fit.rate_draws().values()))
     like = fit.posterior["A"].transpose("chain", "draw")
     some = {"draw": slice(None, None, max(1, headline.size // MOST_DRAWS))}
     growth = like.copy(data=headline.reshape(like.shape)).isel(some)
     draws, layout = Draws(fit.posterior.isel(some)), lay_out(fit.data, fit.spec)
-    says = {name: _log_prior(draws, name, prior) for name, prior in fit.priors.items()}
+    says = {name: _log_prior(draws, name, fit.priors) for name in fit.priors}
     likelihood = log_densities(draws, layout, fit.spec).sum(axis=1)
     tree = xr.DataTree.from_dict(
         {
@@ -116,8 +119,10 @@ def _dataset(values: dict[str, np.ndarray], like: xr.DataArray) -> xr.Dataset:
     return xr.Dataset({name: like.copy(data=v.reshape(like.shape)) for name, v in values.items()})
 
 
-def _log_prior(draws: Draws, name: str, prior: Any) -> np.ndarray:
-    """Return the log density of a prior, summed over the entries of its parameter."""
-    # Where some benchmarks have losses, those with scores only have a name of their own.
-    values = draws[name if name in draws else f"{name}_scores_only"]
-    return np.asarray(prior.log_density(values).reshape(draws.count, -1).sum(axis=1))
+def _log_prior(draws: Draws, name: str, priors: Mapping[str, Prior]) -> np.ndarray:
+    """Return the log density of a prior, summed over the entries that have it."""
+    parts = [
+        priors[name].log_density(draws[variable]).reshape(draws.count, -1).sum(axis=1)
+        for variable in governed_by(name, draws, priors)
+    ]
+    return np.asarray(np.sum(parts, axis=0))

@@ -12,7 +12,7 @@ __all__ = [
     "HIGH_K",
     "MOST_DRAWS",
     "efficiency_of",
-    "refuse_approximation",
+    "refuse_two_steps",
     "smoothed",
     "weighted",
 ]
@@ -22,8 +22,11 @@ MOST_DRAWS = 2000
 HIGH_K = 0.7
 
 
-def refuse_approximation(fit: Any, what: str) -> None:
-    """Refuse a fit of which the draws are not of the posterior that is weighed.
+def refuse_two_steps(fit: Any, what: str) -> None:
+    """Refuse a fit of which the draws are not of one joint posterior.
+
+    Where ruler and models were drawn one after the other, what is left out of the second step
+    must not weigh the first, and the weights of a joint posterior would.
 
     Parameters
     ----------
@@ -35,12 +38,18 @@ def refuse_approximation(fit: Any, what: str) -> None:
     Raises
     ------
     BayesdenseError
-        If what all models share was sampled from a part of them.
+        If what all models share was sampled from a part of them, or the ruler
+        from references alone.
     """
     if fit.approximation:
         raise BayesdenseError(
             f"{what} weighs draws of the whole posterior, and this fit is approximate "
             f"({fit.approximation}): fit without shared_from"
+        )
+    if "cut" in fit.info:
+        raise BayesdenseError(
+            f"{what} weighs draws of a joint posterior, and this fit has ruler='cut': "
+            "fit with ruler='joint', or fit again without it (bayesdense.studies.sensitivity)"
         )
 
 

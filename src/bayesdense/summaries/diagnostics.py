@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-__all__ = ["diagnostics_table"]
+__all__ = ["diagnostics_table", "energy_table"]
 
 
 def diagnostics_table(posterior: xr.Dataset, names: Iterable[str]) -> pd.DataFrame:
@@ -48,3 +48,22 @@ def diagnostics_table(posterior: xr.Dataset, names: Iterable[str]) -> pd.DataFra
             rows[column].extend(np.ravel(values[name].values))
     table = pd.DataFrame(rows)
     return table.assign(ess=table[["ess_bulk", "ess_tail"]].min(axis=1))
+
+
+def energy_table(sample_stats: xr.Dataset) -> pd.DataFrame:
+    """Return how well each chain explores energies (E-BFMI).
+
+    Parameters
+    ----------
+    sample_stats : xarray.Dataset
+        With ``energy``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``chain`` and ``bfmi``; NaN where the energy does not vary.
+    """
+    energy = sample_stats["energy"].transpose("chain", "draw").values
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bfmi = np.mean(np.diff(energy, axis=1) ** 2, axis=1) / energy.var(axis=1)
+    return pd.DataFrame({"chain": np.arange(len(bfmi)), "bfmi": bfmi})
