@@ -130,6 +130,8 @@ class RulerSpec:
             value = getattr(self, entry.name)
             values[entry.name] = value.name if hasattr(value, "name") else value
         values["priors"] = {name: prior.to_dict() for name, prior in self.priors.items()}
+        parts = {name: getattr(self, name) for name in RulerSpec._registries(self)}
+        values["part_settings"] = {n: _settings_of(part) for n, part in parts.items() if vars(part)}
         return values
 
     @classmethod
@@ -149,10 +151,21 @@ class RulerSpec:
         ------
         UnknownNameError
             If a part of the user's own is not registered in this session.
+        BayesdenseError
+            If the one that is registered has other settings.
         """
         chosen = dict(values)
         chosen["priors"] = {n: Prior.from_dict(p) for n, p in chosen["priors"].items()}
-        return cls(**chosen)
+        settings = chosen.pop("part_settings", {})
+        made = cls(**chosen)
+        for name, stored in settings.items():
+            found = _settings_of(getattr(made, name))
+            if found != stored:
+                raise BayesdenseError(
+                    f"this was made with the {name.replace('_', ' ')} '{chosen[name]}' and "
+                    f"{stored}, and the one that is registered here has {found}: register the other"
+                )
+        return made
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,6 +239,11 @@ class ModelSpec(RulerSpec):
         settings = chosen.pop("trend_settings")
         chosen["trend"] = type(trends.get(chosen["trend"]))(**settings)
         return super().from_dict(chosen)
+
+
+def _settings_of(part: Any) -> str:
+    """Return the settings of a part of the user's own, as text that can be compared."""
+    return ", ".join(f"{name}={value!r}" for name, value in sorted(vars(part).items()))
 
 
 def _check_number(name: str, value: Any, *, low: float) -> None:

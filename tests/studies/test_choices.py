@@ -31,3 +31,22 @@ def test_high_scores_of_references_stay(data):
     assert kept["is_reference"].sum() == data.scores["model"].isin(references).sum()
     with pytest.raises(BayesdenseError, match="between 0 and 1"):
         choices.high_scores(data, [50.0])
+
+
+def test_options_of_one_name_are_told_apart_or_refused():
+    days = [bd.trends.ChangePoint("2024-01-01"), bd.trends.ChangePoint("2024-06-01")]
+    found = choices.model_options("trend", days)
+    assert [change["trend"] for change in found.values()] == days
+    assert len(choices.model_options("d0", [1e12, 1.0000001e12])) == 2
+    with pytest.raises(BayesdenseError, match="cannot be told apart"):
+        choices.model_options("d0", [1e12, 1e12])
+
+
+def test_one_name_is_as_good_as_a_list_and_an_unknown_one_is_refused(data):
+    assert list(choices.references(data, "Qwen1.5"))[1:] == ["Qwen1.5"]
+    with pytest.raises(BayesdenseError, match="unknown family 'Lama'"):
+        choices.references(data, ["Lama"])
+    assert list(choices.windows(data, since="2024-01-01")) == ["all dates", "since 2024-01-01"]
+    assert list(choices.high_scores(data, 0.9)) == ["all scores", "scores up to 0.9"]
+    with pytest.raises(BayesdenseError, match="tolerances must be numbers"):
+        choices.merged(["x"])

@@ -17,7 +17,7 @@ import xarray as xr
 
 import bayesdense as bd
 from bayesdense.earlier import Earlier
-from bayesdense.errors import BayesdenseError
+from bayesdense.errors import BayesdenseError, ReadinessError
 from bayesdense.sampling import SamplingSettings
 from bayesdense.studies import choices, executors, fitting, sensitivity
 from bayesdense.studies.tasks import Task, failure
@@ -263,11 +263,24 @@ def test_models_stay_when_benchmarks_go(data):
         ({"size": {}}, "'size' must be a dict of its options"),
         ({"size": {"a": 3}}, "option 'a' of 'size' must be None"),
         ({"size": {"a": {"sise": "active"}}}, "has 'sise', which is no argument"),
+        ({"references": {"a": None}}, "cannot be called 'references', which is a column"),
+        ({"residual": {0.1: None}}, "'residual' has the label 0.1"),
+        ({1: {"a": None}}, "names of choices are texts"),
     ],
 )
 def test_choices_that_are_none_are_refused(data, bad, match):
     with pytest.raises(BayesdenseError, match=match):
         sensitivity(MODEL, data, bad, **SHORT)
+
+
+def test_a_study_of_which_nothing_can_be_fitted_is_refused(data, tmp_path):
+    nothing = {"data": {"none": bd.Dataset.without_references}}
+    with pytest.raises(ReadinessError, match="nothing of this study can be fitted: .*reference"):
+        sensitivity(MODEL, data, nothing, **SHORT)
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(BayesdenseError, match="store=.* cannot be a folder"):
+        sensitivity(MODEL, data, RESIDUAL, store=file, **SHORT)
 
 
 @pytest.mark.parametrize("executor", [0, True, "many", 1.5])

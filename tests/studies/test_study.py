@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 import bayesdense as bd
 from bayesdense.errors import BayesdenseError
 from bayesdense.studies import Study
+from bayesdense.studies.study import TAKEN
 from tests.studies.fake import FAILED, crossed, outcome, single
 
 MONTHS = 12 * np.log(2)
@@ -153,3 +154,28 @@ def test_a_study_in_which_everything_failed_still_has_a_table():
     assert study.table["median"].isna().all()
     assert np.isnan(study.share_holding()["share"]).all()
     study.plot()
+
+
+def test_a_crossed_study_without_a_result_still_has_its_tables():
+    study = crossed(**{f"at{i}": FAILED for i in range(6)})
+    table = study.decomposition()
+    assert table["share"].isna().all() and len(table) == 4
+    assert np.isnan(study.share_holding()["share"]).all()
+    assert study.table["reason"].eq(FAILED["reason"]).all()
+
+
+def test_names_that_no_choice_can_have_are_the_columns_of_results():
+    study = single()
+    columns = {*study.table.columns, *study.by_benchmark().columns} - set(study.choices)
+    assert columns == TAKEN
+
+
+def test_one_time_is_as_good_as_several():
+    assert single().share_holding(3.3).equals(single().share_holding((3.3,)))
+
+
+def test_a_study_file_without_its_parts_is_refused(tmp_path):
+    file = tmp_path / "study.json"
+    file.write_text(json.dumps({"bayesdense_study": 1}))
+    with pytest.raises(BayesdenseError, match="not a whole study"):
+        Study.load(file)

@@ -99,6 +99,39 @@ def test_days_that_divide_nothing_are_refused(data, days, message):
         leave_future_out(MODEL, data, days, **SHORT)
 
 
+def test_days_are_dates_too_and_undated_targets_take_no_part(data, monkeypatch):
+    seen = {}
+    monkeypatch.setattr(
+        validation, "_validate", lambda m, data, units, groups, notes, **o: (data, groups, notes)
+    )
+    day = pd.Timestamp("2024-06-30")
+    whole, groups, notes = leave_future_out(MODEL, data, day, **SHORT)
+    assert list(groups) == ["after 2024-06-30"] and notes == []
+    seen = leave_future_out(MODEL, data, [day.date(), "2024-12-31"], **SHORT)[1]
+    assert list(seen) == ["after 2024-06-30", "after 2024-12-31"]
+    models = data.models.copy()
+    lost = data.targets["model"].iloc[:3].tolist()
+    models.loc[models["model"].isin(lost), "release_date"] = pd.NaT
+    undated = bd.Dataset.from_frames(
+        name="undated", models=models, benchmarks=data.benchmarks, scores=data.scores
+    )
+    part, _, notes = leave_future_out(MODEL, undated, day, **SHORT)
+    assert set(part.targets["model"]) == set(data.targets["model"]) - set(lost)
+    assert notes == ["3 targets have no date, and were left out of every fit."]
+
+
+def test_data_without_benchmarks_are_refused_in_a_sentence(data):
+    none = bd.Dataset.from_frames(
+        name="none",
+        models=data.models,
+        benchmarks=data.benchmarks.assign(core=False),
+        scores=data.scores,
+    )
+    for call in (leave_groups_out, lambda m, d: leave_future_out(m, d, "2024-06-30")):
+        with pytest.raises(BayesdenseError, match="benchmark"):
+            call(MODEL, none)
+
+
 def test_groups_that_are_none_are_refused(data):
     with pytest.raises(BayesdenseError, match="by must be one of"):
         leave_groups_out(MODEL, data, "harness", **SHORT)

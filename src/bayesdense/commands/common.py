@@ -19,6 +19,8 @@ BAD_INPUT = 1
 NOT_TRUSTED = 3
 INTERRUPTED = 130
 
+HINT = " (on the command line: --reference FAMILY or --reference-dataset NAME)"
+
 MIN_BENCHMARKS = 3
 SINCE = {"densing5": "2023-02-01"}
 """First day of release by shipped dataset: where the paper's own trend begins."""
@@ -60,7 +62,8 @@ def plain_errors(kept: str = "nothing was written") -> Iterator[None]:
         detail = str(stop) or "interrupted"
         _stop(f"{detail}; {kept}", INTERRUPTED)
     except (BayesdenseError, OSError) as error:
-        _stop(f"error: {error}", BAD_INPUT)
+        hint = HINT if "with_reference(" in str(error) else ""
+        _stop(f"error: {error}{hint}", BAD_INPUT)
 
 
 def chosen_data(

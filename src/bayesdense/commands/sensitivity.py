@@ -55,6 +55,14 @@ def sensitivity(
     form: Annotated[
         str, typer.Option(metavar="NAME", help="full, or pooled: all benchmarks alike.")
     ] = "full",
+    reference: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FAMILY", help="Family that becomes the reference; may be repeated."),
+    ] = None,
+    reference_dataset: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Dataset or folder to borrow the references from."),
+    ] = None,
     since: Annotated[
         str | None, typer.Option(metavar="DAY", help="First day of release, such as 2023-07-01.")
     ] = None,
@@ -112,8 +120,8 @@ def sensitivity(
         console = make_console()
         data = chosen_data(
             dataset,
-            reference=None,
-            reference_dataset=None,
+            reference=reference,
+            reference_dataset=reference_dataset,
             since=since,
             until=until,
             benchmark=benchmark,

@@ -312,7 +312,9 @@ class DensityModel(Model[ModelSpec]):
     ) -> Drawn:
         count, cut = options["ruler_draws"], self.spec.ruler == "cut"
         if not cut and count is not None:
-            raise BayesdenseError("ruler_draws is for ruler='cut'; this model's ruler is 'joint'")
+            raise BayesdenseError(
+                f"ruler_draws is for ruler='cut'; this model's ruler is {self.spec.ruler!r}"
+            )
         if cut and not options["references_alone"]:
             raise BayesdenseError("ruler='cut' needs the references alone: references_alone=True")
         if cut and options["earlier"] is not None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from bayesdense.data import Dataset
-from bayesdense.errors import BayesdenseError
+from bayesdense.errors import BayesdenseError, UnknownNameError
 from bayesdense.priors import Prior
 from bayesdense.studies.publication import age_of_benchmarks, publication
 from bayesdense.studies.sensitivity import Change
@@ -149,14 +149,14 @@ def benchmark_groups(data: Dataset, groups: Mapping[str, Iterable[str]] | None =
     return found
 
 
-def references(data: Dataset, families: Iterable[str], *, dense: bool = True) -> Options:
+def references(data: Dataset, families: str | Iterable[str], *, dense: bool = True) -> Options:
     """Return the references as they are, and each family in their place.
 
     Parameters
     ----------
     data : Dataset
         With these families; what is no reference any more is a target.
-    families : iterable of str
+    families : str or iterable of str
         Names of families.
     dense : bool
         Whether to leave mixture models out of the references.
@@ -167,7 +167,10 @@ def references(data: Dataset, families: Iterable[str], *, dense: bool = True) ->
     """
     usual = ", ".join(dict.fromkeys(map(str, data.references["family"]))) or "no references"
     found: Options = {usual: None}
-    for family in families:
+    known = sorted(set(map(str, data.models["family"])))
+    for family in _listed(families):
+        if family not in known:
+            raise UnknownNameError.of("family", family, known)
         if family != usual:
             found[family] = partial(Dataset.with_reference, families=family, dense=dense)
     return found
@@ -198,14 +201,16 @@ def selections(options: Mapping[str, Mapping[str, Any]]) -> Options:
     }
 
 
-def windows(data: Dataset, *, since: Iterable[str] = (), until: Iterable[str] = ()) -> Options:
+def windows(
+    data: Dataset, *, since: str | Iterable[str] = (), until: str | Iterable[str] = ()
+) -> Options:
     """Return all dates, and later beginnings or earlier ends.
 
     Parameters
     ----------
     data : Dataset
         With dated targets.
-    since, until : iterable of str
+    since, until : str or iterable of str
         First and last days, in ISO form.
 
     Returns
@@ -216,8 +221,8 @@ def windows(data: Dataset, *, since: Iterable[str] = (), until: Iterable[str] = 
     if not len(days):
         raise BayesdenseError("no target has a release date")
     found: dict[str, dict[str, Any]] = {"all dates": {}}
-    found |= {f"since {day}": {"since": day} for day in since}
-    found |= {f"until {day}": {"until": day} for day in until}
+    found |= {f"since {day}": {"since": day} for day in _listed(since)}
+    found |= {f"until {day}": {"until": day} for day in _listed(until)}
     return selections(found)
 
 
@@ -246,14 +251,14 @@ def recalled(data: Dataset) -> Options:
     return selections(found)
 
 
-def high_scores(data: Dataset, limits: Iterable[float]) -> Options:
+def high_scores(data: Dataset, limits: float | Iterable[float]) -> Options:
     """Return all scores, and those below each of some limits.
 
     Parameters
     ----------
     data : Dataset
         Scores of targets above a limit are dropped; those of references stay.
-    limits : iterable of float
+    limits : float or iterable of float
         Highest scores that are kept, between 0 and 1.
 
     Returns
@@ -263,19 +268,19 @@ def high_scores(data: Dataset, limits: Iterable[float]) -> Options:
         lowers growth by itself, all the more the lower the limit.
     """
     found: Options = {"all scores": None}
-    for limit in limits:
-        if not 0.0 < float(limit) < 1.0:
+    for limit in _numbers("limits", limits):
+        if not 0.0 < limit < 1.0:
             raise BayesdenseError(f"a limit must be between 0 and 1, not {limit!r}")
-        found[f"scores up to {limit:g}"] = partial(_up_to, limit=float(limit))
+        found[f"scores up to {limit:g}"] = partial(_up_to, limit=limit)
     return found
 
 
-def merged(tolerances: Iterable[float]) -> Options:
+def merged(tolerances: float | Iterable[float]) -> Options:
     """Return scores as they are, and with those merged that hardly differ.
 
     Parameters
     ----------
-    tolerances : iterable of float
+    tolerances : float or iterable of float
         Largest differences between scores of one model on one benchmark that
         count as one score, as fractions.
 
@@ -290,9 +295,9 @@ def merged(tolerances: Iterable[float]) -> Options:
     ['not merged', 'merged within 0.001', 'merged within 0.01']
     """
     found: Options = {"not merged": None}
-    for tolerance in tolerances:
+    for tolerance in _numbers("tolerances", tolerances):
         name = f"merged within {tolerance:g}"
-        found[name] = partial(Dataset.merge_scores, tolerance=float(tolerance))
+        found[name] = partial(Dataset.merge_scores, tolerance=tolerance)
     return found
 
 
@@ -316,11 +321,17 @@ def model_options(name: str, values: Iterable[Any]) -> Options:
     >>> choices.model_options("d0", [1e12, 1e13])
     {'1e+12': {'d0': 1000000000000.0}, '1e+13': {'d0': 10000000000000.0}}
     """
-    found: Options = {}
-    for value in values:
-        label = f"{value:g}" if isinstance(value, float) else str(getattr(value, "name", value))
-        found[label] = {name: value}
-    return found
+    values = list(values)
+    labels = [f"{v:g}" if isinstance(v, float) else str(getattr(v, "name", v)) for v in values]
+    # Two of one name, such as change-points at two dates, are told apart by their settings.
+    labels = [
+        label if labels.count(label) == 1 else repr(v)
+        for label, v in zip(labels, values, strict=True)
+    ]
+    twice = next((label for label in labels if labels.count(label) > 1), None)
+    if twice is not None:
+        raise BayesdenseError(f"two values of {name} cannot be told apart: both are {twice}")
+    return {label: {name: value} for label, value in zip(labels, values, strict=True)}
 
 
 def sizes() -> Options:
@@ -402,6 +413,17 @@ def _several(data: Dataset) -> list[str]:
             f"'{data.name}' has {len(names)} core benchmark; a study of benchmarks needs two"
         )
     return names
+
+
+def _listed(values: str | Iterable[str]) -> list[str]:
+    return [values] if isinstance(values, str) else list(values)
+
+
+def _numbers(what: str, values: Any) -> list[float]:
+    try:
+        return [float(v) for v in np.atleast_1d(np.asarray(values, dtype=float))]
+    except (TypeError, ValueError):
+        raise BayesdenseError(f"{what} must be numbers, not {values!r}") from None
 
 
 def _only(names: list[str]) -> Change:

@@ -6,7 +6,6 @@ import inspect
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from bayesdense.data import Dataset
 from bayesdense.errors import BayesdenseError
 from bayesdense.models.base import Model
 from bayesdense.sampling import SamplingSettings
+from bayesdense.studies.keys import store_at
 from bayesdense.studies.left_out import Runs
 from bayesdense.studies.stacking import clustered_error, stacking_weights
 from bayesdense.studies.units import require_normal, units_of
@@ -163,9 +163,7 @@ def compare_rulers(
         On Ctrl-C; what is in `store` is kept.
     """
     _check_rulers(rulers, largest, max_refits)
-    folder = None if store is None else Path(store)
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
+    folder = store_at(store)
     first: Any = next(iter(rulers.values()))
     own = inspect.signature(first.fit).parameters
     settings = SamplingSettings(

@@ -44,7 +44,7 @@ def decompose(
     columns = {
         name: np.array(
             [[float(specifications[i][name] == option) for option in options[1:]] for i in there]
-        ).reshape(len(there), -1)
+        ).reshape(len(there), len(options) - 1)
         for name, options in choices.items()
     }
     total = float(np.sum((median - median.mean()) ** 2)) if there else np.nan

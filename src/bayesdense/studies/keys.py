@@ -1,4 +1,4 @@
-"""Names for results that no other data, model or settings have."""
+"""Names for results that no other data, model or settings have, and where they are kept."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
+from bayesdense.errors import BayesdenseError
 from bayesdense.sampling import SamplingSettings
 from bayesdense.spec import RulerSpec
 
-__all__ = ["key_of", "write_whole"]
+__all__ = ["key_of", "store_at", "write_whole"]
 
 
 def key_of(data_digest: str, spec: RulerSpec, settings: SamplingSettings, *more: Any) -> str:
@@ -43,6 +44,36 @@ def key_of(data_digest: str, spec: RulerSpec, settings: SamplingSettings, *more:
     parts = [data_digest, spec.to_dict(), own, sampled, *more, __version__]
     text = json.dumps(parts, sort_keys=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def store_at(store: str | os.PathLike[str] | None) -> Path | None:
+    """Return the folder for results, made where it is missing.
+
+    Parameters
+    ----------
+    store : path-like or None
+        As the user gave it.
+
+    Returns
+    -------
+    pathlib.Path or None
+        None where nothing is to be stored.
+
+    Raises
+    ------
+    BayesdenseError
+        If there cannot be such a folder.
+    """
+    if store is None:
+        return None
+    folder = Path(store)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BayesdenseError(
+            f"store='{folder}' cannot be a folder: {error.strerror or error}"
+        ) from None
+    return folder
 
 
 def write_whole(file: Path, text: str) -> None:

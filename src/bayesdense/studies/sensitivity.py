@@ -6,15 +6,15 @@ import os
 import platform
 from collections.abc import Callable, Mapping
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 from bayesdense.data import Dataset
-from bayesdense.errors import BayesdenseError
+from bayesdense.errors import BayesdenseError, ReadinessError
 from bayesdense.models import DensityModel
 from bayesdense.sampling import SamplingSettings
+from bayesdense.studies.keys import store_at
 from bayesdense.studies.runner import run_tasks
-from bayesdense.studies.study import Study
+from bayesdense.studies.study import TAKEN, Study
 from bayesdense.studies.tasks import Task
 
 __all__ = ["Change", "Choices", "sensitivity"]
@@ -85,7 +85,10 @@ def sensitivity(
     Raises
     ------
     BayesdenseError
-        If choices are empty or not of this form, before anything is fitted.
+        If choices are empty, not of this form or called after a column of the
+        results, before anything is fitted.
+    ReadinessError
+        If no specification can be fitted.
 
     Examples
     --------
@@ -97,9 +100,7 @@ def sensitivity(
     >>> study.plot()  # doctest: +SKIP
     """
     _check(model, data, choices)
-    folder = None if store is None else Path(store)
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
+    folder = store_at(store)
     settings = SamplingSettings(
         draws=draws, tune=tune, chains=chains, cores=cores, seed=seed, target_accept=target_accept
     )
@@ -110,6 +111,8 @@ def sensitivity(
         specifications,
         [_task(model, data, choices, chosen, settings) for chosen in specifications],
     )
+    if all(task.reason for task in tasks):
+        raise ReadinessError(f"nothing of this study can be fitted: {tasks[0].reason}")
     called = name or (" x " if cross else ", ").join(options)
     outcomes = run_tasks(tasks, label=called, store=folder, executor=executor, progress=progress)
     from bayesdense import __version__
@@ -198,9 +201,20 @@ def _check(model: Any, data: Any, choices: Any) -> None:
     if not isinstance(choices, Mapping) or not choices:
         raise BayesdenseError("choices must be a dict of at least one choice")
     for choice, options in choices.items():
+        if not isinstance(choice, str):
+            raise BayesdenseError(f"names of choices are texts, not {choice!r}")
+        if choice in TAKEN:
+            raise BayesdenseError(
+                f"a choice cannot be called {choice!r}, which is a column of the results; "
+                f"those are {', '.join(sorted(TAKEN))}"
+            )
         if not isinstance(options, Mapping) or not options:
             raise BayesdenseError(f"choice {choice!r} must be a dict of its options by label")
         for label, change in options.items():
+            if not isinstance(label, str):
+                raise BayesdenseError(
+                    f"labels of options are texts, and {choice!r} has the label {label!r}"
+                )
             pair = isinstance(change, tuple) and len(change) == 2
             if not (change is None or isinstance(change, Mapping) or callable(change) or pair):
                 raise BayesdenseError(

@@ -21,11 +21,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["PAPER_MONTHS", "Study"]
+__all__ = ["PAPER_MONTHS", "TAKEN", "Study"]
 
 FORMAT = 1
 PAPER_MONTHS = (3.3, 3.5)
 """Doubling times that the paper states, in months."""
+
+TAKEN = frozenset(
+    "models references scores draws rhat ess divergences median lower upper new_lower new_upper "
+    "p_growth estimator trusted reason period benchmark prob kind undefined unit".split()
+)
+"""Columns of results, which no choice can be called after."""
 
 COUNTS = ("models", "references", "scores", "draws", "rhat", "ess", "divergences")
 
@@ -139,13 +145,13 @@ class Study:
         return found
 
     def share_holding(
-        self, months: tuple[float, ...] = PAPER_MONTHS, *, prob: float = PROB
+        self, months: float | tuple[float, ...] = PAPER_MONTHS, *, prob: float = PROB
     ) -> pd.DataFrame:
         """Return how many specifications have an interval that holds a doubling time.
 
         Parameters
         ----------
-        months : tuple of float
+        months : float or tuple of float
             The doubling times; by default those of the paper.
         prob : float
             Probability of the intervals.
@@ -158,7 +164,7 @@ class Study:
         """
         table = self.summary(prob=prob).dropna(subset="median")
         rows = []
-        for value in months:
+        for value in np.atleast_1d(months).tolist():
             holding = int(((table["lower"] <= value) & (value <= table["upper"])).sum())
             share = holding / len(table) if len(table) else np.nan
             rows.append(
@@ -259,6 +265,8 @@ class Study:
             raise BayesdenseError(f"'{file}' is not a study: it is no JSON") from None
         if not isinstance(content, dict) or content.pop("bayesdense_study", None) != FORMAT:
             raise BayesdenseError(f"'{file}' is not a study that this version of bayesdense reads")
+        if set(content) != set(cls.__dataclass_fields__):
+            raise BayesdenseError(f"'{file}' is not a whole study: some of its parts are missing")
         return cls(**content)
 
     def __repr__(self) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from bayesdense.data.cells import parse_dates
 from bayesdense.errors import BayesdenseError
 from bayesdense.models import DensityModel
 from bayesdense.sampling import SamplingInterrupted, SamplingSettings
-from bayesdense.studies.keys import key_of, write_whole
+from bayesdense.studies.keys import key_of, store_at, write_whole
 from bayesdense.studies.units import log_densities, units_of, withhold
 from bayesdense.summaries.diagnostics import diagnostics_table
 from bayesdense.summaries.draws import Draws
@@ -72,7 +72,10 @@ class Validation:
 
 
 def leave_future_out(
-    model: DensityModel, data: Dataset, until: str | list[str], **options: Any
+    model: DensityModel,
+    data: Dataset,
+    until: str | dt.date | Sequence[str | dt.date],
+    **options: Any,
 ) -> Validation:
     """Fit to what was released up to a day, and predict what came after.
 
@@ -82,15 +85,16 @@ def leave_future_out(
         The model; with Normal noise between sources.
     data : Dataset
         With dated targets on both sides of each day.
-    until : str or list of str
-        Last days of what is fitted, in ISO form; one fit for each.
+    until : str, date, or sequence of these
+        Last days of what is fitted, texts in ISO form; one fit for each.
     **options
         As for `leave_groups_out`.
 
     Returns
     -------
     Validation
-        References stay, whenever they were released.
+        References stay, whenever they were released; targets without a date
+        take no part, and a note says how many.
 
     Raises
     ------
@@ -105,7 +109,15 @@ def leave_future_out(
     ...     bd.DensityModel(), data, "2024-06-30"
     ... )  # doctest: +SKIP
     """
-    days = [until] if isinstance(until, str) else list(until)
+    days = [until] if isinstance(until, str | dt.date) else list(until)
+    model.check(data)
+    undated = data.targets["release_date"].isna()
+    notes = []
+    if undated.any():
+        # They may have come after any day.
+        notes.append(f"{int(undated.sum())} targets have no date, and were left out of every fit.")
+        data = data.select(models=data.targets["model"][~undated].tolist())
+        model.check(data)
     units = units_of(model.lay_out(data))
     released = data.models.set_index("model")["release_date"].reindex(units["model"])
     groups = {}
@@ -114,10 +126,10 @@ def leave_future_out(
         if faults or np.isnat(parsed[0]):
             raise BayesdenseError(f"until={day!r} is not a day: allowed is an ISO day, 2024-06-30")
         later = (released > pd.Timestamp(parsed[0])).to_numpy() & _of_targets(units)
-        groups[f"after {day}"] = later
+        groups[f"after {pd.Timestamp(parsed[0]):%Y-%m-%d}"] = later
         if not later.any() or later[_of_targets(units)].all():
             raise BayesdenseError(f"until={day!r} leaves no target on one side of it")
-    return _validate(model, data, units, groups, [], **options)
+    return _validate(model, data, units, groups, notes, **options)
 
 
 def leave_groups_out(
@@ -161,6 +173,7 @@ def leave_groups_out(
     """
     if by not in GROUPS:
         raise BayesdenseError(f"by must be one of {', '.join(map(repr, GROUPS))}, not {by!r}")
+    model.check(data)
     units = units_of(model.lay_out(data))
     if by == "benchmark":
         labels = units["of"]
@@ -227,12 +240,9 @@ def _validate(
     store: str | os.PathLike[str] | None = None,
     progress: bool = True,
 ) -> Validation:
-    model.check(data)
     if model.spec.ruler == "cut":
         raise BayesdenseError("a cut ruler has no joint density to predict with: ruler='joint'")
-    folder = None if store is None else Path(store)
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
+    folder = store_at(store)
     settings = SamplingSettings(
         draws=draws, tune=tune, chains=chains, cores=cores, seed=seed, target_accept=target_accept
     )

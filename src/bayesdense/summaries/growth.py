@@ -133,7 +133,8 @@ def doubling_time_table(all_rates: list[Rate], *, prob: float) -> pd.DataFrame:
     A doubling time is ``ln 2 / A``, and infinite where density does not grow.
     The ends of its interval are those of the growth rate, turned around; an
     upper end is infinite, 'no finite upper end', where the lower end of the
-    growth rate is not positive. No draw is dropped.
+    growth rate is not positive. A draw of the envelope that has no slope, with
+    records on one day only, counts in ``undefined`` and in nothing else.
 
     Parameters
     ----------
