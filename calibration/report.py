@@ -137,20 +137,24 @@ def draw_ranks(answers: pd.DataFrame, name: str, file: Path) -> None:
     )
     for ax in axes.flat[len(quantities) :]:
         ax.set_visible(False)
+    # Those with nothing below them have the numbers of their column.
+    for ax in axes.flat[max(len(quantities) - columns, 0) : len(quantities)]:
+        ax.xaxis.set_tick_params(labelbottom=True)
+    count = part["seed"].nunique()
     for ax, quantity in zip(axes.flat, quantities, strict=False):
         rank = part.loc[part["quantity"] == quantity, "rank"].to_numpy()
         places, ecdf, low, high = bands(rank, f"{name}, {quantity}")
         ax.fill_between(places, low - places, high - places, color="0.85", lw=0)
         outside = bool(((ecdf < low) | (ecdf > high)).any())
         ax.plot(places, ecdf - places, color="#b2182b" if outside else "#2166ac", lw=1)
-        ax.set_title(quantity, fontsize=7, pad=2)
+        # Some quantities were compared in later datasets only.
+        fewer = f" ({len(rank)})" if len(rank) < count else ""
+        ax.set_title(quantity + fewer, fontsize=7, pad=2)
         ax.tick_params(labelsize=6)
         ax.set_xticks([0, 0.5, 1])
-    count = part["seed"].nunique()
-    figure.suptitle(
-        f"{name}: ECDF of ranks less the diagonal, {count} datasets, 95 % simultaneous band",
-        fontsize=9,
-    )
+    figure.suptitle(f"{name}: {count} datasets (fewer in brackets)", fontsize=9)
+    figure.supxlabel("rank of the truth among posterior draws, scaled", fontsize=8)
+    figure.supylabel("ECDF less the diagonal, and its 95 % simultaneous band", fontsize=8)
     figure.savefig(file, dpi=130)
     plt.close(figure)
 

@@ -7,6 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import bayesdense as bd
+from bayesdense.plots.loss_law_curves import _levels
 from tests.fake import fake
 from tests.model.simulate import KINDS, simulate
 
@@ -63,3 +64,11 @@ def test_what_cannot_be_drawn_is_said(ruler):
         bd.plots.score_map(ruler, benchmark="read")
     with pytest.raises(bd.UnknownNameError, match="unknown benchmark"):
         bd.plots.score_map(ruler, benchmark="reads")
+
+
+@pytest.mark.parametrize(("count", "drawn"), [(1, 1), (8, 8), (10, 10), (12, 5)])
+def test_the_law_is_drawn_where_there_are_runs(count, drawn):
+    """At every ratio of tokens to parameters, or at some that occur."""
+    ratios = np.repeat(np.log(5.0 * 2.0 ** np.arange(count)), 3)
+    levels = _levels(ratios)
+    assert len(levels) == drawn and set(levels) <= set(ratios)

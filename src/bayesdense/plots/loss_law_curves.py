@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["loss_law"]
 
-MARKERS = "os^Dvp"
+MARKERS = "os^DvpPX*h"
 POINTS = 60
 MOST = 5
 SAME = 0.15
@@ -37,8 +37,9 @@ def loss_law(
     """Draw the losses of the reference runs against their size, and the law (eq. 2).
 
     The law falls in tokens as well, so it is drawn at each number of tokens
-    per parameter that the runs have, or at five of them where there are many;
-    each run has the colour of the nearest.
+    per parameter that the runs have. Where there are more than ten, it is
+    drawn at five of these, and each run has the colour of the nearest: the
+    legend says which runs are together, and they do not lie on its line.
 
     Parameters
     ----------
@@ -107,7 +108,10 @@ def loss_law(
                 lw=0,
             )
             ax.plot(table["n_params"], table["median"], color=colour, lw=1.2, zorder=3)
-            rows = runs[nearest == i]
+            rows, label = runs[nearest == i], f"{np.exp(level):.3g}"
+            of_rows = np.exp(ratio[nearest == i])
+            if np.ptp(np.log(of_rows)) > SAME:
+                label = f"{label} (runs at {of_rows.min():.3g} to {of_rows.max():.3g})"
             ax.plot(
                 rows["n_params"],
                 rows["loss"],
@@ -116,7 +120,7 @@ def loss_law(
                 mec="white",
                 mew=0.5,
                 ms=5,
-                label=f"{np.exp(level):.3g}",
+                label=label,
                 zorder=4,
             )
         log_ticks(ax.xaxis, text=count_text)
@@ -132,6 +136,8 @@ def _levels(ratio: np.ndarray) -> np.ndarray:
     """Return the logarithms of tokens per parameter to draw the law at."""
     ordered = np.sort(ratio)
     groups = np.split(ordered, np.flatnonzero(np.diff(ordered) > SAME) + 1)
+    middles = np.array([np.median(group) for group in groups])
     if len(groups) <= len(MARKERS):
-        return np.array([np.median(group) for group in groups])
-    return np.quantile(ratio, np.linspace(0.0, 1.0, MOST))
+        return middles
+    # Some that occur, evenly spread: a line between them would belong to no run.
+    return middles[np.linspace(0, len(middles) - 1, MOST).round().astype(int)]
