@@ -8,7 +8,7 @@ import pytest
 import bayesdense as bd
 from bayesdense.errors import BayesdenseError
 from bayesdense.studies import choices
-from bayesdense.studies.publication import PUBLISHED
+from bayesdense.studies.choices.publication import PUBLISHED
 
 DAYS = {"old": "2023-03-01", "new": "2024-01-01"}
 

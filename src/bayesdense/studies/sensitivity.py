@@ -22,6 +22,9 @@ __all__ = ["Change", "Choices", "sensitivity"]
 Change = Mapping[str, Any] | Callable[[Dataset], Dataset] | tuple[Any, Any] | None
 """None for nothing; arguments of the model; a function from data to data; or both, as a pair."""
 
+Options = dict[str, Change]
+"""Options of one choice by label, the usual one first."""
+
 Choices = Mapping[str, Mapping[str, Change]]
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from bayesdense.data import Dataset
 from bayesdense.errors import BayesdenseError
-from bayesdense.studies.sensitivity import Change
+from bayesdense.studies.sensitivity import Options
 from bayesdense.summaries.growth import ALL
 
 __all__ = ["PUBLISHED", "age_of_benchmarks", "publication"]
@@ -43,8 +43,6 @@ PUBLISHED: dict[str, str] = {
     "MMLU-Pro": "2024-06-03",  # 2406.01574
 }
 """Days on which benchmarks were published."""
-
-Options = dict[str, Change]
 
 
 def publication(data: Dataset, published: Mapping[str, str] | None = None) -> Options:
