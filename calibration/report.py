@@ -20,6 +20,7 @@ from run import RANKED, RESULTS
 from scenarios import scenarios
 from scipy.stats import binomtest
 
+OF_SIMUK = RESULTS / "simuk-ranks.csv"
 FIGURES = Path(__file__).parents[1] / "docs" / "figures"
 INTERVALS = {50: ("q25", "q75"), 80: ("q10", "q90"), 90: ("q5", "q95")}
 HEADLINE = ("A", "A_j", "A_change", "lambda", "sigma_v", "sigma_f", "tau", "phi")
@@ -224,13 +225,15 @@ def main() -> None:
         print("\nBenchmarks said to grow at another rate\n")
         print(markdown(alarms(answers)))
     of_ranks = answers[answers["scenario"].str.startswith("sbc")]
+    if OF_SIMUK.exists():
+        of_ranks = pd.concat([of_ranks, pd.read_csv(OF_SIMUK)], ignore_index=True)
     if not len(of_ranks):
         return
     found = ranks(of_ranks)
     print("\nRanks that leave their band\n")
     left = found[found["outside"] > 0]
     print(markdown(left) if len(left) else "None.")
-    for name in [n for n in scenarios() if n in set(of_ranks["scenario"])]:
+    for name in dict.fromkeys(of_ranks["scenario"]):
         draw_ranks(of_ranks, name, options.figures / f"{_slug(name)}.png")
 
 

@@ -19,8 +19,8 @@ import pandas as pd
 import simuk
 import xarray as xr
 from designs import small_design
-from report import bands
-from run import RANKED, RESULTS, exact_layout
+from report import OF_SIMUK, ranks
+from run import RANKED, exact_layout
 from scenarios import COMMON, OF_TREND, SCORES_ONLY, _from_priors
 from simulator import Simulated, simulate
 
@@ -77,30 +77,27 @@ def main() -> None:
     """Simulate, fit, store ranks, and say which leave their band."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--simulations", type=int, default=100)
-    parser.add_argument("--out", type=Path, default=RESULTS / "simuk-ranks.csv")
+    parser.add_argument("--out", type=Path, default=OF_SIMUK)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     check = FittedByPackage(*pooled(), num_simulations=options.simulations, seed=1, keep_fits=False)
     check.run_simulations()
     if check._simulations_complete < options.simulations:
         raise SystemExit(f"simuk stopped after {check._simulations_complete} simulations")
-    found = check.simulations["prior_sbc"]
+    found, seeds = check.simulations["prior_sbc"], np.arange(options.simulations)
     rows = []
     for name in SHOWN:
-        ranks = np.asarray(found[name]).reshape(options.simulations, -1)[:, :ENTRIES]
-        for i, column in enumerate(ranks.T):
-            label = name if ranks.shape[1] == 1 else f"{name}[{i}]"
-            rows += [
-                {"quantity": label, "simulation": s, "rank": int(r)} for s, r in enumerate(column)
-            ]
-    table = pd.DataFrame(rows)
+        by_entry = np.asarray(found[name]).reshape(options.simulations, -1)[:, :ENTRIES]
+        for i, column in enumerate(by_entry.T):
+            label = name if by_entry.shape[1] == 1 else f"{name}[{i}]"
+            rows.append(
+                {"scenario": "simuk, pooled", "quantity": label, "seed": seeds, "rank": column}
+            )
+    table = pd.concat([pd.DataFrame(row) for row in rows], ignore_index=True)
     table.to_csv(options.out, index=False)
-    outside = []
-    for quantity, part in table.groupby("quantity", sort=False):
-        _, ecdf, low, high = bands(part["rank"].to_numpy(), f"simuk, {quantity}")
-        if ((ecdf < low) | (ecdf > high)).any():
-            outside.append(str(quantity))
-    print(f"{options.simulations} simulations, {table['quantity'].nunique()} quantities")
+    panels = ranks(table)
+    outside = panels.loc[panels["outside"] > 0, "quantity"]
+    print(f"{options.simulations} simulations, {len(panels)} quantities")
     print("outside the 95 % band:", ", ".join(outside) or "none")
 
 

@@ -71,6 +71,13 @@ def test_undefined_slopes_are_counted():
     assert table["median"].tolist() == [2.0]
 
 
+def test_that_an_envelope_rises_is_no_finding():
+    names = ("typical", "envelope", "envelope of replicates", "envelope excess")
+    found = [Rate(name, "all dates", "x", np.array([1.0, 2.0, -1.0, 3.0])) for name in names]
+    table = growth_table(found, prob=0.5, unit="1/year")
+    np.testing.assert_array_equal(table["p_growth"], [0.75, np.nan, np.nan, 0.75])
+
+
 def test_growth_per_day_and_unknown_unit():
     rate = [Rate("typical", "all dates", "x", np.full(10, 365.25))]
     assert growth_table(rate, prob=0.9, unit="1/day")["median"].tolist() == [1.0]

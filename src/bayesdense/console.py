@@ -201,7 +201,7 @@ def _print_headline(console: Console, table: pd.DataFrame, *, prob: float) -> No
             row["benchmark"],
             _months(row["median"]),
             f"{_months(row['lower'])} to {_months(row['upper'], end=True)}",
-            f"{row['p_growth']:.3f}",
+            "" if math.isnan(row["p_growth"]) else f"{row['p_growth']:.3f}",
             "" if math.isnan(share) else f"{100 * share:.0f} %",
             style="bold" if row["benchmark"] == "all benchmarks" else None,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -109,10 +110,12 @@ class DensityFit(Fit[ModelSpec]):
         lines = []
         for row in table.to_dict("records"):
             period = "" if row["period"] == "all dates" else f" {row['period']}"
+            # An envelope rises whatever densities do.
+            sure = "" if math.isnan(row["p_growth"]) else f", P(growth) = {row['p_growth']:.3f}"
             lines.append(
                 f"doubling time, {row['estimator']}{period}: {months_text(row['median'])} months "
                 f"({100 * prob:.0f} % {row['kind']} interval {months_text(row['lower'])} to "
-                f"{months_text(row['upper'])}), P(growth) = {row['p_growth']:.3f}"
+                f"{months_text(row['upper'])}){sure}"
             )
         return "\n".join(lines)
 
@@ -132,7 +135,8 @@ class DensityFit(Fit[ModelSpec]):
             between them. Columns ``estimator``, ``period``, ``benchmark``,
             ``median``, ``lower``, ``upper`` (infinite where density may not
             grow), ``prob``, ``kind``, ``p_growth`` (posterior probability of
-            growth), ``undefined`` (share of draws without a slope), ``unit``.
+            growth; NaN for an envelope, which rises whatever densities do),
+            ``undefined`` (share of draws without a slope), ``unit``.
         """
         return self._named(doubling_time_table(self._rates, prob=prob))
 

@@ -28,6 +28,9 @@ __all__ = [
 
 ALL = "all benchmarks"
 NEW = "new benchmark"
+# A running maximum rises whatever densities do: that it grows is no finding.
+ENVELOPE, OF_REPLICATES, EXCESS = "envelope", "envelope of replicates", "envelope excess"
+ALWAYS_RISING = (ENVELOPE, OF_REPLICATES)
 MONTHS_PER_YEAR = 12.0
 DAYS_PER_YEAR = 365.25
 SEED = 20241204  # The replicates of a table are the same each time it is made.
@@ -89,9 +92,9 @@ def rates(draws: Draws, layout: Layout, spec: ModelSpec) -> list[Rate]:
     observed = envelope_slope(draws["ln_density"][:, : len(years)], years)
     replicated = envelope_slope(replicated_log_density(draws, layout, spec.trend, random), years)
     for name, values in (
-        ("envelope", observed),
-        ("envelope of replicates", replicated),
-        ("envelope excess", observed - replicated),
+        (ENVELOPE, observed),
+        (OF_REPLICATES, replicated),
+        (EXCESS, observed - replicated),
     ):
         found.append(Rate(name, "all dates", ALL, values))
     return found
@@ -113,8 +116,10 @@ def growth_table(all_rates: list[Rate], *, prob: float, unit: str) -> pd.DataFra
     -------
     pandas.DataFrame
         Columns ``estimator``, ``period``, ``benchmark``, ``median``,
-        ``lower``, ``upper``, ``prob``, ``kind``, ``p_growth``, ``undefined``
-        (share of draws without a slope) and ``unit``.
+        ``lower``, ``upper``, ``prob``, ``kind``, ``p_growth`` (NaN for an
+        envelope, which always rises; of its excess over replicates it is the
+        probability of one), ``undefined`` (share of draws without a slope)
+        and ``unit``.
 
     Raises
     ------
@@ -149,7 +154,7 @@ def doubling_time_table(all_rates: list[Rate], *, prob: float) -> pd.DataFrame:
         Columns as of `growth_table`; the unit is ``months``. A difference of
         growth rates has no doubling time and no row.
     """
-    kept = [rate for rate in all_rates if rate.estimator != "envelope excess"]
+    kept = [rate for rate in all_rates if rate.estimator != EXCESS]
 
     def months(rate: np.ndarray) -> tuple[float, float, float]:
         median, lower, upper = interval(rate, prob)
@@ -210,6 +215,7 @@ def _table(
     for rate in all_rates:
         defined = rate.draws[np.isfinite(rate.draws)]
         median, lower, upper = ends(defined) if len(defined) else (np.nan,) * 3
+        risen = rate.estimator in ALWAYS_RISING or not len(defined)
         rows.append(
             {
                 "estimator": rate.estimator,
@@ -220,7 +226,7 @@ def _table(
                 "upper": float(upper),
                 "prob": prob,
                 "kind": KIND,
-                "p_growth": float((defined > 0).mean()) if len(defined) else np.nan,
+                "p_growth": np.nan if risen else float((defined > 0).mean()),
                 "undefined": 1.0 - len(defined) / len(rate.draws),
                 "unit": unit,
             }
