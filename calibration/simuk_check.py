@@ -25,7 +25,8 @@ from scenarios import COMMON, OF_TREND, SCORES_ONLY, _from_priors
 from simulator import Simulated, simulate
 
 import bayesdense as bd
-from bayesdense.sampling import SamplingSettings
+from bayesdense.sampling import SamplingInterrupted, SamplingSettings
+from bayesdense.summaries.diagnostics import diagnostics_table
 
 SHOWN = ("A", "B", "sigma_v", "alpha", "pi", "s", "u", "tau", "phi", "v")
 OF_POOLED = ("alpha", "pi", "s", "u", "A", "B", "tau", "phi", "sigma_v")
@@ -39,6 +40,7 @@ class FittedByPackage(simuk.SBC):
     def __init__(self, model: bd.DensityModel, data: bd.Dataset, **options: Any) -> None:
         """Build the PyMC model of a dataset, whose scores are not used."""
         self.fitted, self.data = model, data
+        self.quality: list[tuple[float, int]] = []
         super().__init__(model.build(data), **options)
 
     def _get_posterior_samples(self, replicated_data: dict[str, np.ndarray]) -> xr.Dataset:
@@ -58,6 +60,10 @@ class FittedByPackage(simuk.SBC):
         seed = self._simulations_complete
         settings = SamplingSettings(draws=500, tune=600, seed=seed, target_accept=0.95)
         drawn = self.fitted.sample_layout(layout, settings, label="", progress=False)
+        if drawn.result.interrupted:
+            raise SamplingInterrupted("interrupted: this dataset is not counted")
+        rhat = diagnostics_table(drawn.result.posterior, drawn.free)["rhat"].max(skipna=False)
+        self.quality.append((float(rhat), int(drawn.result.sample_stats["diverging"].sum())))
         posterior = drawn.result.posterior[self.var_names].stack(sample=("chain", "draw"))
         every = np.linspace(0, posterior.sizes["sample"] - 1, RANKED).round().astype(int)
         return posterior.isel(sample=every)
@@ -82,12 +88,13 @@ def main() -> None:
     warnings.simplefilter("ignore")
     check = FittedByPackage(*pooled(), num_simulations=options.simulations, seed=1, keep_fits=False)
     check.run_simulations()
-    if check._simulations_complete < options.simulations:
-        raise SystemExit(f"simuk stopped after {check._simulations_complete} simulations")
-    found, seeds = check.simulations["prior_sbc"], np.arange(options.simulations)
+    done = check._simulations_complete
+    if not done:
+        raise SystemExit("simuk stopped before a simulation was complete")
+    found, seeds = check.simulations["prior_sbc"], np.arange(done)
     rows = []
     for name in SHOWN:
-        by_entry = np.asarray(found[name]).reshape(options.simulations, -1)[:, :ENTRIES]
+        by_entry = np.asarray(found[name]).reshape(done, -1)[:, :ENTRIES]
         for i, column in enumerate(by_entry.T):
             label = name if by_entry.shape[1] == 1 else f"{name}[{i}]"
             rows.append(
@@ -97,7 +104,12 @@ def main() -> None:
     table.to_csv(options.out, index=False)
     panels = ranks(table)
     outside = panels.loc[panels["outside"] > 0, "quantity"]
-    print(f"{options.simulations} simulations, {len(panels)} quantities")
+    rhat, diverged = np.array(check.quality).T
+    print(f"{done} of {options.simulations} simulations, {len(panels)} quantities")
+    print(
+        f"R-hat above 1.05 in {(rhat > 1.05).sum()} fits (largest {rhat.max():.2f}); "
+        f"{(diverged > 0).sum()} with divergences"
+    )
     print("outside the 95 % band:", ", ".join(outside) or "none")
 
 

@@ -185,16 +185,21 @@ def _convergence(fit: Fit[Any]) -> CheckResult:
 def _approximation(fit: Fit[Any]) -> CheckResult:
     """Say what was approximated, and how well the part was sampled that all rests on."""
     part = fit.info["shared_from"]
-    sampled = part["rhat"] <= MAX_RHAT and part["ess"] >= MIN_ESS and part["bfmi"] >= MIN_BFMI
+    sampled = part["rhat"] <= MAX_RHAT and part["ess"] >= MIN_ESS
+    energy = ""
+    # Files of before it was looked at do not have it.
+    if "bfmi" in part:
+        sampled = sampled and part["bfmi"] >= MIN_BFMI
+        energy = f", lowest E-BFMI {part['bfmi']:.2f}"
     moved = part["refused"] <= MAX_REFUSED and part["energy_error"] <= MAX_REFUSED
     text = (
         f"ruler, growth and scales are sampled from {part['targets']:,} of {part['of']:,} targets "
-        f"(largest R-hat {part['rhat']:.3f}, lowest effective sample size {part['ess']:.0f}, "
-        f"lowest E-BFMI {part['bfmi']:.2f}), and every model given these: intervals are as wide "
-        "as so many targets make them"
+        f"(largest R-hat {part['rhat']:.3f}, lowest effective sample size {part['ess']:.0f}"
+        f"{energy}), and every model given these: intervals are as wide as so many targets make "
+        "them"
     )
     if not sampled:
-        text += f"; needed are R-hat <= {MAX_RHAT}, {MIN_ESS} and {MIN_BFMI}: sample more draws"
+        text += f"; needed are R-hat <= {MAX_RHAT}, {MIN_ESS} and E-BFMI {MIN_BFMI}: sample more"
     if not moved:
         text += (
             f"; {part['refused']:.2g} of the trajectories of single models were refused and their "

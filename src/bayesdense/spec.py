@@ -10,6 +10,7 @@ from typing import Any, Literal, Self, get_args
 from bayesdense.errors import BayesdenseError
 from bayesdense.parts.laws import LossLaw, laws
 from bayesdense.parts.maps import ScoreMap, maps
+from bayesdense.parts.settings import settings_of
 from bayesdense.parts.sizes import SizeDefinition, sizes
 from bayesdense.parts.trends import Trend, trends
 from bayesdense.priors import Prior
@@ -131,7 +132,10 @@ class RulerSpec:
             values[entry.name] = value.name if hasattr(value, "name") else value
         values["priors"] = {name: prior.to_dict() for name, prior in self.priors.items()}
         parts = {name: getattr(self, name) for name in RulerSpec._registries(self)}
-        values["part_settings"] = {n: _settings_of(part) for n, part in parts.items() if vars(part)}
+        settings = {name: _settings_text(part) for name, part in parts.items()}
+        # Shipped parts have none.
+        if any(settings.values()):
+            values["part_settings"] = {name: text for name, text in settings.items() if text}
         return values
 
     @classmethod
@@ -158,12 +162,13 @@ class RulerSpec:
         chosen["priors"] = {n: Prior.from_dict(p) for n, p in chosen["priors"].items()}
         settings = chosen.pop("part_settings", {})
         made = cls(**chosen)
-        for name, stored in settings.items():
-            found = _settings_of(getattr(made, name))
+        for name in RulerSpec._registries(made):
+            stored, found = settings.get(name, ""), _settings_text(getattr(made, name))
             if found != stored:
                 raise BayesdenseError(
                     f"this was made with the {name.replace('_', ' ')} '{chosen[name]}' and "
-                    f"{stored}, and the one that is registered here has {found}: register the other"
+                    f"{stored or 'no settings'}, and the one that is registered here has "
+                    f"{found or 'none'}: register a class that has the former by default"
                 )
         return made
 
@@ -241,9 +246,8 @@ class ModelSpec(RulerSpec):
         return super().from_dict(chosen)
 
 
-def _settings_of(part: Any) -> str:
-    """Return the settings of a part of the user's own, as text that can be compared."""
-    return ", ".join(f"{name}={value!r}" for name, value in sorted(vars(part).items()))
+def _settings_text(part: Any) -> str:
+    return ", ".join(f"{name}={text}" for name, text in settings_of(part).items())
 
 
 def _check_number(name: str, value: Any, *, low: float) -> None:

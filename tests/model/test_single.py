@@ -9,6 +9,7 @@ import pytest
 import bayesdense as bd
 from bayesdense.models.partly import OF_EACH, alike, given_shared, make_part, part_of
 from bayesdense.sampling import SamplingSettings
+from tests.fake import fake_fit
 from tests.model.simulate import KINDS, simulate
 
 FULL = bd.DensityModel()
@@ -203,3 +204,14 @@ def test_a_part_and_a_warm_start_exclude_one_another(fits):
     fit = fits(KINDS[0])
     with pytest.raises(bd.BayesdenseError, match="exclude one another"):
         FULL.fit(fit.data, warm_start=fit, shared_from=40, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("bfmi", "passed"), [({"bfmi": 0.1}, False), ({"bfmi": 0.9}, None), ({}, None)]
+)
+def test_energies_of_the_part_count_and_older_files_have_none(bfmi, passed):
+    fit = fake_fit()
+    fit.info["shared_from"] = {"targets": 5, "of": 8, "rhat": 1.0, "ess": 900.0} | bfmi
+    fit.info["shared_from"] |= {"step": 0.1, "refused": 0.0, "energy_error": 0.0}
+    check = fit.checks()["approximation"]
+    assert check.passed is passed and ("E-BFMI" in check.text) == bool(bfmi)

@@ -47,6 +47,8 @@ def test_one_name_is_as_good_as_a_list_and_an_unknown_one_is_refused(data):
     with pytest.raises(BayesdenseError, match="unknown family 'Lama'"):
         choices.references(data, ["Lama"])
     assert list(choices.windows(data, since="2024-01-01")) == ["all dates", "since 2024-01-01"]
+    assert len(choices.high_scores(data, {0.8, 0.9})) == 3
+    assert list(choices.merged(map(float, [0.01]))) == ["not merged", "merged within 0.01"]
     assert list(choices.high_scores(data, 0.9)) == ["all scores", "scores up to 0.9"]
     with pytest.raises(BayesdenseError, match="tolerances must be numbers"):
         choices.merged(["x"])

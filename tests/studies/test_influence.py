@@ -92,7 +92,7 @@ def test_a_rate_differs_when_its_sign_is_nearly_sure():
     """Three benchmarks: the less likely sign must have less than 0.05 / 3 / 2."""
 
     class Fit:
-        pass
+        interval_kind = "equal-tailed"
 
     random = np.random.default_rng(1)
     rates = 2.0 + 0.2 * random.standard_normal((4, 1000, 3))

@@ -276,7 +276,8 @@ def test_choices_that_are_none_are_refused(data, bad, match):
 def test_a_study_of_which_nothing_can_be_fitted_is_refused(data, tmp_path):
     nothing = {"data": {"none": bd.Dataset.without_references}}
     with pytest.raises(ReadinessError, match="nothing of this study can be fitted: .*reference"):
-        sensitivity(MODEL, data, nothing, **SHORT)
+        sensitivity(MODEL, data, nothing, store=tmp_path / "fits", **SHORT)
+    assert not (tmp_path / "fits").exists()
     file = tmp_path / "file"
     file.write_text("")
     with pytest.raises(BayesdenseError, match="store=.* cannot be a folder"):

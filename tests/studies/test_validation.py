@@ -90,6 +90,8 @@ def test_a_benchmark_is_predicted_from_the_others(data):
     ("days", "message"),
     [
         ("soon", "is not a day"),
+        (20240630, "is not a day"),
+        ([], "at least one"),
         ("2035-01-01", "no target on one side"),
         ("2015-01-01", "no target on one side"),
     ],
@@ -100,15 +102,17 @@ def test_days_that_divide_nothing_are_refused(data, days, message):
 
 
 def test_days_are_dates_too_and_undated_targets_take_no_part(data, monkeypatch):
-    seen = {}
     monkeypatch.setattr(
         validation, "_validate", lambda m, data, units, groups, notes, **o: (data, groups, notes)
     )
     day = pd.Timestamp("2024-06-30")
     whole, groups, notes = leave_future_out(MODEL, data, day, **SHORT)
     assert list(groups) == ["after 2024-06-30"] and notes == []
-    seen = leave_future_out(MODEL, data, [day.date(), "2024-12-31"], **SHORT)[1]
-    assert list(seen) == ["after 2024-06-30", "after 2024-12-31"]
+    days = [day.date(), np.datetime64("2024-12-31")]
+    assert list(leave_future_out(MODEL, data, days, **SHORT)[1]) == [
+        "after 2024-06-30",
+        "after 2024-12-31",
+    ]
     models = data.models.copy()
     lost = data.targets["model"].iloc[:3].tolist()
     models.loc[models["model"].isin(lost), "release_date"] = pd.NaT

@@ -160,6 +160,7 @@ class DensityModel(Model[ModelSpec]):
         values, defaults = self.spec.to_dict(), DEFAULT_SPEC.to_dict()
         settings, default_settings = values.pop("trend_settings"), defaults["trend_settings"]
         values["priors"] = dict(self.spec.priors)
+        values |= {name: getattr(self.spec, name) for name in values.pop("part_settings", {})}
         pooled = all(values[name] == value for name, value in FORMS["pooled"].items())
         if pooled:
             rest = {name: v for name, v in values.items() if name not in FORMS["pooled"]}

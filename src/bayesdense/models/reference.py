@@ -92,6 +92,7 @@ class ReferenceModel(Model[RulerSpec]):
         """Return the call that makes this model, without what is default."""
         values, defaults = self.spec.to_dict(), DEFAULT_SPEC.to_dict()
         values["priors"] = dict(self.spec.priors)
+        values |= {name: getattr(self.spec, name) for name in values.pop("part_settings", {})}
         shown = {k: v for k, v in values.items() if v != defaults[k]}
         return f"ReferenceModel({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 

@@ -95,6 +95,8 @@ def write_whole(file: Path, text: str) -> None:
 def _code_of(part: Any) -> list[Any]:
     """Return what a part does: one of the user's own can change and keep its name."""
     members = sorted(vars(type(part)).items())
+    # Functions that it was made with; other settings are in the composition.
+    members += sorted(getattr(part, "__dict__", {}).items())
     codes = [(name, getattr(member, "__code__", None)) for name, member in members]
     return [(name, _constants(code)) for name, code in codes if code is not None]
 

@@ -103,7 +103,6 @@ def sensitivity(
     >>> study.plot()  # doctest: +SKIP
     """
     _check(model, data, choices)
-    folder = store_at(store)
     settings = SamplingSettings(
         draws=draws, tune=tune, chains=chains, cores=cores, seed=seed, target_accept=target_accept
     )
@@ -115,7 +114,9 @@ def sensitivity(
         [_task(model, data, choices, chosen, settings) for chosen in specifications],
     )
     if all(task.reason for task in tasks):
-        raise ReadinessError(f"nothing of this study can be fitted: {tasks[0].reason}")
+        reasons = "; ".join(dict.fromkeys(task.reason for task in tasks))
+        raise ReadinessError(f"nothing of this study can be fitted: {reasons}")
+    folder = store_at(store)
     called = name or (" x " if cross else ", ").join(options)
     outcomes = run_tasks(tasks, label=called, store=folder, executor=executor, progress=progress)
     from bayesdense import __version__

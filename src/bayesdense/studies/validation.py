@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import json
 import os
 import re
@@ -18,6 +17,7 @@ from bayesdense.build import Layout
 from bayesdense.checks import MAX_RHAT, MIN_ESS
 from bayesdense.data import Dataset
 from bayesdense.data.cells import parse_dates
+from bayesdense.data.select import Day
 from bayesdense.errors import BayesdenseError
 from bayesdense.models import DensityModel
 from bayesdense.sampling import SamplingInterrupted, SamplingSettings
@@ -74,7 +74,7 @@ class Validation:
 def leave_future_out(
     model: DensityModel,
     data: Dataset,
-    until: str | dt.date | Sequence[str | dt.date],
+    until: Day | Sequence[Day],
     **options: Any,
 ) -> Validation:
     """Fit to what was released up to a day, and predict what came after.
@@ -85,7 +85,7 @@ def leave_future_out(
         The model; with Normal noise between sources.
     data : Dataset
         With dated targets on both sides of each day.
-    until : str, date, or sequence of these
+    until : str or date, or list of these
         Last days of what is fitted, texts in ISO form; one fit for each.
     **options
         As for `leave_groups_out`.
@@ -109,7 +109,9 @@ def leave_future_out(
     ...     bd.DensityModel(), data, "2024-06-30"
     ... )  # doctest: +SKIP
     """
-    days = [until] if isinstance(until, str | dt.date) else list(until)
+    days = list(until) if isinstance(until, list | tuple) else [until]
+    if not days:
+        raise BayesdenseError("until must be a day, or a list of at least one")
     model.check(data)
     undated = data.targets["release_date"].isna()
     notes = []

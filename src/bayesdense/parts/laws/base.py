@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bayesdense.errors import BayesdenseError
+from bayesdense.parts.settings import call_of
 from bayesdense.priors import Prior
 from bayesdense.registry import Registry
 
@@ -214,7 +215,7 @@ class LossLaw:
 
     def __repr__(self) -> str:
         """Return the call that makes this law."""
-        return f"{type(self).__name__}()"
+        return call_of(self)
 
 
 def amplitude_priors(mean_loss: Any) -> dict[str, Prior]:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from bayesdense.parts.settings import call_of
 from bayesdense.priors import Prior
 from bayesdense.registry import Registry
 
@@ -106,7 +107,7 @@ class ScoreMap:
 
     def __repr__(self) -> str:
         """Return the call that makes this map."""
-        return f"{type(self).__name__}()"
+        return call_of(self)
 
 
 maps: Registry[ScoreMap] = Registry(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bayesdense.errors import ReadinessError
+from bayesdense.parts.settings import call_of
 from bayesdense.priors import Prior
 from bayesdense.registry import Registry
 
@@ -99,7 +100,7 @@ class SizeDefinition:
 
     def __repr__(self) -> str:
         """Return the call that makes this definition."""
-        return f"{type(self).__name__}()"
+        return call_of(self)
 
 
 def numbers(

@@ -173,7 +173,7 @@ def _listed(values: str | Iterable[str]) -> list[str]:
 
 def _numbers(what: str, values: Any) -> list[float]:
     try:
-        return [float(v) for v in np.atleast_1d(np.asarray(values, dtype=float))]
+        return [float(v) for v in (values if isinstance(values, Iterable) else [values])]
     except (TypeError, ValueError):
         raise BayesdenseError(f"{what} must be numbers, not {values!r}") from None
 
