@@ -117,6 +117,36 @@ def test_paths_are_recognised(text: str, expected: bool) -> None:
     assert bool(ABSOLUTE_PATH.search(text)) is expected
 
 
+# nutpie calls from threads that Python did not start.
+PROGRESS = """
+import _thread, threading
+from types import SimpleNamespace
+from bayesdense.progress import Progress
+
+state = SimpleNamespace(finished_draws=1, total_draws=10, divergences=0, tuning=True, runtime_ms=1)
+with Progress(True, "a fit") as shown:
+    for _ in range(1500):
+        done = threading.Event()
+        _thread.start_new_thread(lambda: (shown.chains([state]), done.set()), ())
+        done.wait()
+"""
+
+
+def test_a_long_fit_does_not_use_up_the_sockets_of_a_kernel(tmp_path: Path) -> None:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(PROGRESS)])
+    client = NotebookClient(
+        notebook,
+        timeout=120,
+        kernel_name="python3",
+        kernel_manager_class=OwnKernelManager,
+        resources={"metadata": {"path": str(tmp_path)}},
+    )
+    client.execute()
+    said = dict(texts(notebook.cells[0]))
+    assert set(said) == {"text/html", "text/plain"}
+    assert said["text/plain"].startswith("a fit: done after")
+
+
 @pytest.mark.notebook
 @every_notebook
 def test_runs_from_top_to_bottom(path: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from typing import Any, Protocol, Self
 
@@ -125,18 +126,41 @@ class _Terminal:
 
 
 class _Notebook:
+    """A line that one thread of its own rewrites.
+
+    Every call that nutpie makes looks like a new thread that never ends, and a kernel keeps a
+    socket for each thread that has shown something: after a thousand of them there are no more.
+    """
+
     def __init__(self) -> None:
         from IPython.display import display
 
         self._handle = display(_Line("", 0.0), display_id=True)
+        self._line, self._news, self._over = _Line("", 0.0), threading.Event(), False
+        self._thread = threading.Thread(target=self._rewrite, daemon=True)
+        self._thread.start()
 
     def show(self, done: int, total: int, text: str) -> None:
-        if self._handle is not None:
-            self._handle.update(_Line(text, done / total if total else 0.0))
+        self._line = _Line(text, done / total if total else 0.0)
+        self._news.set()
 
     def close(self, text: str) -> None:
+        self._over = True
+        self._news.set()
+        self._thread.join()
+        self._update(_Line(text, 1.0))
+
+    def _rewrite(self) -> None:
+        while True:
+            self._news.wait()
+            self._news.clear()
+            if self._over:
+                return
+            self._update(self._line)
+
+    def _update(self, line: _Line) -> None:
         if self._handle is not None:
-            self._handle.update(_Line(text, 1.0))
+            self._handle.update(line)
 
 
 class _Line:
