@@ -8,6 +8,21 @@ from typing import Annotated
 import typer
 
 from bayesdense.commands.common import NOT_TRUSTED, chosen_data, plain_errors
+from bayesdense.commands.options import (
+    AllModels,
+    Benchmarks,
+    DatasetName,
+    Draws,
+    MinBenchmarks,
+    Prob,
+    Quiet,
+    Reference,
+    ReferenceDataset,
+    Seed,
+    Since,
+    Tune,
+    Until,
+)
 from bayesdense.console import (
     listing,
     make_console,
@@ -22,9 +37,7 @@ __all__ = ["fit", "show"]
 
 
 def fit(
-    dataset: Annotated[
-        str, typer.Argument(help="A shipped dataset, or the path of a folder, such as ./mine.")
-    ],
+    dataset: DatasetName,
     out: Annotated[Path, typer.Option(help="Folder for fits, tables and figures.")],
     trend: Annotated[
         list[str] | None,
@@ -60,35 +73,18 @@ def fit(
     d0: Annotated[
         float | None, typer.Option(help="Token budget of the effective size. Default: 1e12.")
     ] = None,
-    reference: Annotated[
-        list[str] | None,
-        typer.Option(metavar="FAMILY", help="Family that becomes the reference; may be repeated."),
-    ] = None,
-    reference_dataset: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Dataset or folder to borrow the references from."),
-    ] = None,
-    since: Annotated[
-        str | None, typer.Option(metavar="DAY", help="First day of release, such as 2023-07-01.")
-    ] = None,
-    until: Annotated[str | None, typer.Option(metavar="DAY", help="Last day of release.")] = None,
-    benchmark: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME", help="Benchmark to use; may be repeated. Default: the core ones."
-        ),
-    ] = None,
-    min_benchmarks: Annotated[
-        int | None, typer.Option(help="Fewest benchmarks that a model has scores on.")
-    ] = None,
-    all_models: Annotated[
-        bool, typer.Option("--all-models", help="Select nothing that is not asked for.")
-    ] = False,
-    draws: Annotated[int, typer.Option(help="Draws of each chain.")] = 2000,
-    tune: Annotated[int, typer.Option(help="Warm-up draws of each chain.")] = 1000,
+    reference: Reference = None,
+    reference_dataset: ReferenceDataset = None,
+    since: Since = None,
+    until: Until = None,
+    benchmark: Benchmarks = None,
+    min_benchmarks: MinBenchmarks = None,
+    all_models: AllModels = False,
+    draws: Draws = 2000,
+    tune: Tune = 1000,
     chains: Annotated[int, typer.Option(help="Number of chains.")] = 4,
     cores: Annotated[int | None, typer.Option(help="Chains that run at the same time.")] = None,
-    seed: Annotated[int, typer.Option(help="Source of randomness.")] = 1,
+    seed: Seed = 1,
     target_accept: Annotated[
         float | None,
         typer.Option(
@@ -104,8 +100,8 @@ def fit(
             "them, and each given that.",
         ),
     ] = None,
-    prob: Annotated[float, typer.Option(help="Probability of all intervals.")] = 0.9,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no list of files.")] = False,
+    prob: Prob = 0.9,
+    quiet: Quiet = False,
 ) -> None:
     """Fit the Densing Law to a dataset and write fits, tables and figures.
 
@@ -188,7 +184,7 @@ def fit(
 
 def show(
     file: Annotated[Path, typer.Argument(help="A saved fit, such as out/densing5/linear.nc.")],
-    prob: Annotated[float, typer.Option(help="Probability of all intervals.")] = 0.9,
+    prob: Prob = 0.9,
 ) -> None:
     """Print a saved fit: headline, checks and how it was made.
 

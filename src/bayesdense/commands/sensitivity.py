@@ -9,6 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bayesdense.commands.common import NOT_TRUSTED, chosen_data, plain_errors
+from bayesdense.commands.options import (
+    AllModels,
+    Benchmarks,
+    DatasetName,
+    Draws,
+    MinBenchmarks,
+    Prob,
+    Quiet,
+    Reference,
+    ReferenceDataset,
+    Seed,
+    Since,
+    Tune,
+    Until,
+)
 from bayesdense.console import make_console, print_frame, print_selection, say
 
 if TYPE_CHECKING:
@@ -32,9 +47,7 @@ OVER = (
 
 
 def sensitivity(
-    dataset: Annotated[
-        str, typer.Argument(help="A shipped dataset, or the path of a folder, such as ./mine.")
-    ],
+    dataset: DatasetName,
     out: Annotated[Path, typer.Option(help="Folder for the table, the figure and the study.")],
     over: Annotated[
         list[str],
@@ -55,38 +68,21 @@ def sensitivity(
     form: Annotated[
         str, typer.Option(metavar="NAME", help="full, or pooled: all benchmarks alike.")
     ] = "full",
-    reference: Annotated[
-        list[str] | None,
-        typer.Option(metavar="FAMILY", help="Family that becomes the reference; may be repeated."),
-    ] = None,
-    reference_dataset: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Dataset or folder to borrow the references from."),
-    ] = None,
-    since: Annotated[
-        str | None, typer.Option(metavar="DAY", help="First day of release, such as 2023-07-01.")
-    ] = None,
-    until: Annotated[str | None, typer.Option(metavar="DAY", help="Last day of release.")] = None,
-    benchmark: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME", help="Benchmark to use; may be repeated. Default: the core ones."
-        ),
-    ] = None,
-    min_benchmarks: Annotated[
-        int | None, typer.Option(help="Fewest benchmarks that a model has scores on.")
-    ] = None,
-    all_models: Annotated[
-        bool, typer.Option("--all-models", help="Select nothing that is not asked for.")
-    ] = False,
-    draws: Annotated[int, typer.Option(help="Draws of each chain.")] = 1000,
-    tune: Annotated[int, typer.Option(help="Warm-up draws of each chain.")] = 1000,
+    reference: Reference = None,
+    reference_dataset: ReferenceDataset = None,
+    since: Since = None,
+    until: Until = None,
+    benchmark: Benchmarks = None,
+    min_benchmarks: MinBenchmarks = None,
+    all_models: AllModels = False,
+    draws: Draws = 1000,
+    tune: Tune = 1000,
     workers: Annotated[
         int, typer.Option(help="Processes; each compiles once, and fits on one core.")
     ] = 1,
-    seed: Annotated[int, typer.Option(help="Source of randomness.")] = 1,
-    prob: Annotated[float, typer.Option(help="Probability of all intervals.")] = 0.9,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no list of files.")] = False,
+    seed: Seed = 1,
+    prob: Prob = 0.9,
+    quiet: Quiet = False,
 ) -> None:
     """Fit one question under many choices, and say what moves the answer.
 
