@@ -249,14 +249,14 @@ def sample(
             to_come = pilot_settings(settings)
             settings = after_pilots(settings)
 
-        def move(draws: xr.Dataset) -> tuple[Compiled, Start]:
+        def move(draws: xr.Dataset, *, own: bool) -> tuple[Compiled, Start]:
             for name, values in (retune(draws) if retune else {}).items():
                 model.set_data(name, values)
             moved, _ = compiled_for(model, structure, shown)
-            return moved, _start(moved, draws, model)
+            return moved, _start(moved, draws, model, own=own)
 
         if beginning is not None:
-            compiled, start = move(beginning.draws)
+            compiled, start = move(beginning.draws, own=beginning.same)
             to_come = [] if beginning.same else to_come[1:]
         fewest = FEWEST if beginning is None else FEWEST - 1
         for pilot in to_come:
@@ -265,7 +265,7 @@ def sample(
             if interrupted:
                 raise SamplingInterrupted("interrupted during warm-up: no draws kept")
             draws = tree["posterior"].to_dataset()
-            compiled, start = move(draws)
+            compiled, start = move(draws, own=True)
             pilots.append(Pilot(pilot.tune, pilot.draws, largest_rhat(draws)))
             if enough(pilots, fewest):
                 break
@@ -288,9 +288,11 @@ def sample(
     )
 
 
-def _start(compiled: Compiled, draws: xr.Dataset, model: Any) -> Start:
+def _start(compiled: Compiled, draws: xr.Dataset, model: Any, *, own: bool) -> Start:
     """Return where chains start, given draws of most variables.
 
+    Draws of this very posterior are gone on from as they are. In those of another one models are
+    where its data put them, so that coordinates that are counted from there start around 0.
     A variable of which there are none, or none that is possible here, starts around its initial
     value; so do all where no draw has a density in these coordinates.
     """
@@ -300,11 +302,13 @@ def _start(compiled: Compiled, draws: xr.Dataset, model: Any) -> Start:
     unknown = np.zeros(compiled.n_parameters, dtype=bool)
     for name in usual.keys() - set(known):
         unknown[compiled.places[name]] = True
+    own = own and not unknown.any()
+    as_sampled = compiled.exactly() if own else compiled.as_sampled
     points, scattered = [], unknown
     for place in np.ndindex(some.sizes["chain"], some.sizes["draw"]):
         values = usual | {name: some[name].values[place] for name in known}
-        point, counted = compiled.as_sampled(values)
-        scattered = scattered | counted | ~np.isfinite(point)
+        point, counted = as_sampled(values)
+        scattered = scattered | (counted & (not own)) | ~np.isfinite(point)
         points.append(point)
     found = np.where(np.isfinite(points), points, compiled.centre)
     possible = compiled.possible(found)

@@ -103,34 +103,6 @@ def test_density_and_effective_size_by_hand(built):
         assert found["cell_ln_size"][c] == pytest.approx(expected, abs=1e-10)
 
 
-def test_coordinates_of_the_two_terms_keep_the_distribution():
-    """Back and forth is the identity, and the volume is the same."""
-    from bayesdense.build.transforms import total_and_split
-
-    value = np.array([[0.3, -1.2], [2.0, 5.0]])
-    forth = total_and_split.forward(value).eval()
-    assert np.exp(forth[:, 0]) == pytest.approx(np.exp(value).sum(axis=1))
-    assert total_and_split.backward(forth).eval() == pytest.approx(value)
-    step = 1e-6
-    moved = [total_and_split.backward(forth[0] + step * e).eval() for e in np.eye(2)]
-    jacobian = (np.array(moved) - value[0]) / step
-    assert abs(np.linalg.det(jacobian)) == pytest.approx(1.0, abs=1e-4)
-    assert total_and_split.log_jac_det(forth).eval() == pytest.approx(0.0)
-
-
-def test_coordinates_of_several_terms_are_inverse_with_the_same_volume():
-    from bayesdense.build.transforms import total_and_split
-
-    value, shift = np.array([0.3, -1.2, 0.8]), np.array([0.7, -0.4, 0.0])
-    forth = total_and_split.forward(value, shift).eval()
-    assert np.exp(forth[0]) == pytest.approx(np.exp(value).sum())
-    back = total_and_split.backward(forth, shift).eval()
-    assert back == pytest.approx(value)
-    step = 1e-6
-    moved = [total_and_split.backward(forth + step * e, shift).eval() for e in np.eye(3)]
-    assert abs(np.linalg.det((np.array(moved) - value) / step)) == pytest.approx(1.0, abs=1e-4)
-
-
 def test_the_density_of_the_logarithm_of_a_term():
     from scipy import stats
 

@@ -161,12 +161,35 @@ def test_chains_start_at_no_draw_without_a_density(plain_fit):
     place = code.places["phi"]
     # Its square is more than there are numbers for.
     draws["phi"][:2] = 1e200
-    start = sampling._start(code, draws, built)
+    start = sampling._start(code, draws, built, own=False)
     found = np.array([start(seed)[place] for seed in range(40)])
     assert found.max() < np.log(0.2)
     assert found.std() > 0
     draws["phi"][:] = 1e200
-    assert sampling._start(code, draws, built) is code.start
+    assert sampling._start(code, draws, built, own=False) is code.start
+
+
+def test_chains_go_on_from_draws_of_their_own_posterior_as_they_are(plain_fit):
+    built, code = built_and_compiled(plain_fit)
+    draws = plain_fit.posterior.isel(chain=slice(0, 2), draw=slice(0, 3))
+    names = [v.name for v in built.free_RVs]
+    exactly = code.exactly()
+    points = [
+        exactly({name: draws[name].values[chain, draw] for name in names})[0]
+        for chain in range(2)
+        for draw in range(3)
+    ]
+    start = sampling._start(code, draws, built, own=True)
+    met = set()
+    for seed in range(40):
+        same = [i for i, point in enumerate(points) if np.array_equal(point, start(seed))]
+        assert len(same) == 1
+        met.update(same)
+    assert met == set(range(6))
+    # Those of another posterior only say where to look.
+    other = sampling._start(code, draws, built, own=False)(1)
+    place = code.places["cell_deviation"]
+    assert np.abs(other[place]).max() <= 0.5 < np.abs(points[0][place]).max()
 
 
 def test_a_fit_that_cannot_start_says_so(plain_fit):

@@ -7,16 +7,25 @@ from typing import Any
 
 import numpy as np
 
+from bayesdense.build.algebra import inverse, root
 from bayesdense.build.effects import moved_prior, scaled_normal
 from bayesdense.build.layout import Layout
 from bayesdense.build.leans import lean
 from bayesdense.build.placed import PlacedPrior, length
+from bayesdense.priors import Prior
 from bayesdense.spec import RulerSpec
 
-__all__ = ["add_coefficients", "log_term_logp", "log_term_random"]
+__all__ = [
+    "EXPONENT_SPREAD",
+    "add_coefficients",
+    "log_term_logp",
+    "log_term_random",
+    "positive_coefficients",
+    "sampled_together",
+]
 
-# What the losses of one set say about the logarithm of an exponent, for coordinates.
-EXPONENT_ERROR = 0.25
+# Usual spread of the logarithm of an exponent.
+EXPONENT_SPREAD = 0.3
 # Priors whose logarithm is sampled together with that of the other terms.
 LOG_PRIORS = ("LogNormal", "HalfNormal")
 
@@ -48,35 +57,7 @@ def add_coefficients(
     law, n_sets = spec.law, len(layout.loss_sets)
     scores_only = not layout.has_losses.all()
     mixed = n_sets > 0 and scores_only
-    seen: dict[str, Any] = {}
-    if n_sets:
-        suffix = "_with_losses" if mixed else ""
-        owner = dict(zip(law.exponents, law.terms, strict=False))
-        together = (*((law.floor,) if law.floor else ()), *law.terms)
-        if law.terms and all(priors[n].distribution in LOG_PRIORS for n in together):
-            if law.floor and len(law.terms) == len(law.exponents):
-                # With a floor to give way, exponents can come first, and the terms in
-                # coordinates in which the slopes stay when an exponent moves.
-                for i, name in enumerate(law.exponents):
-                    if n_sets > 1:
-                        seen[name] = _pooled_exponent(name, i, None, priors, suffix)
-                    else:
-                        seen[name] = priors[name].variable(f"{name}{suffix}", dims="loss_set")
-                shift = _slopes_kept([seen[name] for name in law.exponents])
-                seen |= _terms(together, priors, suffix, shift)
-            else:
-                seen |= _terms(together, priors, suffix, None)
-        for name in law.coefficients:
-            if name in seen:
-                continue
-            term = seen.get(owner.get(name, ""))
-            if name in law.exponents and n_sets > 1:
-                place = law.exponents.index(name)
-                seen[name] = _pooled_exponent(name, place, term, priors, suffix)
-            elif term is not None:
-                seen[name] = _exponent(name, term, priors, suffix)
-            else:
-                seen[name] = priors[name].variable(f"{name}{suffix}", dims="loss_set")
+    seen = _of_losses(layout, spec, priors, "_with_losses" if mixed else "") if n_sets else {}
     if not scores_only:
         return seen
     suffix = "_scores_only" if mixed else ""
@@ -103,26 +84,160 @@ def add_coefficients(
     return both
 
 
-def _slopes_kept(exponents: list[Any]) -> Any:
-    """Return the shift of the split of (floor, a, ...) that keeps ``a alpha`` and all others.
+def positive_coefficients(law: Any, priors: Mapping[str, Prior]) -> tuple[str, ...]:
+    """Return the coefficients of a law whose logarithms are fitted to losses.
 
-    To first order around a floor of a half and equal terms, with the sum
-    fixed: the floor takes what the terms give up.
+    Parameters
+    ----------
+    law : LossLaw
+        The law.
+    priors : mapping of str to Prior
+        All priors of the model.
+
+    Returns
+    -------
+    tuple of str
     """
-    import pytensor.tensor as pt
+    return tuple(
+        name
+        for name in law.coefficients
+        if name in law.exponents or (priors[name].median() > 0).all()
+    )
 
-    logs = [pt.log(values) for values in exponents]
-    of_floor = -(sum(logs) / len(logs) + logs[-1])
-    return pt.stack([of_floor, *(log - logs[-1] for log in logs)], axis=-1)
+
+def sampled_together(law: Any, priors: Mapping[str, Prior]) -> tuple[str, ...]:
+    """Return the terms of the loss at the centre that are sampled as their sum and its split.
+
+    Parameters
+    ----------
+    law : LossLaw
+        The law.
+    priors : mapping of str to Prior
+        All priors of the model.
+
+    Returns
+    -------
+    tuple of str
+        The floor, where there is one, and the terms; empty where the law is
+        not a sum, or a term has a prior whose logarithm is not sampled.
+    """
+    terms = (*((law.floor,) if law.floor else ()), *law.terms) if law.terms else ()
+    return terms if all(priors[n].distribution in LOG_PRIORS for n in terms) else ()
+
+
+def _of_losses(
+    layout: Layout, spec: RulerSpec, priors: Mapping[str, PlacedPrior], suffix: str
+) -> dict[str, Any]:
+    """Return the coefficients of loss sets, sampled in the coordinates of `law_coordinates`."""
+    import pymc as pm
+
+    model, law = pm.modelcontext(None), spec.law
+    logs = _exponents(layout, law, priors, suffix)
+    seen = {name: pm.math.exp(values) for name, values in logs.items()}
+    if len(layout.loss_sets) > 1:
+        seen = {n: pm.Deterministic(f"{n}{suffix}", v, dims="loss_set") for n, v in seen.items()}
+    # Where the others are, given the exponents.
+    centre = model["law_centre"]
+    for i, log in enumerate(logs.values()):
+        centre = centre + model["law_lean"][:, :, i] * log[:, None]
+    turn, back = model["law_turn"], model["law_turn_back"]
+    left: list[Any] = []
+    plain = {name: placed.prior for name, placed in priors.items()}
+    positive, together = positive_coefficients(law, plain), sampled_together(law, plain)
+    if together:
+        n = len(together)
+        block = centre[:, :n], turn[:, :n, :n], back[:, :n, :n]
+        terms = _terms(together, priors, *block)
+        total = pm.math.logsumexp(terms, axis=1, keepdims=True)[:, 0]
+        split = [terms[:, i] - terms[:, n - 1] for i in range(n - 1)]
+        left = [value - centre[:, i] for i, value in enumerate([total, *split])]
+        for i, name in enumerate(together):
+            value = pm.math.exp(terms[:, i])
+            seen[name] = pm.Deterministic(f"{name}{suffix}", value, dims="loss_set")
+    for name in law.coefficients:
+        if name in seen:
+            continue
+        if name not in positive:
+            seen[name] = priors[name].variable(f"{name}{suffix}", dims="loss_set")
+            continue
+        i = len(left)
+        shift = sum((turn[:, i, j] * value for j, value in enumerate(left)), 0.0)
+        rate = turn[:, i, i]
+        seen[name] = moved_prior(
+            f"{name}{suffix}",
+            priors[name],
+            shift - rate * centre[:, i],
+            rate=rate,
+            dims="loss_set",
+        )
+        left.append(pm.math.log(seen[name]) - centre[:, i])
+    return {name: seen[name] for name in law.coefficients}
+
+
+def _exponents(
+    layout: Layout, law: Any, priors: Mapping[str, PlacedPrior], suffix: str
+) -> dict[str, Any]:
+    """Return the logarithms of the exponents of loss sets.
+
+    Losses say of them ``-e'Ke/2 + h'e``. Each is sampled given those before it, with those after it
+    integrated out: of a prior with precision ``p`` and mean ``m`` the last leaves
+    ``K_ij - K_in K_jn / (K_nn + p)`` and ``h_i - K_in (h_n + p m) / (K_nn + p)``.
+    """
+    import pymc as pm
+
+    model, names = pm.modelcontext(None), law.exponents
+    several = len(layout.loss_sets) > 1
+    # What losses say, at the noise at hand.
+    weight = (model["law_noise"] * inverse(model["sigma_loss"])) ** 2
+    count = len(names)
+    places = range(count)
+    known = [[weight * model["law_information"][:, i, j] for j in places] for i in places]
+    pull = [weight * model["law_pull"][:, i] for i in places]
+    means, spreads, precision = [], [], []
+    for name in names:
+        if several:
+            means.append(priors[f"{name}_mean"].variable(f"{name}_mean"))
+            spreads.append(priors[f"{name}_sd"].variable(f"{name}_sd"))
+            precision.append(inverse(spreads[-1] ** 2))
+        else:
+            means.append(np.log(priors[name].prior.median()))
+            precision.append(EXPONENT_SPREAD**-2)
+    for n in reversed(range(1, count)):
+        share = inverse(known[n][n] + precision[n])
+        for i in range(n):
+            by = known[i][n] * share
+            pull[i] = pull[i] - by * (pull[n] + precision[n] * means[n])
+            for j in range(n):
+                known[i][j] = known[i][j] - by * known[j][n]
+    found: dict[str, Any] = {}
+    for i, name in enumerate(names):
+        towards = pull[i] - sum((known[i][j] * found[names[j]] for j in range(i)), 0.0)
+        if several:
+            deviation = scaled_normal(
+                f"{name}_deviation",
+                spreads[i],
+                known[i][i],
+                "loss_set",
+                pull=towards - known[i][i] * means[i],
+                start=0.0,
+            )
+            found[name] = means[i] + deviation
+            continue
+        rate = root(known[i][i] + precision[i])
+        shift = -(towards + precision[i] * means[i]) * inverse(rate)
+        value = moved_prior(f"{name}{suffix}", priors[name], shift, rate=rate, dims="loss_set")
+        found[name] = pm.math.log(value)
+    return found
 
 
 def _terms(
-    names: tuple[str, ...], priors: Mapping[str, PlacedPrior], suffix: str, shift: Any
-) -> dict[str, Any]:
-    """Return the terms of the loss at the centre, sampled as their sum and its split.
-
-    The losses fix the sum much better than any term.
-    """
+    names: tuple[str, ...],
+    priors: Mapping[str, PlacedPrior],
+    centre: Any,
+    turn: Any,
+    back: Any,
+) -> Any:
+    """Return the logarithms of the terms of the loss at the centre, shape ``(loss_set, term)``."""
     import pymc as pm
     import pytensor.tensor as pt
 
@@ -138,25 +253,23 @@ def _terms(
     half = np.array([float(priors[n].distribution == "HalfNormal") for n in names])
     location, scale = column("mu", 0.0), column("sigma", 1.0)
     medians = [np.broadcast_to(priors[n].prior.median(), size) for n in names]
-    logs = pm.CustomDist(
+    return pm.CustomDist(
         "log_terms",
         location,
         scale,
         half + pt.zeros_like(scale),
-        pt.zeros_like(scale) if shift is None else shift,
+        centre,
+        *(turn[:, :, i] for i in range(len(names))),
+        *(back[:, :, i] for i in range(len(names))),
         logp=log_term_logp,
         random=log_term_random,
         transform=total_and_split,
         initval=np.log(np.stack(medians, axis=1)),
         dims=("loss_set", "term"),
     )
-    return {
-        name: pm.Deterministic(f"{name}{suffix}", pm.math.exp(logs[:, i]), dims="loss_set")
-        for i, name in enumerate(names)
-    }
 
 
-def log_term_logp(value: Any, location: Any, scale: Any, half: Any, shift: Any) -> Any:
+def log_term_logp(value: Any, location: Any, scale: Any, half: Any, *coordinates: Any) -> Any:
     """Return the log density of the logarithm of a LogNormal or half-normal number.
 
     Parameters
@@ -167,8 +280,8 @@ def log_term_logp(value: Any, location: Any, scale: Any, half: Any, shift: Any) 
         ``mu`` and ``sigma`` of the LogNormal; the half-normal has ``sigma`` only.
     half : tensor
         1 where the number is half-normal, 0 where it is LogNormal.
-    shift : tensor
-        Only moves the coordinates of the sampler.
+    *coordinates : tensor
+        Only move the coordinates of the sampler.
 
     Returns
     -------
@@ -185,7 +298,7 @@ def log_term_random(
     location: np.ndarray,
     scale: np.ndarray,
     half: np.ndarray,
-    shift: np.ndarray,
+    *coordinates: np.ndarray,
     rng: np.random.Generator | None = None,
     size: tuple[int, ...] | None = None,
 ) -> np.ndarray:
@@ -193,7 +306,7 @@ def log_term_random(
 
     Parameters
     ----------
-    location, scale, half, shift
+    location, scale, half, *coordinates
         As for `log_term_logp`.
     rng : numpy.random.Generator, optional
         Source of randomness.
@@ -207,35 +320,3 @@ def log_term_random(
     rng = np.random.default_rng() if rng is None else rng
     z = rng.standard_normal(np.shape(location) if size is None else size)
     return np.where(half > 0, np.log(np.abs(z) * scale), location + scale * z)
-
-
-def _exponent(name: str, term: Any, priors: Mapping[str, PlacedPrior], suffix: str) -> Any:
-    """Return the exponent of a single loss set, sampled as the slope of its term.
-
-    The losses fix how fast they fall, exponent times term, better than either.
-    """
-    import pymc as pm
-
-    return moved_prior(f"{name}{suffix}", priors[name], pm.math.log(term), dims="loss_set")
-
-
-def _pooled_exponent(
-    name: str, place: int, term: Any, priors: Mapping[str, PlacedPrior], suffix: str
-) -> Any:
-    """Return exponents that loss sets share in part: Normal(mean, sd) on the log.
-
-    The losses fix how fast they fall, exponent times term, better than the
-    exponent; where they differ little, the mean says more than the losses.
-    """
-    import pymc as pm
-
-    model = pm.modelcontext(None)
-    mean = priors[f"{name}_mean"].variable(f"{name}_mean")
-    spread = priors[f"{name}_sd"].variable(f"{name}_sd")
-    around, information = None, EXPONENT_ERROR**-2
-    if term is not None:
-        around = model["slope_guess"][:, place] - mean - pm.math.log(term)
-        information = model["slope_error"][:, place] ** -2
-    deviation = f"{name}_deviation"
-    logs = mean + scaled_normal(deviation, spread, information, "loss_set", around=around)
-    return pm.Deterministic(f"{name}{suffix}", pm.math.exp(logs), dims="loss_set")

@@ -17,7 +17,6 @@ __all__ = [
     "expected_errors",
     "harness_shares",
     "knots_of",
-    "loss_slopes",
     "shaping",
     "usual_leans",
 ]
@@ -36,8 +35,6 @@ KNOTS = (0.25, 0.5, 0.75)
 LEAST_GAP = 0.02
 KNOT_MARGIN = 0.03
 OF_ENDS = 3
-# What the losses of one set say about the logarithm of a slope.
-SLOPE_ERROR = 0.05
 
 
 def expected_errors(arrays: Mapping[str, np.ndarray], *, n_targets: int) -> dict[str, np.ndarray]:
@@ -262,40 +259,6 @@ def usual_leans(count: int, exponents: list[str]) -> dict[str, np.ndarray]:
     leans["pivot_lean"][:, 0] = 1.0
     leans["slope_lean"][:, 1:OF_ENDS] = 0.5
     return leans
-
-
-def loss_slopes(
-    size: np.ndarray, tokens: np.ndarray, loss: np.ndarray, loss_set: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Return roughly how fast losses fall in log size and log tokens.
-
-    Parameters
-    ----------
-    size, tokens : numpy.ndarray, shape (loss,)
-        ``ln(N/N*)`` and ``ln(D/D*)``.
-    loss : numpy.ndarray, shape (loss,)
-        Losses.
-    loss_set : numpy.ndarray of int, shape (loss,)
-        Code of the loss set of each.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray, shape (loss_set, 2)
-        ``slope_guess``, the logarithms of the slopes in size and in tokens by
-        a straight line, and ``slope_error``, their rough standard errors.
-    """
-    count = int(loss_set.max()) + 1
-    guess, error = np.zeros((count, 2)), np.ones((count, 2))
-    for k in range(count):
-        rows = loss_set == k
-        design = np.column_stack([np.ones(rows.sum()), size[rows], tokens[rows]])
-        fitted, *_ = np.linalg.lstsq(design, loss[rows], rcond=None)
-        slopes = -fitted[1:]
-        usual = 0.05 * loss[rows].mean()
-        guess[k] = np.log(np.where(slopes > 0.1 * usual, slopes, usual))
-        # A line bends away from a law, so it is no better than this.
-        error[k] = np.where(slopes > 0.1 * usual, SLOPE_ERROR, 1.0)
-    return {"slope_guess": guess, "slope_error": error}
 
 
 def _slope_errors(values: np.ndarray, benchmark: np.ndarray, count: int) -> np.ndarray:

@@ -117,9 +117,15 @@ def _normal(mean: Any, sd: Any, rate: Any, shift: Any, size: Any) -> Any:
 
 
 def moved_prior(
-    name: str, prior: PlacedPrior, shift: Any, *, dims: Dims = None, from_data: bool = False
+    name: str,
+    prior: PlacedPrior,
+    shift: Any,
+    *,
+    rate: Any = 1.0,
+    dims: Dims = None,
+    from_data: bool = False,
 ) -> Any:
-    """Add a parameter whose coordinate is shifted by something that depends on others.
+    """Add a parameter whose coordinate is moved by something that depends on others.
 
     Parameters
     ----------
@@ -127,9 +133,11 @@ def moved_prior(
         Of the parameter.
     prior : PlacedPrior
         Its prior, which the coordinates do not change. A positive parameter
-        is shifted on its logarithm; one with bounds is sampled as it is.
+        is moved on its logarithm; one with bounds is sampled as it is.
     shift : tensor, or None
         Added to the coordinate; broadcasts against the dimensions.
+    rate : tensor
+        By which the parameter, or its logarithm, is multiplied before.
     dims : str, optional
         Named dimension.
     from_data : bool
@@ -164,7 +172,7 @@ def moved_prior(
     return pm.CustomDist(
         name,
         *prior.symbols.values(),
-        1.0,
+        rate,
         shift,
         dist=dist,
         logp=logp,
@@ -199,12 +207,20 @@ def zero_sum(name: str, prior: PlacedPrior, dims: str, *, around: Any = None) ->
     basis = pm.modelcontext(None)[dims.replace("_contrast", "_basis")]
     sd = prior.symbols["sigma"]
     shift = 0.0 if around is None else -(basis * around[:, None]).sum(axis=0) / sd
-    along = moved_normal(f"{name}_contrast", 0.0, sd, unit=sd, shift=shift, dims=dims)
+    start = 0.0 if around is None else None
+    along = moved_normal(f"{name}_contrast", 0.0, sd, unit=sd, shift=shift, dims=dims, start=start)
     return (basis * along).sum(axis=1)
 
 
 def scaled_normal(
-    name: str, scale: Any, information: Any, dims: Dims, *, around: Any = None
+    name: str,
+    scale: Any,
+    information: Any,
+    dims: Dims,
+    *,
+    around: Any = None,
+    pull: Any = None,
+    start: Any = None,
 ) -> Any:
     """Add ``Normal(0, scale)`` effects whose scale is unknown, so that NUTS finds its way.
 
@@ -229,19 +245,31 @@ def scaled_normal(
         Named dimensions.
     around : tensor, optional
         ``m``; 0 by default.
+    pull : tensor, optional
+        ``k m``, in the place of `around`, where ``k`` may be 0.
+    start : array_like, optional
+        Where chains start, and after a pilot where that has been; by default
+        where the coordinate is 0, which is where the data put the effects.
 
     Returns
     -------
     tensor
         The effects.
     """
-    return informed_normal(
-        name, inverse(scale**2), logarithm(scale), information, dims, around=around
-    )
+    precision, log_scale = inverse(scale**2), logarithm(scale)
+    return informed_normal(name, precision, log_scale, information, dims, around=around, pull=pull)
 
 
 def informed_normal(
-    name: str, precision: Any, log_scale: Any, information: Any, dims: Dims, *, around: Any = None
+    name: str,
+    precision: Any,
+    log_scale: Any,
+    information: Any,
+    dims: Dims,
+    *,
+    around: Any = None,
+    pull: Any = None,
+    start: Any = None,
 ) -> Any:
     """Add effects as `scaled_normal` does, given the precision and the logarithm of the scale.
 
@@ -252,7 +280,7 @@ def informed_normal(
     precision, log_scale : tensor
         Of the effects; where many share a scale, it is worth to take root and
         logarithm of the few.
-    information, dims, around
+    information, dims, around, pull, start
         As for `scaled_normal`.
 
     Returns
@@ -262,20 +290,21 @@ def informed_normal(
     """
     import pymc as pm
 
-    from bayesdense.build.transforms import moved_from_data
+    from bayesdense.build.transforms import moved_coordinates, moved_from_data
 
     rate = root(precision + information)
-    shift = 0.0 if around is None else -information * around * inverse(rate)
+    if pull is None and around is not None:
+        pull = information * around
     return pm.CustomDist(
         name,
         precision,
         log_scale,
         rate,
-        shift,
+        0.0 if pull is None else -pull * inverse(rate),
         dist=_informed,
         logp=_informed_logp,
-        transform=moved_from_data,
-        initval=np.zeros(_lengths(dims)),
+        transform=moved_from_data if start is None else moved_coordinates,
+        initval=np.broadcast_to(0.0 if start is None else start, _lengths(dims)),
         dims=dims,
     )
 
@@ -383,6 +412,9 @@ def scaled_zero_sum(
     """
     along_basis = None if around is None else (basis * around[:, None]).sum(axis=0)
     contrast = f"{name}_contrast"
-    along = scaled_normal(contrast, scale, inverse(error**2), dims, around=along_basis)
+    # Where nothing says where the effects are, a pilot does.
+    start = 0.0 if around is None else None
+    information = inverse(error**2)
+    along = scaled_normal(contrast, scale, information, dims, around=along_basis, start=start)
     # Not as a matrix product: it takes ten seconds to compile, for a few numbers.
     return (basis * along).sum(axis=1)

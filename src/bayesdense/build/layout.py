@@ -13,7 +13,6 @@ from bayesdense.build.coordinates import (
     expected_errors,
     harness_shares,
     knots_of,
-    loss_slopes,
     shaping,
     usual_leans,
 )
@@ -249,12 +248,6 @@ def _lay_out(
             "loss_observed": np.log(losses["loss"].to_numpy(dtype=float)),
             "loss_model": n_targets + run,
         }
-        arrays |= loss_slopes(
-            arrays["relative_log_size"][arrays["loss_model"]],
-            arrays["loss_tokens"],
-            np.exp(arrays["loss_observed"]),
-            arrays["loss_set_code"],
-        )
         arrays |= losses_of_cells(arrays, len(models), ruler, len(loss_sets))
         for name in spec.law.covariates:
             values = covariate(models, references, name, spec.law.name)

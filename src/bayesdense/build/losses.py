@@ -11,7 +11,10 @@ from bayesdense.data import Dataset
 from bayesdense.errors import ReadinessError
 from bayesdense.parts.laws import LossLaw
 
-__all__ = ["covariate", "losses_of_cells", "require_tokens", "used_losses"]
+__all__ = ["LOSS_DEGREES", "covariate", "losses_of_cells", "require_tokens", "used_losses"]
+
+# Of the Student-t noise of the logarithm of a loss.
+LOSS_DEGREES = 4.0
 
 
 def losses_of_cells(

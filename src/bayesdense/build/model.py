@@ -9,6 +9,9 @@ import numpy as np
 
 from bayesdense.build.anchors import add_anchors
 from bayesdense.build.cells import add_measurements, add_spread, cell_priors
+from bayesdense.build.coefficients import sampled_together
+from bayesdense.build.law_coordinates import law_coordinates
+from bayesdense.build.law_fit import fit_law
 from bayesdense.build.law_starts import start_at_losses
 from bayesdense.build.layout import Layout
 from bayesdense.build.observation import add_harness_offsets, observation_priors
@@ -112,10 +115,15 @@ def build_model(
         coords["benchmark_with_losses"] = list(benchmarks[known])
     if not known.all():
         coords["benchmark_scores_only"] = list(benchmarks[~known])
+    fitted = fit_law(layout, spec.law, chosen) if layout.loss_sets and not held else None
+    arrays = dict(layout.arrays)
+    if fitted is not None:
+        together = sampled_together(spec.law, chosen)
+        arrays |= law_coordinates(fitted, spec.law, together=together)
     coords["ruler"] = [*layout.loss_sets, *benchmarks[~known]]
 
     with pm.Model(coords=coords) as model:
-        for name, values in layout.arrays.items():
+        for name, values in arrays.items():
             along = f"{name.split('_')[0]}_id"
             measured = along in ("score_id", "loss_id") and along in coords
             pm.Data(name, values, dims=along if measured else None)
@@ -143,7 +151,7 @@ def build_model(
         of_references = add_references(layout, priors, given)
         density = of_references if density is None else pt.concatenate([density, of_references])
         density = pm.Deterministic("ln_density", density, dims="model")
-        if layout.loss_sets and not given:
+        if fitted is not None:
             add_losses(layout, spec, priors, ruler, size)
         if anchors is not None:
             add_measurements(
@@ -158,6 +166,6 @@ def build_model(
                 anchors=anchors,
                 phi=phi,
             )
-    if layout.loss_sets and not given:
-        start_at_losses(model, layout, spec, chosen)
+    if fitted is not None:
+        start_at_losses(model, fitted, spec)
     return model

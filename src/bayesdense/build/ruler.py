@@ -8,18 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from bayesdense.build.coefficients import add_coefficients
+from bayesdense.build.coefficients import EXPONENT_SPREAD, add_coefficients
 from bayesdense.build.effects import moved_normal, moved_prior
 from bayesdense.build.layout import Layout
 from bayesdense.build.leans import lean, map_features, of_ends
+from bayesdense.build.losses import LOSS_DEGREES
 from bayesdense.build.placed import PlacedPrior, length
 from bayesdense.priors import Prior
 from bayesdense.spec import RulerSpec
 
-__all__ = ["LOSS_DEGREES", "STAY", "Ruler", "add_losses", "add_ruler", "held_ruler", "ruler_priors"]
+__all__ = ["STAY", "Ruler", "add_losses", "add_ruler", "held_ruler", "ruler_priors"]
 
-LOSS_DEGREES = 4.0
-EXPONENT_SPREAD = 0.3
 FLOOR_SD = 0.02
 # Numbers of priors that set coordinates, and so are part of the model.
 STAY = {"d": ("sigma",), "u": ("alpha",)}
@@ -173,6 +172,8 @@ def add_ruler(
     import pymc as pm
 
     model, known = pm.modelcontext(None), layout.has_losses
+    if layout.loss_sets:
+        priors["sigma_loss"].variable("sigma_loss", dims="loss_set")
     if not len(known):
         coefficients = add_coefficients(layout, spec, priors, [])
         return Ruler(coefficients, None, None, None, None, None)
@@ -314,7 +315,7 @@ def add_losses(
     import pymc as pm
 
     model = pm.modelcontext(None)
-    sigma = priors["sigma_loss"].variable("sigma_loss", dims="loss_set")
+    sigma = model["sigma_loss"]
     which, run = model["loss_set_code"], model["loss_model"]
     covariates = {name: model[f"loss_{name}"] for name in spec.law.covariates}
     position = size[run]

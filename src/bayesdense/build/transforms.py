@@ -64,21 +64,28 @@ class MovedCoordinates(Transform):
 
 
 class MovedLogarithm(Transform):
-    """``ln value + shift``, by the last parameter of the distribution."""
+    """``rate ln value + shift``, by the last two parameters of the distribution."""
 
     name = "moved_log"
 
     def forward(self, value: Any, *inputs: Any) -> Any:
-        """Return ``ln value + shift``."""
-        return pt.log(value) + _parameters(inputs)[-1]
+        """Return ``rate ln value + shift``."""
+        *_, rate, shift = _parameters(inputs)
+        return rate * pt.log(value) + shift
 
     def backward(self, value: Any, *inputs: Any) -> Any:
-        """Return ``exp(y - shift)`` of the coordinate ``y``."""
-        return pt.exp(value - _parameters(inputs)[-1])
+        """Return ``exp((y - shift) / rate)`` of the coordinate ``y``."""
+        return pt.exp(self._log(value, inputs))
 
     def log_jac_det(self, value: Any, *inputs: Any) -> Any:
-        """Return ``y - shift``."""
-        return value - _parameters(inputs)[-1]
+        """Return ``(y - shift) / rate - ln rate``."""
+        *_, rate, _ = _parameters(inputs)
+        return self._log(value, inputs) - logarithm(rate)
+
+    @staticmethod
+    def _log(value: Any, inputs: tuple[Any, ...]) -> Any:
+        *_, rate, shift = _parameters(inputs)
+        return inverse(rate) * (value - shift)
 
 
 class Ceiling(Transform):
@@ -147,27 +154,31 @@ def _log_phi(y: Any) -> Any:
 
 
 class TotalAndSplit(Transform):
-    """Some logarithms as the logarithm of the sum and how the sum is split.
+    """Some logarithms as the logarithm of the sum and how the sum is split, turned.
 
     ``ln x_i = ln T + ln p_i``, with the shares ``p`` as the softmax of
-    ``(s_1, ..., s_n-1, 0)``. In the coordinates ``(ln T, s_1, ..., s_n-1)`` the
+    ``(s_1, ..., s_n-1, 0)``, and ``r = (ln T, s_1, ..., s_n-1)``. In ``r`` the
     volume is the same: subtracting the row of the last logarithm from the
-    others leaves a unit matrix. A shift that the logarithms do not enter,
-    the last parameter of the distribution, is added to the ``s``; that keeps
-    the volume as well.
+    others leaves a unit matrix. The coordinates are ``turn (r - centre)``, with a
+    triangular matrix that the logarithms do not enter. The last parameters of the
+    distribution are the centre, the columns of the turn, and those of its inverse.
     """
 
     name = "total_and_split"
 
     def forward(self, value: Any, *inputs: Any) -> Any:
-        """Return ``(ln T, s + shift)`` of the logarithms on the last axis."""
+        """Return ``turn (r - centre)`` of the logarithms on the last axis."""
+        centre, turn, _ = self._of(inputs)
         # An index and a new axis: only then is it known that the axis has one entry.
         total, last = pt.logsumexp(value, axis=-1)[..., None], value[..., -1][..., None]
-        return pt.concatenate([total, value[..., :-1] - last + self._shift(inputs)], axis=-1)
+        r = pt.concatenate([total, value[..., :-1] - last], axis=-1)
+        return _product(turn, r - centre)
 
     def backward(self, value: Any, *inputs: Any) -> Any:
-        """Return the logarithms of ``(ln T, s + shift)`` on the last axis."""
-        total, split = value[..., 0][..., None], value[..., 1:] - self._shift(inputs)
+        """Return the logarithms of ``turn (r - centre)`` on the last axis."""
+        centre, _, back = self._of(inputs)
+        r = centre + _product(back, value)
+        total, split = r[..., 0][..., None], r[..., 1:]
         # A row of zeros for the last share would be a constant, of which numba makes no code.
         peak = pt.maximum(split.max(axis=-1)[..., None], 0.0)
         sums = pt.exp(split - peak).sum(axis=-1)[..., None] + pt.exp(-peak)
@@ -175,12 +186,21 @@ class TotalAndSplit(Transform):
         return pt.concatenate([last + split, last], axis=-1)
 
     def log_jac_det(self, value: Any, *inputs: Any) -> Any:
-        """Return zero: the volume is the same."""
-        return pt.zeros_like(value)
+        """Return the logarithms of the diagonal of the inverse turn."""
+        _, _, back = self._of(inputs)
+        diagonal = pt.stack([column[..., i] for i, column in enumerate(back)], axis=-1)
+        return pt.zeros_like(value) + logarithm(diagonal)
 
     @staticmethod
-    def _shift(inputs: tuple[Any, ...]) -> Any:
-        return inputs[-1][..., :-1] if inputs else 0.0
+    def _of(inputs: tuple[Any, ...]) -> tuple[Any, list[Any], list[Any]]:
+        _, _, _, centre, *columns = _parameters(inputs)
+        n = len(columns) // 2
+        return centre, columns[:n], columns[n:]
+
+
+def _product(columns: list[Any], vector: Any) -> Any:
+    """Return the product of small matrices and vectors; as `dot` they take seconds to compile."""
+    return sum(column * vector[..., i][..., None] for i, column in enumerate(columns))
 
 
 moved_coordinates = MovedCoordinates(from_origin=False)

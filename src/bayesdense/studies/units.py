@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bayesdense.build import Layout
-from bayesdense.build.ruler import LOSS_DEGREES
+from bayesdense.build.losses import LOSS_DEGREES
 from bayesdense.errors import BayesdenseError
 from bayesdense.spec import RulerSpec
 from bayesdense.summaries.draws import Draws, RulerDraws

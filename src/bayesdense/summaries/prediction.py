@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from bayesdense.build import Layout
+from bayesdense.build.losses import LOSS_DEGREES
 from bayesdense.build.observation import STUDENT_DEGREES
-from bayesdense.build.ruler import LOSS_DEGREES
 from bayesdense.errors import BayesdenseError, UnknownNameError
 from bayesdense.spec import RulerSpec
 from bayesdense.summaries.draws import Draws, RulerDraws

@@ -1,0 +1,189 @@
+"""The loss law through the losses of each set, and how well they fix it.
+
+Least squares with the weights that Student-t noise gives, and the priors in outline. No result
+depends on it: it says where chains start and in which coordinates they move.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from bayesdense.build.coefficients import EXPONENT_SPREAD, positive_coefficients
+from bayesdense.build.layout import Layout
+from bayesdense.build.losses import LOSS_DEGREES
+from bayesdense.errors import BayesdenseError
+from bayesdense.priors import Prior
+
+__all__ = ["LawFit", "fit_law"]
+
+# The first noise that is tried, and the least that is believed: losses are printed with three or
+# four digits.
+FIRST_NOISE, LEAST_NOISE = 0.02, 2e-4
+# Times that weights and noise are worked out anew.
+ROUNDS = 8
+# Usual spread of the logarithm of a coefficient whose prior does not say.
+USUAL_SPREAD = 1.0
+# Further than this from what is usual, on the logarithm, nothing was fitted.
+FARTHEST = 5.0
+# With fewer losses beyond the coefficients that they fix, they say nothing of their noise.
+FEWEST_LEFT = 2.0
+# A step in the logarithm of a coefficient.
+STEP = 1e-5
+
+
+@dataclass(frozen=True)
+class LawFit:
+    """A law that was fitted to losses, set by set.
+
+    Attributes
+    ----------
+    coefficients : dict of str to numpy.ndarray, shape (loss_set,)
+        All of the law; the usual value where it could not be fitted.
+    noise : numpy.ndarray, shape (loss_set,)
+        Scale of the noise of the logarithm of a loss; the median of its prior
+        where losses do not say.
+    free : tuple of str
+        The coefficients that were fitted: those that are positive.
+    spread : numpy.ndarray, shape (loss_set, free)
+        Rough standard deviations of their logarithms in the prior.
+    information : numpy.ndarray, shape (loss_set, free, free)
+        What the losses say of these logarithms, as a precision; 0 where
+        nothing could be fitted.
+    """
+
+    coefficients: dict[str, np.ndarray]
+    noise: np.ndarray
+    free: tuple[str, ...]
+    spread: np.ndarray
+    information: np.ndarray
+
+
+def fit_law(layout: Layout, law: Any, priors: Mapping[str, Prior]) -> LawFit:
+    """Fit a law to the losses of each set.
+
+    Parameters
+    ----------
+    layout : Layout
+        With losses.
+    law : LossLaw
+        The law.
+    priors : mapping of str to Prior
+        All priors of the model.
+
+    Returns
+    -------
+    LawFit
+    """
+    arrays, count = layout.arrays, len(layout.loss_sets)
+    coefficients = {name: _usual(name, law, priors, layout) for name in law.coefficients}
+    free = positive_coefficients(law, priors)
+    noise = np.broadcast_to(priors["sigma_loss"].median(), count).astype(float)
+    spread = np.stack([_spread(name, law, priors, count) for name in free], axis=1)
+    information = np.zeros((count, len(free), len(free)))
+    for k in range(count):
+        rows = arrays["loss_set_code"] == k
+        x = arrays["relative_log_size"][arrays["loss_model"][rows]]
+        z, seen = arrays["loss_tokens"][rows], arrays["loss_observed"][rows]
+        given = {name: arrays[f"loss_{name}"][rows] for name in law.covariates}
+        given |= {name: values[k] for name, values in coefficients.items() if name not in free}
+        start = np.log([coefficients[name][k] for name in free])
+
+        missed = partial(_missed, law=law, free=free, x=x, z=z, seen=seen, given=given)
+        try:
+            # A law of one's own may do anything, and this only sets coordinates.
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                found, left, known = _fitted(missed, start, spread[k])
+        except (ValueError, TypeError, BayesdenseError):
+            continue
+        if not (np.isfinite(known).all() and np.abs(found - start).max() < FARTHEST):
+            continue
+        for name, value in zip(free, np.exp(found), strict=True):
+            coefficients[name][k] = value
+        information[k] = known
+        noise[k] = noise[k] if left is None else left
+    return LawFit(coefficients, noise, free, spread, information)
+
+
+def _missed(
+    p: np.ndarray,
+    *,
+    law: Any,
+    free: tuple[str, ...],
+    x: np.ndarray,
+    z: np.ndarray,
+    seen: np.ndarray,
+    given: Mapping[str, Any],
+) -> np.ndarray:
+    """Return by how much the logarithm of a loss is missed, given logarithms of coefficients."""
+    losses = law.loss(x, z, dict(zip(free, np.exp(p), strict=True)) | dict(given))
+    return np.asarray(np.log(losses) - seen)
+
+
+def _fitted(
+    missed: Callable[[np.ndarray], np.ndarray], start: np.ndarray, spread: np.ndarray
+) -> tuple[np.ndarray, float | None, np.ndarray]:
+    """Return the logarithms of coefficients, the noise if it is known, and the information.
+
+    Weights and noise as in the EM algorithm for Student-t errors (Lange, Little and Taylor, 1989).
+    """
+    from scipy.optimize import least_squares
+
+    p, noise, weights = start, FIRST_NOISE, np.ones(len(missed(start)))
+    known = False
+    for _ in range(ROUNDS):
+        # Bound here, since both change from round to round.
+        root = np.sqrt(weights) / noise
+
+        def all_missed(q: np.ndarray, root: np.ndarray = root) -> np.ndarray:
+            return np.concatenate([root * missed(q), (q - start) / spread])
+
+        p = least_squares(all_missed, p).x
+        by, slopes = missed(p), _slopes(missed, p)
+        weights = (LOSS_DEGREES + 1) / (LOSS_DEGREES + (by / noise) ** 2)
+        fixed = np.diag(spread**-2.0)
+        said = slopes.T @ (slopes * root[:, None] ** 2)
+        beyond = len(by) - np.trace(np.linalg.solve(said + fixed, said))
+        known = bool(beyond >= FEWEST_LEFT)
+        if not known:
+            break
+        noise = max(float(np.sqrt((weights * by**2).sum() / beyond)), LEAST_NOISE)
+    # Of a Student-t error, a Normal one of the same scale says this much.
+    share = (LOSS_DEGREES + 1) / (LOSS_DEGREES + 3)
+    return p, noise if known else None, share * slopes.T @ slopes / noise**2
+
+
+def _slopes(missed: Callable[[np.ndarray], np.ndarray], p: np.ndarray) -> np.ndarray:
+    """Return the derivatives of what is missed, a column for each coefficient."""
+    steps = STEP * np.eye(len(p))
+    return np.stack([(missed(p + h) - missed(p - h)) / (2 * STEP) for h in steps], axis=1)
+
+
+def _spread(name: str, law: Any, priors: Mapping[str, Prior], count: int) -> np.ndarray:
+    """Return roughly how far the logarithm of a coefficient may be from what is usual."""
+    prior = priors.get(name)
+    if prior is not None and prior.distribution == "LogNormal":
+        return np.broadcast_to(prior.parameters["sigma"], count).astype(float)
+    return np.full(count, EXPONENT_SPREAD if name in law.exponents else USUAL_SPREAD)
+
+
+def _usual(name: str, law: Any, priors: Mapping[str, Prior], layout: Layout) -> np.ndarray:
+    """Return the medians of priors; amplitudes and floor such that they add up to the losses."""
+    count = len(layout.loss_sets)
+    if name in law.exponents and name not in priors:
+        values = np.exp(priors[f"{name}_mean"].median())
+    else:
+        values = priors[name].median()
+    values = np.broadcast_to(values, count).astype(float)
+    together = (*((law.floor,) if law.floor else ()), *law.terms)
+    if name in together and law.terms:
+        share = 2.0 if name == law.floor else 1.0
+        whole = len(law.terms) + (2.0 if law.floor else 0.0)
+        values = layout.mean_loss * share / whole
+    return values
