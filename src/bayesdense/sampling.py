@@ -265,8 +265,8 @@ def sample(
             if interrupted:
                 raise SamplingInterrupted("interrupted during warm-up: no draws kept")
             draws = tree["posterior"].to_dataset()
-            compiled, start = move(draws, own=True)
             pilots.append(Pilot(pilot.tune, pilot.draws, largest_rhat(draws)))
+            compiled, start = move(draws, own=pilots[-1].agrees)
             if enough(pilots, fewest):
                 break
         shown.label = label
@@ -291,8 +291,8 @@ def sample(
 def _start(compiled: Compiled, draws: xr.Dataset, model: Any, *, own: bool) -> Start:
     """Return where chains start, given draws of most variables.
 
-    Draws of this very posterior are gone on from as they are. In those of another one models are
-    where its data put them, so that coordinates that are counted from there start around 0.
+    Draws of the posterior are gone on from as they are. In those of another one, or of chains that
+    have not found it, coordinates that are counted from where the data put them start around 0.
     A variable of which there are none, or none that is possible here, starts around its initial
     value; so do all where no draw has a density in these coordinates.
     """
