@@ -71,6 +71,24 @@ def test_what_losses_say_of_a_straight_line_by_hand():
     assert found.information[0] == pytest.approx(expected, rel=1e-6)
 
 
+def test_families_whose_runs_are_as_good_as_larger_ones_do_not_bend_the_law():
+    """Losses of the second family are exactly those of runs of 1.5 times the size."""
+    law, truth = bd.laws.PowerSum(), {"a": 0.9, "alpha": 0.32, "b": 1.3, "beta": 0.26}
+    n = np.tile(np.repeat([2e8, 1e9, 5e9, 2e10], 4), 2)
+    d = n * np.tile([5.0, 20.0, 80.0, 300.0], 8)
+    family = np.repeat(["First", "Second"], 16)
+    x, z = np.log(n) - np.log(n).mean(), np.log(d) - np.log(d).mean()
+    better = np.where(family == "First", -0.5, 0.5) * np.log(1.5)
+    runs = {"n_params": n, "n_tokens": d, "loss": law.loss(x + better, z, truth)}
+    data = bd.Dataset.from_losses(pd.DataFrame(runs | {"family": family}))
+    reference = bd.ReferenceModel()
+    layout = reference.lay_out(data)
+    found = fit_law(layout, reference.spec.law, model_priors(layout, reference.spec))
+    for name, value in truth.items():
+        assert found.coefficients[name] == pytest.approx(value, rel=2e-3), name
+    assert found.noise == pytest.approx(LEAST_NOISE)
+
+
 def test_a_law_that_cannot_be_fitted_is_where_is_usual():
     layout, spec, priors = _law()
     layout.arrays["loss_observed"][:] = np.nan

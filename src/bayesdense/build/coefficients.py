@@ -187,12 +187,9 @@ def _exponents(
 
     model, names = pm.modelcontext(None), law.exponents
     several = len(layout.loss_sets) > 1
-    # What losses say, at the noise at hand.
-    weight = (model["law_noise"] * inverse(model["sigma_loss"])) ** 2
-    count = len(names)
-    places = range(count)
-    known = [[weight * model["law_information"][:, i, j] for j in places] for i in places]
-    pull = [weight * model["law_pull"][:, i] for i in places]
+    places = range(len(names))
+    known = [[model["law_information"][:, i, j] for j in places] for i in places]
+    pull = [model["law_pull"][:, i] for i in places]
     means, spreads, precision = [], [], []
     for name in names:
         if several:
@@ -202,7 +199,7 @@ def _exponents(
         else:
             means.append(np.log(priors[name].prior.median()))
             precision.append(EXPONENT_SPREAD**-2)
-    for n in reversed(range(1, count)):
+    for n in reversed(places[1:]):
         share = inverse(known[n][n] + precision[n])
         for i in range(n):
             by = known[i][n] * share

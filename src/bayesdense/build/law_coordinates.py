@@ -1,9 +1,10 @@
 """Coordinates of the law in which its losses leave nothing narrow or oblique.
 
 Nearly exact losses fix all coefficients of a law to a thousandth, each in step with the others.
-So exponents are counted from where losses put them, in units of what they say of them at the noise
-at hand; and what else there is, from where it lies given the exponents. A bad guess costs time and
-no more.
+So exponents are counted from where losses put them, in units of what they say of them; and what
+else there is, from where it lies given the exponents. Units are those of the noise that the fit
+left, not of the noise at hand: where scores pull a law away from its losses, that distance would be
+measured in units that change. A bad guess costs time and no more.
 """
 
 from __future__ import annotations
@@ -36,9 +37,8 @@ def law_coordinates(fit: LawFit, law: Any, *, together: tuple[str, ...]) -> dict
     dict of str to numpy.ndarray
         With ``m`` exponents and ``n`` other coefficients, those that are
         sampled together first: ``law_information``, shape ``(loss_set, m, m)``,
-        what the data say of the logarithms of exponents if the noise of losses is
-        ``law_noise``, shape ``(loss_set,)``, and ``law_pull``, shape
-        ``(loss_set, m)``, that times where they put them. ``law_centre``, shape
+        what losses say of the logarithms of exponents, as a precision, and
+        ``law_pull``, shape ``(loss_set, m)``, that times where they put them. ``law_centre``, shape
         ``(loss_set, n)``, where the others are when the logarithms of exponents
         are 0, and ``law_lean``, shape ``(loss_set, n, m)``, by how much they
         move with these. ``law_turn``, lower triangular, shape ``(loss_set, n,
@@ -75,8 +75,7 @@ def law_coordinates(fit: LawFit, law: Any, *, together: tuple[str, ...]) -> dict
                 "law_turn_back": back,
             }
         )
-    stacked = {name: np.stack([values[name] for values in found]) for name in found[0]}
-    return stacked | {"law_noise": fit.noise}
+    return {name: np.stack([values[name] for values in found]) for name in found[0]}
 
 
 def _with_total_and_split(logs: np.ndarray, count: int) -> np.ndarray:

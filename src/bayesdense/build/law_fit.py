@@ -86,29 +86,46 @@ def fit_law(layout: Layout, law: Any, priors: Mapping[str, Prior]) -> LawFit:
     noise = np.broadcast_to(priors["sigma_loss"].median(), count).astype(float)
     spread = np.stack([_spread(name, law, priors, count) for name in free], axis=1)
     information = np.zeros((count, len(free), len(free)))
+    contrasts, offset_spread = _family_offsets(layout, priors)
     for k in range(count):
         rows = arrays["loss_set_code"] == k
         x = arrays["relative_log_size"][arrays["loss_model"][rows]]
         z, seen = arrays["loss_tokens"][rows], arrays["loss_observed"][rows]
         given = {name: arrays[f"loss_{name}"][rows] for name in law.covariates}
         given |= {name: values[k] for name, values in coefficients.items() if name not in free}
-        start = np.log([coefficients[name][k] for name in free])
-
-        missed = partial(_missed, law=law, free=free, x=x, z=z, seen=seen, given=given)
+        family = contrasts[arrays["loss_model"][rows] - layout.size("target")]
+        none = np.zeros(family.shape[1])
+        start = np.concatenate([np.log([coefficients[name][k] for name in free]), none])
+        widths = np.concatenate([spread[k], none + offset_spread])
+        at = {"x": x, "z": z, "seen": seen, "given": given, "family": family}
+        missed = partial(_missed, law=law, free=free, **at)
         try:
             # A law of one's own may do anything, and this only sets coordinates.
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
-                found, left, known = _fitted(missed, start, spread[k])
+                found, left, known = _fitted(missed, start, widths)
         except (ValueError, TypeError, BayesdenseError):
             continue
         if not (np.isfinite(known).all() and np.abs(found - start).max() < FARTHEST):
             continue
-        for name, value in zip(free, np.exp(found), strict=True):
+        for name, value in zip(free, np.exp(found[: len(free)]), strict=True):
             coefficients[name][k] = value
-        information[k] = known
+        n = len(free)
+        of_offsets = known[n:, n:] + np.diag(widths[n:] ** -2.0)
+        information[k] = known[:n, :n] - known[:n, n:] @ np.linalg.solve(of_offsets, known[n:, :n])
         noise[k] = noise[k] if left is None else left
     return LawFit(coefficients, noise, free, spread, information)
+
+
+def _family_offsets(layout: Layout, priors: Mapping[str, Prior]) -> tuple[np.ndarray, float]:
+    """Return the contrasts between families of each reference, and how far they may be apart.
+
+    Runs of another family have the losses of runs of another size.
+    """
+    if "r" not in priors:
+        return np.zeros((layout.size("reference"), 0)), 1.0
+    basis, code = (layout.arrays[f"reference_family_{what}"] for what in ("basis", "code"))
+    return basis[code], float(np.asarray(priors["r"].parameters["sigma"]))
 
 
 def _missed(
@@ -120,9 +137,15 @@ def _missed(
     z: np.ndarray,
     seen: np.ndarray,
     given: Mapping[str, Any],
+    family: np.ndarray,
 ) -> np.ndarray:
-    """Return by how much the logarithm of a loss is missed, given logarithms of coefficients."""
-    losses = law.loss(x, z, dict(zip(free, np.exp(p), strict=True)) | dict(given))
+    """Return by how much the logarithms of losses are missed.
+
+    Given logarithms of coefficients, and how far families are apart along their contrasts.
+    """
+    logs, offsets = p[: len(free)], p[len(free) :]
+    coefficients = dict(zip(free, np.exp(logs), strict=True)) | dict(given)
+    losses = law.loss(x + family @ offsets, z, coefficients)
     return np.asarray(np.log(losses) - seen)
 
 

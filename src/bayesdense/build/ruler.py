@@ -172,8 +172,6 @@ def add_ruler(
     import pymc as pm
 
     model, known = pm.modelcontext(None), layout.has_losses
-    if layout.loss_sets:
-        priors["sigma_loss"].variable("sigma_loss", dims="loss_set")
     if not len(known):
         coefficients = add_coefficients(layout, spec, priors, [])
         return Ruler(coefficients, None, None, None, None, None)
@@ -315,7 +313,7 @@ def add_losses(
     import pymc as pm
 
     model = pm.modelcontext(None)
-    sigma = model["sigma_loss"]
+    sigma = priors["sigma_loss"].variable("sigma_loss", dims="loss_set")
     which, run = model["loss_set_code"], model["loss_model"]
     covariates = {name: model[f"loss_{name}"] for name in spec.law.covariates}
     position = size[run]
