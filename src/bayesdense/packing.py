@@ -94,7 +94,7 @@ class Packing:
         dict of str to numpy.ndarray
             One vector for each type, and the index: lengths of dimensions and
             sizes of free variables, then for each type the sizes of arrays and
-            the shapes of those that have two axes.
+            the shapes of those that have two axes or more.
         """
         parts: dict[str, list[np.ndarray]] = {}
         index = [lengths[name] for name in self.dims]

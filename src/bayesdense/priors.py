@@ -128,6 +128,17 @@ class Prior:
             return "real"
         return "bounded"
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The interval on which the distribution has its mass."""
+        if self.distribution == "Beta":
+            return 0.0, 1.0
+        if self.distribution in ABOVE_ZERO:
+            return 0.0, math.inf
+        lower = self.parameters.get("lower", -math.inf)
+        upper = self.parameters.get("upper", math.inf)
+        return float(np.min(lower)), float(np.max(upper))
+
     def to_dict(self) -> dict[str, Any]:
         """Return distribution and parameters as plain values, ready for JSON.
 
@@ -372,23 +383,12 @@ def override(defaults: Mapping[str, Prior], chosen: Mapping[str, Prior] | None) 
     return result
 
 
-def _bounds(prior: Prior) -> tuple[float, float]:
-    """Return the interval on which a prior has its mass."""
-    if prior.distribution == "Beta":
-        return 0.0, 1.0
-    if prior.distribution in ABOVE_ZERO:
-        return 0.0, math.inf
-    lower = prior.parameters.get("lower", -math.inf)
-    upper = prior.parameters.get("upper", math.inf)
-    return float(np.min(lower)), float(np.max(upper))
-
-
 def _is_positive(prior: Prior) -> bool:
-    return _bounds(prior)[0] >= 0
+    return prior.bounds[0] >= 0
 
 
 def _within(prior: Prior, default: Prior) -> bool:
-    (lower, upper), (low, high) = _bounds(prior), _bounds(default)
+    (lower, upper), (low, high) = prior.bounds, default.bounds
     return lower >= low and upper <= high
 
 

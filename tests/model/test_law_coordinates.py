@@ -9,6 +9,7 @@ import bayesdense as bd
 from bayesdense.build import build_model
 from bayesdense.build.transforms import total_and_split
 from bayesdense.parts.laws import laws
+from tests.model.simulate import simulate
 
 PYTHON = {"mode": "FAST_COMPILE"}
 TRUTH = {
@@ -17,7 +18,11 @@ TRUTH = {
     "over-training": {"e": 1.1, "a": 0.5, "b": 0.6, "eta_c": 0.16},
     "kaplan": {"a": 0.9, "alpha": 0.1, "b": 1.1, "beta": 0.12},
     "log-linear": {"e": 2.2, "a": 0.15},
+    "dense-and-sparse": {
+        **{"e": 1.5, "g": 0.3, "a": 0.6, "c_s": 0.2, "alpha": 0.4, "b": 0.5, "beta": 0.35}
+    },
 }
+SPARSITY = {"dense-and-sparse": np.tile([0.0, 0.5, 0.75, 0.9], 4)}
 
 
 def _data(law, *, n_sets, noise, seed=3):
@@ -30,6 +35,7 @@ def _data(law, *, n_sets, noise, seed=3):
     losses = []
     for k in range(n_sets):
         c = {n: v * np.exp(0.05 * random.standard_normal()) for n, v in TRUTH[law].items()}
+        c |= {"sparsity": SPARSITY[law]} if law in SPARSITY else {}
         expected = laws.get(law).loss(x, z, c)
         scatter = noise * random.standard_t(4.0, len(sizes))
         seen = expected * np.exp(scatter)
@@ -42,6 +48,7 @@ def _data(law, *, n_sets, noise, seed=3):
             "n_tokens": tokens,
             "is_reference": True,
         }
+        | ({"sparsity": SPARSITY[law]} if law in SPARSITY else {})
     )
     losses = pd.concat(losses).assign(unit="nats per token")
     nothing = {
@@ -88,6 +95,52 @@ def test_nearly_exact_losses_are_round_in_the_coordinates(law, n_sets):
     found = np.linalg.eigvalsh(curvature)
     print(law, n_sets, counted, found.round(2))
     assert 0.3 < found.min() and found.max() < 3.0
+
+
+def test_what_pilots_go_on_from_is_not_put_back_to_the_losses():
+    data = simulate("losses and scores", seed=5, n_targets=8, n_families=3)
+    reference = bd.DensityModel()
+    layout = reference.lay_out(data)
+    model = build_model(layout, reference.spec)
+    counted = {
+        v.name for v in model.free_RVs if getattr(model.rvs_to_transforms[v], "from_origin", False)
+    }
+    assert "cell_deviation" in counted
+    assert not counted & {"eta_contrast", "alpha_deviation", "beta_deviation", "log_terms"}
+
+
+def _log_density(model, point):
+    values = [point[v.name] for v in model.value_vars]
+    options = {"on_unused_input": "ignore", "point_fn": False, **PYTHON}
+    return float(model.compile_fn(model.logp(), inputs=model.value_vars, **options)(*values))
+
+
+@pytest.mark.parametrize(
+    "prior",
+    [
+        bd.Prior("Normal", mu=0.5, sigma=0.5),
+        bd.Prior("StudentT", nu=4, mu=-0.2, sigma=0.5),
+    ],
+    ids=lambda prior: prior.distribution,
+)
+def test_a_coefficient_may_be_negative_whatever_its_prior_expects(prior):
+    law = "dense-and-sparse"
+    data = _data(law, n_sets=1, noise=0.002)
+    reference = bd.ReferenceModel(law=law, priors={"g": prior})
+    model = build_model(reference.lay_out(data), reference.spec)
+    variable = model["g"]
+    transform = model.rvs_to_transforms[variable]
+    for value in (-0.4, 0.4):
+        y = transform.forward(pt.constant(np.array([value])), *variable.owner.inputs)
+        place = model.replace_rvs_by_values([y])[0]
+        point = model.initial_point()
+        inputs = [v for v in model.value_vars if v is not model.rvs_to_values[variable]]
+        code = model.compile_fn(
+            place, inputs=inputs, on_unused_input="ignore", point_fn=False, **PYTHON
+        )
+        at = code(*(point[v.name] for v in inputs))
+        point |= {model.rvs_to_values[variable].name: at}
+        assert np.isfinite(_log_density(model, point))
 
 
 @pytest.mark.parametrize("shape", [(2,), (3,), (4, 3)])

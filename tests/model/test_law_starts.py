@@ -122,6 +122,37 @@ def test_chains_start_where_the_law_was_fitted(law):
         assert values == pytest.approx(found.coefficients[name]), name
 
 
+def test_chains_start_where_priors_with_bounds_allow():
+    data = simulate("losses and scores", seed=5, n_targets=8, n_families=3)
+    priors = {
+        "sigma_loss": bd.Prior("Uniform", lower=0.1, upper=0.3),
+        "a": bd.Prior("Uniform", lower=0.0, upper=0.2),
+    }
+    reference = bd.DensityModel(priors=priors)
+    model = build_model(reference.lay_out(data), reference.spec)
+    start = model.initial_point()
+    assert all(np.isfinite(values).all() for values in start.values())
+    assert np.asarray(model.rvs_to_initial_values[model["a"]]) == pytest.approx(0.1)
+
+
+def test_a_law_of_ones_own_of_which_nothing_is_positive_is_left_alone():
+    class Straight(bd.laws.LossLaw):
+        name, equation, coefficients = "straight", "L = p + q x", ("p", "q")
+
+        def priors(self, mean_loss):
+            return {n: bd.Prior("Uniform", lower=-9.0, upper=9.0) for n in ("p", "q")}
+
+        def loss(self, x, z, c):
+            return c["p"] + c["q"] * x
+
+    data = simulate("losses and scores", seed=5, n_targets=8, n_families=3)
+    reference = bd.ReferenceModel(law=Straight())
+    layout = reference.lay_out(data)
+    found = fit_law(layout, reference.spec.law, model_priors(layout, reference.spec))
+    assert not found.free and found.information.shape[1:] == (0, 0)
+    assert build_model(layout, reference.spec)["p"].type.ndim == 1
+
+
 def test_chains_start_no_further_off_than_a_variable_says():
     layout, spec, _ = _law()
     model = build_model(layout, spec)

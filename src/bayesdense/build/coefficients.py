@@ -18,9 +18,9 @@ from bayesdense.spec import RulerSpec
 __all__ = [
     "EXPONENT_SPREAD",
     "add_coefficients",
+    "fitted_coefficients",
     "log_term_logp",
     "log_term_random",
-    "positive_coefficients",
     "sampled_together",
 ]
 
@@ -84,25 +84,30 @@ def add_coefficients(
     return both
 
 
-def positive_coefficients(law: Any, priors: Mapping[str, Prior]) -> tuple[str, ...]:
-    """Return the coefficients of a law whose logarithms are fitted to losses.
+def fitted_coefficients(law: Any, priors: Mapping[str, Prior]) -> dict[str, bool]:
+    """Return the coefficients of a law that are fitted to losses.
 
     Parameters
     ----------
     law : LossLaw
         The law.
     priors : mapping of str to Prior
-        All priors of the model.
+        All priors of the model. Their distributions count, their numbers do
+        not, but for bounds: models that share compiled code have the same.
 
     Returns
     -------
-    tuple of str
+    dict of str to bool
+        By name, whether it is the logarithm that is fitted: of all that cannot
+        be negative. One with bounds on both sides of 0 is not fitted.
     """
-    return tuple(
-        name
-        for name in law.coefficients
-        if name in law.exponents or (priors[name].median() > 0).all()
-    )
+    found = {}
+    for name in law.coefficients:
+        if name in law.exponents or priors[name].bounds[0] >= 0:
+            found[name] = True
+        elif priors[name].support == "real":
+            found[name] = False
+    return found
 
 
 def sampled_together(law: Any, priors: Mapping[str, Prior]) -> tuple[str, ...]:
@@ -122,7 +127,9 @@ def sampled_together(law: Any, priors: Mapping[str, Prior]) -> tuple[str, ...]:
         not a sum, or a term has a prior whose logarithm is not sampled.
     """
     terms = (*((law.floor,) if law.floor else ()), *law.terms) if law.terms else ()
-    return terms if all(priors[n].distribution in LOG_PRIORS for n in terms) else ()
+    return (
+        terms if len(terms) > 1 and all(priors[n].distribution in LOG_PRIORS for n in terms) else ()
+    )
 
 
 def _of_losses(
@@ -143,7 +150,7 @@ def _of_losses(
     turn, back = model["law_turn"], model["law_turn_back"]
     left: list[Any] = []
     plain = {name: placed.prior for name, placed in priors.items()}
-    positive, together = positive_coefficients(law, plain), sampled_together(law, plain)
+    fitted, together = fitted_coefficients(law, plain), sampled_together(law, plain)
     if together:
         n = len(together)
         block = centre[:, :n], turn[:, :n, :n], back[:, :n, :n]
@@ -157,7 +164,7 @@ def _of_losses(
     for name in law.coefficients:
         if name in seen:
             continue
-        if name not in positive:
+        if name not in fitted:
             seen[name] = priors[name].variable(f"{name}{suffix}", dims="loss_set")
             continue
         i = len(left)
@@ -170,7 +177,8 @@ def _of_losses(
             rate=rate,
             dims="loss_set",
         )
-        left.append(pm.math.log(seen[name]) - centre[:, i])
+        value = pm.math.log(seen[name]) if fitted[name] else seen[name]
+        left.append(value - centre[:, i])
     return {name: seen[name] for name in law.coefficients}
 
 
@@ -197,7 +205,7 @@ def _exponents(
             spreads.append(priors[f"{name}_sd"].variable(f"{name}_sd"))
             precision.append(inverse(spreads[-1] ** 2))
         else:
-            means.append(np.log(priors[name].prior.median()))
+            means.append(np.log(law.exponent_centre))
             precision.append(EXPONENT_SPREAD**-2)
     for n in reversed(places[1:]):
         share = inverse(known[n][n] + precision[n])

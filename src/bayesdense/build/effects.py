@@ -257,7 +257,9 @@ def scaled_normal(
         The effects.
     """
     precision, log_scale = inverse(scale**2), logarithm(scale)
-    return informed_normal(name, precision, log_scale, information, dims, around=around, pull=pull)
+    return informed_normal(
+        name, precision, log_scale, information, dims, around=around, pull=pull, start=start
+    )
 
 
 def informed_normal(

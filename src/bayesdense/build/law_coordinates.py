@@ -17,6 +17,8 @@ from bayesdense.build.law_fit import LawFit
 
 __all__ = ["law_coordinates"]
 
+LITTLE = 1e-9
+
 
 def law_coordinates(fit: LawFit, law: Any, *, together: tuple[str, ...]) -> dict[str, np.ndarray]:
     """Return what sets the coordinates of the law's coefficients, from a fit to losses.
@@ -47,11 +49,11 @@ def law_coordinates(fit: LawFit, law: Any, *, together: tuple[str, ...]) -> dict
     """
     exponents = [name for name in law.exponents if name in fit.free]
     others = [*together, *(n for n in fit.free if n not in (*exponents, *together))]
-    order = [fit.free.index(name) for name in (*exponents, *others)]
+    order = [list(fit.free).index(name) for name in (*exponents, *others)]
     m, t = len(exponents), len(together)
     found = []
     for k in range(len(fit.noise)):
-        logs = np.array([np.log(fit.coefficients[n][k]) for n in (*exponents, *others)])
+        logs = fit.fitted(k)[order]
         known = fit.information[k][np.ix_(order, order)]
         # What losses say of exponents with all else integrated out, and how that follows them.
         of_others = known[m:, m:] + np.diag(fit.spread[k][order][m:] ** -2.0)
@@ -64,7 +66,9 @@ def law_coordinates(fit: LawFit, law: Any, *, together: tuple[str, ...]) -> dict
         variance = change @ np.linalg.inv(of_others) @ change.T
         place = _with_total_and_split(logs[m:], t)
         lean = change @ follows
-        back = np.linalg.cholesky((variance + variance.T) / 2)
+        # A little of each, in case one is known a million times better than another.
+        variance = (variance + variance.T) / 2 + LITTLE * np.diag(np.diag(variance))
+        back = np.linalg.cholesky(variance)
         found.append(
             {
                 "law_information": information,

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from bayesdense.build.coefficients import EXPONENT_SPREAD, positive_coefficients
+from bayesdense.build.coefficients import EXPONENT_SPREAD, fitted_coefficients
 from bayesdense.build.layout import Layout
 from bayesdense.build.losses import LOSS_DEGREES
 from bayesdense.errors import BayesdenseError
@@ -27,9 +27,9 @@ __all__ = ["LawFit", "fit_law"]
 FIRST_NOISE, LEAST_NOISE = 0.02, 2e-4
 # Times that weights and noise are worked out anew.
 ROUNDS = 8
-# Usual spread of the logarithm of a coefficient whose prior does not say.
+# Usual spread of the logarithm of a coefficient of which the prior does not say it.
 USUAL_SPREAD = 1.0
-# Further than this from what is usual, on the logarithm, nothing was fitted.
+# Further than this from what is usual, in logarithms or in spreads, nothing was fitted.
 FARTHEST = 5.0
 # With fewer losses beyond the coefficients that they fix, they say nothing of their noise.
 FEWEST_LEFT = 2.0
@@ -48,20 +48,34 @@ class LawFit:
     noise : numpy.ndarray, shape (loss_set,)
         Scale of the noise of the logarithm of a loss; the median of its prior
         where losses do not say.
-    free : tuple of str
-        The coefficients that were fitted: those that are positive.
+    free : dict of str to bool
+        The coefficients that were fitted, and whether on their logarithm.
     spread : numpy.ndarray, shape (loss_set, free)
-        Rough standard deviations of their logarithms in the prior.
+        Rough standard deviations in the prior.
     information : numpy.ndarray, shape (loss_set, free, free)
-        What the losses say of these logarithms, as a precision; 0 where
-        nothing could be fitted.
+        What the losses say of them, as a precision; 0 where nothing could be
+        fitted.
     """
 
     coefficients: dict[str, np.ndarray]
     noise: np.ndarray
-    free: tuple[str, ...]
+    free: dict[str, bool]
     spread: np.ndarray
     information: np.ndarray
+
+    def fitted(self, loss_set: int) -> np.ndarray:
+        """Return what was fitted to one loss set, as it was fitted.
+
+        Parameters
+        ----------
+        loss_set : int
+            Its code.
+
+        Returns
+        -------
+        numpy.ndarray, shape (free,)
+        """
+        return _as_fitted({n: v[loss_set] for n, v in self.coefficients.items()}, self.free)
 
 
 def fit_law(layout: Layout, law: Any, priors: Mapping[str, Prior]) -> LawFit:
@@ -82,9 +96,9 @@ def fit_law(layout: Layout, law: Any, priors: Mapping[str, Prior]) -> LawFit:
     """
     arrays, count = layout.arrays, len(layout.loss_sets)
     coefficients = {name: _usual(name, law, priors, layout) for name in law.coefficients}
-    free = positive_coefficients(law, priors)
+    free = fitted_coefficients(law, priors)
     noise = np.broadcast_to(priors["sigma_loss"].median(), count).astype(float)
-    spread = np.stack([_spread(name, law, priors, count) for name in free], axis=1)
+    spread = np.array([_spread(name, law, priors, count) for name in free]).reshape(-1, count).T
     information = np.zeros((count, len(free), len(free)))
     contrasts, offset_spread = _family_offsets(layout, priors)
     for k in range(count):
@@ -95,7 +109,8 @@ def fit_law(layout: Layout, law: Any, priors: Mapping[str, Prior]) -> LawFit:
         given |= {name: values[k] for name, values in coefficients.items() if name not in free}
         family = contrasts[arrays["loss_model"][rows] - layout.size("target")]
         none = np.zeros(family.shape[1])
-        start = np.concatenate([np.log([coefficients[name][k] for name in free]), none])
+        usual = _as_fitted({name: values[k] for name, values in coefficients.items()}, free)
+        start = np.concatenate([usual, none])
         widths = np.concatenate([spread[k], none + offset_spread])
         at = {"x": x, "z": z, "seen": seen, "given": given, "family": family}
         missed = partial(_missed, law=law, free=free, **at)
@@ -103,17 +118,18 @@ def fit_law(layout: Layout, law: Any, priors: Mapping[str, Prior]) -> LawFit:
             # A law of one's own may do anything, and this only sets coordinates.
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
-                found, left, known = _fitted(missed, start, widths)
+                found, left, known = _fitted(missed, start, widths, noise[k])
         except (ValueError, TypeError, BayesdenseError):
             continue
-        if not (np.isfinite(known).all() and np.abs(found - start).max() < FARTHEST):
+        near = np.abs(found - start) < FARTHEST * np.maximum(widths, 1.0)
+        if not (free and np.isfinite(known).all() and near.all()):
             continue
-        for name, value in zip(free, np.exp(found[: len(free)]), strict=True):
-            coefficients[name][k] = value
         n = len(free)
+        for name, value in _as_coefficients(found[:n], free).items():
+            coefficients[name][k] = value
         of_offsets = known[n:, n:] + np.diag(widths[n:] ** -2.0)
         information[k] = known[:n, :n] - known[:n, n:] @ np.linalg.solve(of_offsets, known[n:, :n])
-        noise[k] = noise[k] if left is None else left
+        noise[k] = left
     return LawFit(coefficients, noise, free, spread, information)
 
 
@@ -128,11 +144,24 @@ def _family_offsets(layout: Layout, priors: Mapping[str, Prior]) -> tuple[np.nda
     return basis[code], float(np.asarray(priors["r"].parameters["sigma"]))
 
 
+def _as_fitted(coefficients: Mapping[str, Any], free: Mapping[str, bool]) -> np.ndarray:
+    """Return the coefficients that are fitted, or their logarithms."""
+    return np.array(
+        [np.log(coefficients[n]) if log else coefficients[n] for n, log in free.items()]
+    )
+
+
+def _as_coefficients(p: np.ndarray, free: Mapping[str, bool]) -> dict[str, float]:
+    """Return coefficients by name: the inverse of `_as_fitted`."""
+    values = zip(free.items(), p, strict=True)
+    return {name: float(np.exp(value) if log else value) for (name, log), value in values}
+
+
 def _missed(
     p: np.ndarray,
     *,
     law: Any,
-    free: tuple[str, ...],
+    free: Mapping[str, bool],
     x: np.ndarray,
     z: np.ndarray,
     seen: np.ndarray,
@@ -141,27 +170,30 @@ def _missed(
 ) -> np.ndarray:
     """Return by how much the logarithms of losses are missed.
 
-    Given logarithms of coefficients, and how far families are apart along their contrasts.
+    Given what is fitted of coefficients, and how far families are apart along their contrasts.
     """
-    logs, offsets = p[: len(free)], p[len(free) :]
-    coefficients = dict(zip(free, np.exp(logs), strict=True)) | dict(given)
+    coefficients = _as_coefficients(p[: len(free)], free) | dict(given)
+    offsets = p[len(free) :]
     losses = law.loss(x + family @ offsets, z, coefficients)
     return np.asarray(np.log(losses) - seen)
 
 
 def _fitted(
-    missed: Callable[[np.ndarray], np.ndarray], start: np.ndarray, spread: np.ndarray
-) -> tuple[np.ndarray, float | None, np.ndarray]:
-    """Return the logarithms of coefficients, the noise if it is known, and the information.
+    missed: Callable[[np.ndarray], np.ndarray],
+    start: np.ndarray,
+    spread: np.ndarray,
+    usual_noise: float,
+) -> tuple[np.ndarray, float, np.ndarray]:
+    """Return what was fitted, the noise that is left, and what the losses say at that noise.
 
     Weights and noise as in the EM algorithm for Student-t errors (Lange, Little and Taylor, 1989).
     """
     from scipy.optimize import least_squares
 
     p, noise, weights = start, FIRST_NOISE, np.ones(len(missed(start)))
-    known = False
+    fixed = np.diag(spread**-2.0)
     for _ in range(ROUNDS):
-        # Bound here, since both change from round to round.
+        # Bound here, since it changes from round to round.
         root = np.sqrt(weights) / noise
 
         def all_missed(q: np.ndarray, root: np.ndarray = root) -> np.ndarray:
@@ -170,16 +202,15 @@ def _fitted(
         p = least_squares(all_missed, p).x
         by, slopes = missed(p), _slopes(missed, p)
         weights = (LOSS_DEGREES + 1) / (LOSS_DEGREES + (by / noise) ** 2)
-        fixed = np.diag(spread**-2.0)
         said = slopes.T @ (slopes * root[:, None] ** 2)
         beyond = len(by) - np.trace(np.linalg.solve(said + fixed, said))
-        known = bool(beyond >= FEWEST_LEFT)
-        if not known:
+        if beyond < FEWEST_LEFT:
+            noise = usual_noise
             break
         noise = max(float(np.sqrt((weights * by**2).sum() / beyond)), LEAST_NOISE)
     # Of a Student-t error, a Normal one of the same scale says this much.
     share = (LOSS_DEGREES + 1) / (LOSS_DEGREES + 3)
-    return p, noise if known else None, share * slopes.T @ slopes / noise**2
+    return p, noise, share * slopes.T @ slopes / noise**2
 
 
 def _slopes(missed: Callable[[np.ndarray], np.ndarray], p: np.ndarray) -> np.ndarray:
@@ -189,10 +220,10 @@ def _slopes(missed: Callable[[np.ndarray], np.ndarray], p: np.ndarray) -> np.nda
 
 
 def _spread(name: str, law: Any, priors: Mapping[str, Prior], count: int) -> np.ndarray:
-    """Return roughly how far the logarithm of a coefficient may be from what is usual."""
+    """Return roughly how far a coefficient, or its logarithm, may be from what is usual."""
     prior = priors.get(name)
-    if prior is not None and prior.distribution == "LogNormal":
-        return np.broadcast_to(prior.parameters["sigma"], count).astype(float)
+    if prior is not None and (prior.distribution == "LogNormal" or prior.support == "real"):
+        return np.broadcast_to(prior.parameters.get("sigma", 1.0), count).astype(float)
     return np.full(count, EXPONENT_SPREAD if name in law.exponents else USUAL_SPREAD)
 
 

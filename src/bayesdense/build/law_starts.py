@@ -6,11 +6,13 @@ that start far from both may meet the lesser one first, and take long to leave i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from bayesdense.build.law_fit import LawFit
+from bayesdense.priors import Prior
 from bayesdense.spec import RulerSpec
 from bayesdense.starts import start_within
 
@@ -21,7 +23,7 @@ __all__ = ["start_at_losses"]
 SPREAD = 0.1
 
 
-def start_at_losses(model: Any, fit: LawFit, spec: RulerSpec) -> None:
+def start_at_losses(model: Any, fit: LawFit, spec: RulerSpec, priors: Mapping[str, Prior]) -> None:
     """Let chains start where a law was fitted to the losses.
 
     Parameters
@@ -32,6 +34,8 @@ def start_at_losses(model: Any, fit: LawFit, spec: RulerSpec) -> None:
         What was fitted.
     spec : RulerSpec
         With the law.
+    priors : mapping of str to Prior
+        All priors of the model.
     """
     law, found = spec.law, fit.coefficients
     free = {str(variable.name): variable for variable in model.free_RVs}
@@ -44,6 +48,15 @@ def start_at_losses(model: Any, fit: LawFit, spec: RulerSpec) -> None:
         terms = np.stack([found[str(name)] for name in model.coords["term"]], axis=1)
         values["log_terms"] = np.log(terms)
     for name in values.keys() & free.keys():
+        prior = priors.get(name.removesuffix(suffix))
+        if prior is not None:
+            values[name] = _possible(values[name], prior)
         model.set_initval(free[name], values[name])
         if name in near:
             start_within(free[name], SPREAD)
+
+
+def _possible(values: Any, prior: Prior) -> np.ndarray:
+    """Return values, or the median of the prior where they lie at its bounds or beyond."""
+    lower, upper = prior.bounds
+    return np.where((values > lower) & (values < upper), values, prior.median())

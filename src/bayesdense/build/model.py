@@ -167,5 +167,5 @@ def build_model(
                 phi=phi,
             )
     if fitted is not None:
-        start_at_losses(model, fitted, spec)
+        start_at_losses(model, fitted, spec, chosen)
     return model
