@@ -266,7 +266,7 @@ def sample(
                 raise SamplingInterrupted("interrupted during warm-up: no draws kept")
             draws = tree["posterior"].to_dataset()
             pilots.append(Pilot(pilot.tune, pilot.draws, largest_rhat(draws)))
-            compiled, start = move(draws, own=pilots[-1].agrees)
+            compiled, start = move(draws, own=pilots[-1].met)
             if enough(pilots, fewest):
                 break
         shown.label = label
@@ -292,7 +292,7 @@ def _start(compiled: Compiled, draws: xr.Dataset, model: Any, *, own: bool) -> S
     """Return where chains start, given draws of most variables.
 
     Draws of the posterior are gone on from as they are. In those of another one, or of chains that
-    have not found it, coordinates that are counted from where the data put them start around 0.
+    have not met, coordinates that are counted from where the data put them start around 0.
     A variable of which there are none, or none that is possible here, starts around its initial
     value; so do all where no draw has a density in these coordinates.
     """

@@ -37,7 +37,7 @@ REST = 0.25
 # Largest R-hat of a pilot whose chains agree. With 75 draws of each chain chance alone takes the
 # largest of a thousand to 1.25; chains that have not met have 3 to 12. A few slow entries of
 # hundreds, such as cells of which scores say little, are not waited for.
-AGREED, WORST = 1.3, 0.99
+AGREED, MET, WORST = 1.3, 2.0, 0.99
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,11 @@ class Pilot:
     def agrees(self) -> bool:
         """Whether its chains agree; one alone does."""
         return not self.rhat > AGREED
+
+    @property
+    def met(self) -> bool:
+        """Whether its chains are in one place, though they may not agree yet."""
+        return not self.rhat > MET
 
 
 def pilot_settings(settings: SamplingSettings) -> list[SamplingSettings]:
