@@ -88,3 +88,12 @@ def test_chains_start_where_those_of_a_pilot_were_and_nowhere_between():
     assert found[:, 0].std() > 0.2
     assert start(3) == pytest.approx(start(3))
     assert abs(around(points[0])(1) - points[0]).max() <= 0.5
+
+
+@pytest.mark.parametrize(
+    ("rhat", "agrees", "met"),
+    [(1.2, True, True), (1.6, False, True), (4.0, False, False), (np.nan, True, True)],
+)
+def test_chains_of_a_pilot_may_have_met_before_they_agree(rhat, agrees, met):
+    pilot = Pilot(100, 75, rhat)
+    assert (pilot.agrees, pilot.met) == (agrees, met)
