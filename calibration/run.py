@@ -191,21 +191,32 @@ def _file(name: str, what: str) -> Path:
     return RESULTS / f"{name.replace(', ', '-').replace(' ', '-')}-{what}.csv"
 
 
-def _append(rows: list[dict], file: Path) -> None:
-    if not rows:
-        return
+def _store(rows: list[dict], file: Path, seeds: list[int]) -> None:
+    """Store rows in the place of those that there are of the same seeds."""
     table = pd.DataFrame(rows)
     if file.exists():
-        table = pd.concat([pd.read_csv(file), table], ignore_index=True)
+        old = pd.read_csv(file)
+        table = pd.concat([old[~old["seed"].isin(seeds)], table], ignore_index=True)
+    if not len(table):
+        return
     part = file.with_suffix(".part")
     table.round(5).to_csv(part, index=False)
     part.replace(file)
 
 
-def missing(name: str, datasets: int) -> list[int]:
-    """Return the seeds of a scenario that are not stored yet."""
+def missing(name: str, datasets: int, again: float = np.inf) -> list[int]:
+    """Return the seeds that are not stored yet, or of which a fit did not mix.
+
+    Whether chains agree hangs on the data and on chance, and on what is true through the data
+    only, so that ranks stay uniform when fits are made again for it.
+    """
     file = _file(name, "fits")
-    done = set(pd.read_csv(file)["seed"]) if file.exists() else set()
+    done: set[int] = set()
+    if file.exists():
+        fits = pd.read_csv(file)
+        # A fit that failed has no R-hat.
+        worst = fits["rhat"].fillna(np.inf).groupby(fits["seed"]).max()
+        done = set(worst.index[(worst <= again)])
     return [seed for seed in range(1, datasets + 1) if seed not in done]
 
 
@@ -216,6 +227,9 @@ def main() -> None:
     parser.add_argument("--scenario", choices=list(known), action="append")
     parser.add_argument("--datasets", type=int, default=200)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument(
+        "--again", type=float, default=np.inf, help="fit again what has an R-hat above this"
+    )
     parser.add_argument("--truths", action="store_true", help="store new truths, and stop")
     options = parser.parse_args()
     RESULTS.mkdir(exist_ok=True)
@@ -225,7 +239,7 @@ def main() -> None:
             return
     tasks = []
     for name in options.scenario or known:
-        seeds = missing(name, options.datasets)
+        seeds = missing(name, options.datasets, options.again)
         tasks += [(name, seeds[i : i + CHUNK]) for i in range(0, len(seeds), CHUNK)]
     total, done, start = sum(len(seeds) for _, seeds in tasks), 0, time.monotonic()
     if not total:
@@ -237,8 +251,8 @@ def main() -> None:
             name, seeds = running[future]
             answers, fits = future.result()
             # Answers first: seeds count as done once their fits are stored.
-            _append(answers, _file(name, "answers"))
-            _append(fits, _file(name, "fits"))
+            _store(answers, _file(name, "answers"), seeds)
+            _store(fits, _file(name, "fits"), seeds)
             done += len(seeds)
             left = (time.monotonic() - start) / done * (total - done)
             print(f"{name}: {done} of {total} datasets, {left / 60:.0f} minutes left", flush=True)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import run
 import xarray as xr
 from designs import densing5_design, small_design, wide_design
 from report import bands, coverage, ranks
@@ -149,3 +150,26 @@ def test_numbers_that_do_not_fit_together_are_refused():
     draws = xr.Dataset({"tau": (("chain", "draw", "benchmark"), np.zeros((1, 5, 3)))})
     with pytest.raises(ValueError, match="tau: 3 values in the fit, 2 are true"):
         list(compared(draws, {"tau": np.zeros(2)}, 30))
+
+
+def test_fits_that_did_not_mix_are_made_again_in_the_place_of_the_old(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "RESULTS", tmp_path)
+    name = "coverage"
+    fits = [
+        {"seed": 1, "analysis": "default", "rhat": 1.01},
+        {"seed": 2, "analysis": "default", "rhat": 1.2},
+        {"seed": 3, "analysis": "", "failed": "no start"},
+    ]
+    run._store(fits, run._file(name, "fits"), [1, 2, 3])
+    assert run.missing(name, 5) == [4, 5]
+    assert run.missing(name, 4, again=1.05) == [2, 3, 4]
+    again = [{"seed": 2, "analysis": "default", "rhat": 1.02}]
+    run._store(again, run._file(name, "fits"), [2])
+    stored = pd.read_csv(run._file(name, "fits")).set_index("seed")
+    assert stored.loc[2, "rhat"] == 1.02 and stored.loc[1, "rhat"] == 1.01
+    assert sorted(stored.index) == [1, 2, 3]
+    # What could not be fitted has no answers, also not those of before.
+    answers = [{"seed": 2, "quantity": "A", "rank": 5}, {"seed": 3, "quantity": "A", "rank": 6}]
+    run._store(answers, run._file(name, "answers"), [2, 3])
+    run._store([], run._file(name, "answers"), [3])
+    assert pd.read_csv(run._file(name, "answers"))["seed"].tolist() == [2]
