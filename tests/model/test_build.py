@@ -10,6 +10,7 @@ from scipy.special import expit
 import bayesdense as bd
 from bayesdense.build import build_model, lay_out
 from bayesdense.build.model import model_priors
+from bayesdense.compiled import initial_values
 from tests.model.simulate import KINDS, simulate
 
 
@@ -391,16 +392,69 @@ def test_other_forms_build_with_a_finite_density(options):
     assert np.isfinite(list(point.values())).all()
 
 
-def test_targets_without_a_date_have_a_density_of_their_own():
-    data = simulate("scores only", seed=5, n_targets=12, n_families=5)
+def undated(kind):
+    """Return data in which one target of twelve has no date."""
+    data = simulate(kind, seed=5, n_targets=12, n_families=5)
     models = data.models
     models.loc[2, "release_date"] = pd.NaT
-    data = bd.Dataset.from_frames(
-        models=models, benchmarks=data.benchmarks, scores=data.scores, name="undated"
-    )
-    model = bd.DensityModel().build(data)
+    parts = {"benchmarks": data.benchmarks, "scores": data.scores, "losses": data.losses}
+    return bd.Dataset.from_frames(models=models, name="undated", **parts)
+
+
+def test_targets_without_a_date_have_a_density_of_their_own():
+    model = bd.DensityModel().build(undated("scores only"))
     assert list(model.coords["undated_target"]) == ["target 2"]
     found = evaluate(model, random_values(model) | {"undated": [4.5]}, ["ln_density"])
     assert found["ln_density"][11] == 4.5  # targets with a date come first
     with pytensor.config.change_flags(mode="FAST_COMPILE"):
         assert np.isfinite(list(model.point_logps().values())).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_targets_without_a_date_move_with_the_ruler_and_keep_their_prior(kind):
+    """Sampled as they are, all of them would have to follow every move of the ruler."""
+    data = undated(kind)
+    spec = bd.DensityModel().spec
+    model = build_model(lay_out(data, spec), spec)
+    drawn = pm.draw(model["undated"], draws=4000, random_seed=3, mode="FAST_COMPILE") / 3.0
+    assert drawn.mean() == pytest.approx(0.0, abs=5 / np.sqrt(4000))
+    assert drawn.var() == pytest.approx(1.0, abs=5 * np.sqrt(2 / 4000))
+
+    # With the coordinate kept, the density follows the scores when the map is another.
+    transform, inputs = model.rvs_to_transforms[model["undated"]], model["undated"].owner.inputs
+    with model:
+        pm.Deterministic("at_zero", transform.backward(np.zeros(1), *inputs))
+        pm.Deterministic("rate", inputs[-2])
+    # Little noise, and models that stray little: scores know the density better than the prior.
+    values = initial_values(model)
+    values |= {name: np.full_like(values[name], v) for name, v in (("phi", 0.01), ("tau", 0.3))}
+    pivots = values.keys() & {"pi", "pivot", "pi_scores_only"}
+    higher = values | {name: values[name] + 0.3 for name in pivots}
+    before, after = (evaluate(model, v, ["at_zero", "rate"]) for v in (values, higher))
+    assert before["rate"] > 1.5
+    assert (after["at_zero"] < before["at_zero"] - 0.1).all()
+
+
+def test_a_run_is_counted_from_the_loss_that_it_had():
+    """Its score is read at that loss: what the law says of its size has no part in it."""
+    data = simulate("losses and scores", seed=5, n_targets=12, n_families=5)
+    spec = bd.DensityModel().spec
+    layout = lay_out(data, spec)
+    model = build_model(layout, spec)
+    stray = model["cell_deviation"]
+    with model:
+        at_zero = model.rvs_to_transforms[stray].backward(
+            pm.math.zeros_like(stray), *stray.owner.inputs
+        )
+        pm.Deterministic("at_zero", at_zero)
+    # Models may stray far, and scores have little noise, so that they alone say where a run is.
+    values = initial_values(model)
+    values |= {name: np.full_like(values[name], v) for name, v in (("phi", 0.01), ("tau", 30.0))}
+    before = evaluate(model, values, ["at_zero"])["at_zero"]
+    # With terms of the law larger by a tenth all losses, and how fast they fall, are so too.
+    larger = values | {"log_terms": values["log_terms"] + np.log(1.1)}
+    after = evaluate(model, larger, ["at_zero"])["at_zero"]
+    seen = layout.arrays["cell_loss_seen"] > 0
+    assert seen.sum() > 20
+    assert after[seen] == pytest.approx(before[seen] / 1.1, rel=0.05, abs=0.02)
+    assert np.abs(after[~seen] - before[~seen]).min() > 0.1

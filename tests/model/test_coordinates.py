@@ -10,7 +10,8 @@ from scipy import integrate, optimize, stats
 
 import bayesdense as bd
 from bayesdense.build import build_model, lay_out
-from bayesdense.build.effects import lagging, moved_normal, moved_prior, scaled_normal
+from bayesdense.build.effects import moved_normal, moved_prior, scaled_normal
+from bayesdense.build.lagging import lagging
 from bayesdense.build.leans import of_ends
 from bayesdense.build.odds import log_odds, log_odds_and_rise
 from bayesdense.build.placed import place

@@ -37,7 +37,12 @@ class Anchors:
     ----------
     position, information : tensor, shape (cell,)
         Log effective size of each cell, relative to the centre of the ruler,
-        and the precision with which its scores fix it.
+        and the precision with which its scores fix it. Of a run whose loss was
+        measured, its size and how far its scores put it from what its loss
+        says.
+    fall : tensor, shape (cell,)
+        How fast the loss falls in log size where the position was looked for:
+        of a run whose loss was measured, at its own size.
     density : tensor, shape (cell,)
         Log effective size less log size.
     precision, log_scale : tensor, shape (cell,)
@@ -55,6 +60,7 @@ class Anchors:
 
     position: Any
     information: Any
+    fall: Any
     density: Any
     precision: Any
     log_scale: Any
@@ -176,16 +182,21 @@ def add_anchors(
         none = pt.zeros(length("cell"))
         seen = seen - pt.inc_subtensor(none[model["score_cell"]], offset)
     guess = model["cell_guess"]
+    if layout.loss_sets:
+        # The map of a run is read at the loss that it had, and straying counted from its size.
+        measured = model["cell_loss_seen"] > 0
+        guess = pt.where(measured, size[model["cell_model"]], guess)
     loss, fall, limit = cell_losses(layout, spec, ruler, guess)
+    at = pt.where(measured, model["cell_loss"], loss) if layout.loss_sets else loss
     steepness = ruler.steepness[of_benchmark] * fall
-    step = (seen - ruler.logit(loss, of_benchmark)) * inverse(steepness)
+    step = (seen - ruler.logit(at, of_benchmark)) * inverse(steepness)
     if layout.has_losses.any():
         # In units of the local power, what of the size-dependent loss is left at the scores.
         gap = (loss - limit) / fall
         share = 1.0 - step / gap
         # The mean of the share and the root of its square and NEAR_LIMIT's, without cancellation.
         log_left = np.log(NEAR_LIMIT) + pt.arcsinh(share / (2 * NEAR_LIMIT))
-        known = model["benchmark_known"][of_benchmark] > 0
+        known = pt.and_(model["benchmark_known"][of_benchmark] > 0, ~measured)
         step = pt.where(known, -gap * log_left, step)
         steepness = pt.where(known, steepness * pt.exp(log_left), steepness)
     position = guess + step
@@ -201,6 +212,7 @@ def add_anchors(
     return Anchors(
         position=position,
         information=information,
+        fall=fall,
         density=density,
         precision=precision,
         log_scale=model["cell_log_scale"] + pm.math.log(tau)[of_benchmark],

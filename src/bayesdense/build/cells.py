@@ -105,13 +105,17 @@ def add_measurements(
     position = (density + size)[of_model]
     if difference is not None:
         position = position + difference[of_model, of_benchmark]
+    around = anchors.position - position
+    if layout.loss_sets:
+        measured = model["cell_loss_seen"] > 0
+        around = pt.where(measured, anchors.position - size[of_model], around)
     stray = informed_normal(
         "cell_deviation",
         anchors.precision,
         anchors.log_scale,
         anchors.information,
         "cell",
-        around=anchors.position - position,
+        around=around,
     )
     position = position + stray
     pm.Deterministic("cell_ln_size", position + model["log_size_centre"], dims="cell")
@@ -120,8 +124,6 @@ def add_measurements(
     if layout.loss_sets:
         # Where a run's loss was measured, the map is read there, not at what the law
         # expects of its size; it strays by as much as the law falls over that distance.
-        _, fall, _ = cell_losses(layout, spec, ruler, size[of_model])
-        measured = model["cell_loss"] - fall * stray
-        loss = pt.where(model["cell_loss_seen"] > 0, measured, loss)
+        loss = pt.where(measured, model["cell_loss"] - anchors.fall * stray, loss)
     logit = ruler.logit(loss, of_benchmark)
     add_scores(spec, ruler, phi=phi, eta=eta, logit=logit)

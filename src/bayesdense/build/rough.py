@@ -105,9 +105,10 @@ def rough_cells(
         for references their own; ``cell_target`` and ``cell_family``, codes
         that mean nothing for references, of which ``cell_of_target`` is 0.
         Shape ``(cell, 3)``: ``cell_weights``, those of least squares on level,
-        date and size. Shape ``(score,)``: ``score_count``, scores in the same
-        cell. ``target_alike`` and ``pair_share``: how many targets share a
-        family on a benchmark, see `_shared`.
+        date and size, through targets with a date. Shape ``(score,)``:
+        ``score_count``, scores in the same cell. ``target_alike`` and
+        ``pair_share``: how many targets share a family on a benchmark, see
+        `_shared`.
     """
     cell, model = arrays["score_cell"], arrays["cell_model"]
     benchmark = arrays["cell_benchmark"]
@@ -135,6 +136,8 @@ def rough_cells(
     target = np.minimum(model, max(n_targets - 1, 0))
     family = arrays["family_code"][target] if n_targets else np.zeros_like(model)
     pair = family * len(floors) + benchmark
+    # Targets without a date come last, and lie on no line.
+    n_dated = len(arrays["years"])
     return {
         "cell_target": target,
         "cell_family": family,
@@ -148,7 +151,7 @@ def rough_cells(
         "cell_variance": np.where(silent, UNKNOWN, LEAST_ERROR) ** 2,
         "cell_of_items": np.where(silent, 0.0, items),
         "cell_of_noise": np.where(silent, 0.0, 1.0 / count),
-        "cell_weights": _line_weights(arrays, of_target & ~withheld),
+        "cell_weights": _line_weights(arrays, (model < n_dated) & ~withheld),
         **_shared(
             target,
             pair,
@@ -178,11 +181,11 @@ def _guess(
     return guess
 
 
-def _line_weights(arrays: Mapping[str, np.ndarray], of_target: np.ndarray) -> np.ndarray:
+def _line_weights(arrays: Mapping[str, np.ndarray], on_line: np.ndarray) -> np.ndarray:
     """Return the weights of cells in level, growth and size slope of their benchmark."""
-    weights = np.zeros((len(of_target), 3))
+    weights = np.zeros((len(on_line), 3))
     for j in np.unique(arrays["cell_benchmark"]):
-        targets = of_target & (arrays["cell_benchmark"] == j)
+        targets = on_line & (arrays["cell_benchmark"] == j)
         of = arrays["cell_model"][targets]
         design = np.column_stack(
             [np.ones(len(of)), arrays["target_years"][of], arrays["target_log_size"][of]]

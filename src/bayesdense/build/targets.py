@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bayesdense.build.algebra import root
 from bayesdense.build.anchors import LITTLE, Anchors
 from bayesdense.build.effects import (
-    lagging,
     moved_prior,
     scaled_normal,
     scaled_zero_sum,
     zero_sum,
 )
 from bayesdense.build.families import add_families
+from bayesdense.build.lagging import lagging
 from bayesdense.build.layout import Layout
 from bayesdense.build.placed import PlacedPrior, length
 from bayesdense.parts.trends.base import HALF_NORMAL_MEAN
@@ -168,16 +169,27 @@ def add_targets(
     # What the scores of each model say of its density, once benchmarks and families are known.
     seen, known = anchors.of_targets(anchors.beside(difference))
     line = spec.trend.centre(level[:n_dated], model["years"], layout.origin, add)
-    around, known = seen[:n_dated] - line, known[:n_dated]
+    around, of_dated = seen[:n_dated] - line, known[:n_dated]
     if lag is None:
-        density = line + scaled_normal("v", sigma_v, known, "dated_target", around=around)
+        density = line + scaled_normal("v", sigma_v, of_dated, "dated_target", around=around)
     else:
-        density = line + lagging("v_less_w", sigma_v, lag, known, "dated_target", around=around)
+        density = line + lagging("v_less_w", sigma_v, lag, of_dated, "dated_target", around=around)
     if "undated" in priors:
         # Without a date there is no place in the trend, so only a broad prior.
-        undated = priors["undated"].variable("undated", dims="undated_target")
+        undated = _undated(priors["undated"], seen[n_dated:], known[n_dated:])
         density = pt.concatenate([density, undated])
     return density, difference
+
+
+def _undated(prior: PlacedPrior, seen: Any, known: Any) -> Any:
+    """Add the log density of targets without a date, counted from what their scores say.
+
+    Scores know it far better than the prior. Sampled as it is, all of them would have to move
+    together whenever the ruler does.
+    """
+    rate = root(known)
+    dims = "undated_target"
+    return moved_prior("undated", prior, -rate * seen, rate=rate, dims=dims, from_data=True)
 
 
 def _above_models(lag: Any, years: Any) -> tuple[Any, Any]:
