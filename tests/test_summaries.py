@@ -7,6 +7,7 @@ from bayesdense.errors import BayesdenseError
 from bayesdense.summaries.envelope import envelope_slope
 from bayesdense.summaries.growth import Rate, doubling_time_table, growth_table
 from bayesdense.summaries.intervals import interval, tail_levels
+from tests.fake import fake_fit
 
 
 def one(values, years):
@@ -83,3 +84,12 @@ def test_growth_per_day_and_unknown_unit():
     assert growth_table(rate, prob=0.9, unit="1/day")["median"].tolist() == [1.0]
     with pytest.raises(BayesdenseError, match="'1/year' or '1/day'"):
         growth_table(rate, prob=0.9, unit="1/month")
+
+
+def test_a_headline_does_not_go_without_a_bad_verdict():
+    fit = fake_fit()
+    verdict = fit.checks().verdict
+    assert not fit.checks().trusted
+    first, *_, last = fit.headline(prob=0.8).splitlines()
+    assert first.startswith("doubling time, typical: ") and "80 % equal-tailed" in first
+    assert last == verdict and repr(fit).count(verdict) == 1

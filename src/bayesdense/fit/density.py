@@ -76,7 +76,7 @@ class DensityFit(Fit[ModelSpec]):
         made = f"{self.spec.trend.name} trend, {chains} chains of {draws} draws"
         return (
             f"DensityFit of '{self.data.name}' on the ruler of {self.ruler_name} ({made})\n"
-            f"{self.headline()}\n{self._report.verdict}"
+            f"{self._headline(PROB)}\n{self._report.verdict}"
         )
 
     def earlier(self) -> Earlier:
@@ -103,8 +103,13 @@ class DensityFit(Fit[ModelSpec]):
         Returns
         -------
         str
-            One line for each estimator and period.
+            One line for each estimator and period; below them the verdict, where
+            the posterior is not to be trusted.
         """
+        lines = self._headline(prob)
+        return lines if self._report.trusted else f"{lines}\n{self._report.verdict}"
+
+    def _headline(self, prob: float) -> str:
         table = self.doubling_time(prob=prob)
         table = table[table["benchmark"] == "all benchmarks"]
         lines = []
