@@ -29,6 +29,8 @@ __all__ = ["trend"]
 
 ALL = "all benchmarks"
 HIGHEST_LABELLED = 3
+# Where along the axis the legend begins, and the height of an entry, in shares of the axes.
+LEGEND_FROM, LEGEND_LINE = 0.55, 0.048
 ENVELOPES = ("envelope", "envelope of replicates")
 
 
@@ -100,8 +102,8 @@ def trend(
                 if len(rows):
                     chosen_colour = COLOURS[colour]
                     _points(ax, rows, colour=chosen_colour, marker=marker, name=kind, hollow=hollow)
-        low, high = _limits(table, line, lines=headline.count("\n") + 1)
-        ax.set_ylim(low, high)
+        entries = len(ax.get_legend_handles_labels()[0])
+        ax.set_ylim(*_limits(table, line, lines=headline.count("\n") + 1, entries=entries))
         ax.margins(x=0.03)
         log_ticks(ax.yaxis, text=lambda value: f"{value:g}")
         ax.set_ylabel("capability density (effective size / size)")
@@ -154,11 +156,19 @@ def _points(
     )
 
 
-def _limits(table: pd.DataFrame, line: pd.DataFrame, *, lines: int) -> tuple[float, float]:
-    """Return limits with room for the box of text above the points."""
-    low = min(float(table["lower"].min()), float(line["lower"].min()))
-    high = max(float(table["upper"].max()), float(line["upper"].max()))
-    return low / 1.3, high * (high / low) ** (0.035 * lines)
+def _limits(
+    table: pd.DataFrame, line: pd.DataFrame, *, lines: int, entries: int
+) -> tuple[float, float]:
+    """Return limits with room for the box of text above the points, and the legend below them."""
+    dates = pd.concat([table["release_date"], line["date"]])
+    ends = np.log(pd.concat([table["lower"], line["lower"]]).to_numpy())
+    low, high = ends.min(), np.log(max(table["upper"].max(), line["upper"].max()))
+    # The legend is in the corner of the latest models.
+    late = dates.to_numpy() >= dates.min() + LEGEND_FROM * (dates.max() - dates.min())
+    above, below = 0.035 * lines, min(LEGEND_LINE * entries, 0.4)
+    high += above * (high - low)
+    low = min(low, (ends[late].min() - below * high) / (1.0 - below)) - 0.26
+    return float(np.exp(low)), float(np.exp(high))
 
 
 def _headline(table: pd.DataFrame) -> str:
