@@ -2,9 +2,9 @@
 
 The first part of the warm-up is sampled in coordinates from usual values. What it found sets the
 coordinates of the next part, and that those of everything after: rough positions of cells, their
-noise, and by how much pivot, slope and deviations of a benchmark move with the other coefficients
-of its map. All of it is data of the compiled model, so nothing is compiled again, and none of it
-changes the posterior.
+noise, offsets of harnesses, and by how much pivot, slope and deviations of a benchmark move with
+the other coefficients of its map. All of it is data of the compiled model, so nothing is compiled
+again, and none of it changes the posterior.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 import xarray as xr
 
 from bayesdense.build import Layout
-from bayesdense.build.coordinates import OF_ENDS, shaping, usual_leans
+from bayesdense.build.coordinates import OF_ENDS, offsets_from, shaping, usual_leans
 from bayesdense.build.leans import of_ends
 from bayesdense.build.rough import Rough, rough_cells
 from bayesdense.sampling import Retune
@@ -89,9 +89,8 @@ def tuned(layout: Layout, spec: RulerSpec, posterior: xr.Dataset) -> Layout:
         n_targets=layout.size("target"),
         n_families=layout.size("family"),
     )
-    return dataclasses.replace(
-        layout, arrays={**arrays, **cells, **_leans(layout, spec, draws, ruler)}
-    )
+    found = {**cells, **_offsets(layout, draws), **_leans(layout, spec, draws, ruler)}
+    return dataclasses.replace(layout, arrays={**arrays, **found})
 
 
 def _position(layout: Layout, draws: Draws, ruler: RulerDraws) -> np.ndarray:
@@ -109,6 +108,17 @@ def _position(layout: Layout, draws: Draws, ruler: RulerDraws) -> np.ndarray:
     mean = np.where(read, sizes, 0.0).sum(axis=0) / np.maximum(read.sum(axis=0), 1)
     often = read.mean(axis=0) > OFTEN
     return np.where(often, mean - layout.log_size_centre, arrays["cell_guess"])
+
+
+def _offsets(layout: Layout, draws: Draws) -> dict[str, np.ndarray]:
+    """Return where offsets of harnesses are, and how well that is known."""
+    if "eta" not in draws:
+        return {}
+    basis, owner = (layout.arrays[f"harness_{n}"] for n in ("basis", "contrast_benchmark"))
+    # The basis is orthonormal, so the other model's contrasts need not be these.
+    along = draws["eta"].reshape(-1, len(basis)) @ basis
+    error, pull = offsets_from(along, draws["eta_sd"][:, owner])
+    return {"harness_error": error, "harness_pull": pull}
 
 
 def _leans(

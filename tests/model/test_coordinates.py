@@ -179,6 +179,7 @@ def test_coordinates_of_a_pilot_leave_the_density_as_it_is(kind):
     other = tuned(layout, spec, _as_posterior(drawn))
     assert not np.array_equal(other.arrays["cell_guess"], layout.arrays["cell_guess"])
     assert other.arrays["pivot_lean"].any() and other.arrays["tau_lean"].any()
+    assert other.arrays["harness_pull"].any()
     found = []
     for built in (model, build_model(other, spec)):
         for variable in built.free_RVs:
@@ -189,7 +190,8 @@ def test_coordinates_of_a_pilot_leave_the_density_as_it_is(kind):
             found.append((point, [float(term.sum()) for term in terms]))
     (one, first), (two, second) = found
     assert first == pytest.approx(second, rel=1e-7)
-    assert not np.allclose(one["cell_deviation_moved__"], two["cell_deviation_moved__"])
+    for name in ("cell_deviation", "eta_contrast"):
+        assert not np.allclose(one[f"{name}_moved__"], two[f"{name}_moved__"])
 
 
 def test_cells_of_which_all_scores_are_withheld_are_sampled_too():

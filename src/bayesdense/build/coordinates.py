@@ -16,6 +16,7 @@ __all__ = [
     "contrasts",
     "expected_errors",
     "harness_shares",
+    "offsets_from",
     "knots_of",
     "shaping",
     "usual_leans",
@@ -53,7 +54,8 @@ def expected_errors(arrays: Mapping[str, np.ndarray], *, n_targets: int) -> dict
         Standard errors, all positive: ``harness_error`` in logits,
         ``growth_error`` and ``size_slope_error`` in log size, per year and per
         unit of log size. The effects add up to zero: the errors are those of
-        their `contrasts`, and a ``_basis`` is beside them.
+        their `contrasts`, and a ``_basis`` is beside them. Beside the first is
+        ``harness_pull``, 0 until a pilot has draws, see `offsets_from`.
     """
     measured = arrays["harness_measured"]
     of_target = arrays["cell_model"] < n_targets
@@ -163,8 +165,49 @@ def _harness_contrasts(information: np.ndarray, measured: np.ndarray) -> dict[st
     return {
         "harness_basis": np.concatenate([np.empty((measured.size, 0)), *columns], axis=1),
         "harness_error": np.concatenate(errors),
+        "harness_pull": np.zeros(len(owner)),
         "harness_contrast_benchmark": np.array(owner, dtype=int),
     }
+
+
+def offsets_from(offsets: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what draws say that the data alone know of effects of unknown scale.
+
+    In `bayesdense.build.effects.scaled_normal` an effect given its scale has the precision
+    ``q = 1/scale^2 + k`` and the mean ``p / q``. Returned are ``k`` and ``p`` of largest
+    likelihood: scores can hold an offset that no model measured twice tells of, where one harness
+    measured the references and another the targets.
+
+    Parameters
+    ----------
+    offsets, scale : numpy.ndarray, shape (draw, contrast)
+        Draws of the effects and of their scales.
+
+    Returns
+    -------
+    error : numpy.ndarray, shape (contrast,)
+        ``k^(-1/2)``, at most `UNKNOWN_OFFSET`.
+    pull : numpy.ndarray, shape (contrast,)
+        ``p``.
+
+    Examples
+    --------
+    >>> random = np.random.default_rng(1)
+    >>> scale = np.exp(random.normal(size=(4000, 1)))
+    >>> precision = 1.0 / scale**2 + 25.0
+    >>> offsets = 25.0 / precision + random.normal(size=(4000, 1)) / np.sqrt(precision)
+    >>> error, pull = offsets_from(offsets, scale)
+    >>> error.round(1), pull.round()
+    (array([0.2]), array([25.]))
+    """
+    errors = np.geomspace(0.01, UNKNOWN_OFFSET, 100)
+    # Shape (error, draw, contrast): some hundred draws of a few contrasts.
+    precision = scale**-2.0 + errors[:, None, None] ** -2.0
+    pull = offsets.mean(axis=0) / (1.0 / precision).mean(axis=1)
+    off = offsets - pull[:, None] / precision
+    fit = (np.log(precision) - precision * off**2).mean(axis=1)
+    best = fit.argmax(axis=0), np.arange(offsets.shape[1])
+    return errors[best[0]], pull[best]
 
 
 def harness_shares(

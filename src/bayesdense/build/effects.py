@@ -333,7 +333,14 @@ def _informed(precision: Any, log_scale: Any, rate: Any, shift: Any, size: Any) 
 
 
 def scaled_zero_sum(
-    name: str, scale: Any, basis: Any, error: Any, dims: str, *, around: Any = None
+    name: str,
+    scale: Any,
+    basis: Any,
+    error: Any,
+    dims: str,
+    *,
+    around: Any = None,
+    pull: Any = None,
 ) -> Any:
     """Add zero-sum ``Normal(0, scale)`` effects whose scale is unknown.
 
@@ -356,6 +363,8 @@ def scaled_zero_sum(
         Named dimension of the directions.
     around : tensor, shape (n,), optional
         Roughly where the data put the effects.
+    pull : tensor, shape (n - 1,), optional
+        In the place of `around`, as for `scaled_normal`.
 
     Returns
     -------
@@ -367,6 +376,8 @@ def scaled_zero_sum(
     # Where nothing says where the effects are, a pilot does.
     start = 0.0 if around is None else None
     information = inverse(error**2)
-    along = scaled_normal(contrast, scale, information, dims, around=along_basis, start=start)
+    along = scaled_normal(
+        contrast, scale, information, dims, around=along_basis, pull=pull, start=start
+    )
     # Not as a matrix product: it takes ten seconds to compile, for a few numbers.
     return (basis * along).sum(axis=1)

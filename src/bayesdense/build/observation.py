@@ -123,8 +123,8 @@ def add_harness_offsets(priors: Mapping[str, PlacedPrior]) -> Any:
     # A harness that never measured a benchmark has no offset there.
     spread = priors["eta_sd"].variable("eta_sd", dims="benchmark")
     of_contrast = spread[model["harness_contrast_benchmark"]]
-    basis, error = model["harness_basis"], model["harness_error"]
-    flat = scaled_zero_sum("eta", of_contrast, basis, error, "harness_contrast")
+    basis, error, pull = (model[f"harness_{what}"] for what in ("basis", "error", "pull"))
+    flat = scaled_zero_sum("eta", of_contrast, basis, error, "harness_contrast", pull=pull)
     eta = flat.reshape(model["harness_measured"].shape)
     return pm.Deterministic("eta", eta, dims=("harness", "benchmark"))
 

@@ -52,7 +52,8 @@ FOR_COORDINATES = 300
 # What shared variables are counted in: it must mean the same for the part.
 MEANING = (
     *("growth_basis", "growth_error", "size_slope_basis", "size_slope_error", "benchmark_basis"),
-    *("harness_basis", "harness_error", "harness_contrast_benchmark", "harness_measured"),
+    *("harness_basis", "harness_error", "harness_pull"),
+    *("harness_contrast_benchmark", "harness_measured"),
 )
 
 
