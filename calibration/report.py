@@ -218,6 +218,10 @@ def main() -> None:
     parser.add_argument("--figures", type=Path, default=FIGURES)
     options = parser.parse_args()
     answers, fits = stored("answers"), stored("fits")
+    # Rows of before, of envelopes that have no slope in some draw or in truth.
+    answers = answers.dropna(
+        subset=["truth", *(end for ends in INTERVALS.values() for end in ends)]
+    )
     quality = fits.groupby(["scenario", "analysis"], sort=False).agg(
         datasets=("seed", "nunique"),
         worst_rhat=("rhat", "max"),

@@ -144,6 +144,10 @@ def one_dataset(scenario: Scenario, seed: int) -> tuple[list[dict], list[dict]]:
         posterior = posterior.assign(envelope=_envelope(posterior["ln_density"], years))
         truth["envelope"] = envelope_slope(truth["ln_density"][None, : len(years)], years)
         for quantity, value, draws in compared(posterior, truth, n_targets):
+            # An envelope of which one model sets every record has no slope.
+            draws = draws[np.isfinite(draws)]
+            if not len(draws) or not np.isfinite(value):
+                continue
             picked = draws[np.linspace(0, len(draws) - 1, RANKED).round().astype(int)]
             quantiles = np.quantile(draws, QUANTILES)
             answers.append(

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+import bayesdense as bd
 from bayesdense.errors import PriorError
 from bayesdense.priors import Prior, override
 
@@ -62,6 +63,11 @@ def test_override_replaces_by_name_and_keeps_the_rest():
 def test_override_checks_name_and_support(chosen, message):
     with pytest.raises(PriorError, match=message):
         override(DEFAULTS, chosen)
+
+
+def test_a_model_refuses_what_is_no_prior_when_it_is_made():
+    with pytest.raises(PriorError, match="'A' needs a bayesdense.Prior, and has int"):
+        bd.DensityModel(priors={"A": 1})
 
 
 def test_samples_have_the_prior_mean():

@@ -15,7 +15,7 @@ import numpy as np
 
 from bayesdense.errors import PriorError, UnknownNameError
 
-__all__ = ["Prior", "override"]
+__all__ = ["Prior", "override", "require_prior"]
 
 # Parameter names of each distribution, as PyMC spells them; a trailing "?"
 # marks an optional one. POSITIVE holds those that must be above zero.
@@ -332,6 +332,27 @@ class _FoldedT:
         return np.asarray(np.abs(self.sigma * random_state.standard_t(self.nu, size=size)))
 
 
+def require_prior(name: str, value: object) -> None:
+    """Refuse what is no prior.
+
+    Parameters
+    ----------
+    name : str
+        The parameter that it was given for.
+    value : object
+        What was given.
+
+    Raises
+    ------
+    PriorError
+        If it is not a `Prior`.
+    """
+    if not isinstance(value, Prior):
+        raise PriorError(
+            f"priors: '{name}' needs a bayesdense.Prior, and has {type(value).__name__}"
+        )
+
+
 def override(defaults: Mapping[str, Prior], chosen: Mapping[str, Prior] | None) -> dict[str, Prior]:
     """Replace default priors by those a user chose, and check them.
 
@@ -358,10 +379,7 @@ def override(defaults: Mapping[str, Prior], chosen: Mapping[str, Prior] | None) 
         if name not in defaults:
             message = UnknownNameError.of("parameter", name, defaults)
             raise PriorError(f"priors: {message}")
-        if not isinstance(prior, Prior):
-            raise PriorError(
-                f"priors: '{name}' needs a bayesdense.Prior, and has {type(prior).__name__}"
-            )
+        require_prior(name, prior)
         default = defaults[name]
         if default.support == "real" and prior.support != "real":
             raise PriorError(

@@ -13,7 +13,7 @@ from bayesdense.parts.maps import ScoreMap, maps
 from bayesdense.parts.settings import settings_of
 from bayesdense.parts.sizes import SizeDefinition, sizes
 from bayesdense.parts.trends import Trend, trends
-from bayesdense.priors import Prior
+from bayesdense.priors import Prior, require_prior
 from bayesdense.registry import Registry
 
 __all__ = ["DENSITY_SIZE", "ModelSpec", "RulerSpec"]
@@ -103,6 +103,8 @@ class RulerSpec:
             raise BayesdenseError(
                 f"priors must be a dict of parameter name to Prior, not {priors!r}"
             )
+        for name, prior in priors.items():
+            require_prior(name, prior)
 
     def _registries(self) -> dict[str, Registry[Any]]:
         return {"law": laws, "score_map": maps, "size": sizes}

@@ -108,6 +108,11 @@ def test_validate_bad(run, folder, tmp_path):
         (["fit", "densing5", "--out", "OUT", "--prob", "90"], "prob must be"),
         (["fit", "densing5", "--out", "OUT", "--chains", "0"], "chains must be"),
         (["fit", "densing5", "--out", "OUT", "--reference", "Lama-2"], "did you mean 'Llama-2'"),
+        (["fit", "", "--out", "OUT"], "the name of a dataset is empty"),
+        (
+            ["fit", "densing5", "--out", "OUT", "--ruler", "skill", "--reference", "Qwen1.5"],
+            "--ruler skill does without references",
+        ),
     ],
 )
 def test_bad_input_is_one_message(run, tmp_path, words, message):

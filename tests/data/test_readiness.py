@@ -8,13 +8,15 @@ import pytest
 from bayesdense.data import Dataset, check_readiness, load_dataset, read_dataset
 from bayesdense.errors import ReadinessError
 
-from .conftest import MODELS, SCORES, WriteFolder
+from .conftest import BENCHMARKS, MODELS, SCORES, WriteFolder
 
 FEW = [f"benchmark '{b}' has {n} target models" for b, n in (("MMLU", 3), ("MATH", 1))]
 
 
 def test_small_is_ready(small: Dataset) -> None:
-    assert [w.split(";")[0] for w in check_readiness(small)] == FEW
+    *found, of_losses = check_readiness(small)
+    assert [w.split(";")[0] for w in found] == FEW
+    assert of_losses.startswith("losses of the references are on c4")
 
 
 def test_shipped_studies_are_ready() -> None:
@@ -80,7 +82,7 @@ def test_targets_without_scores_on_the_benchmark(write_folder: WriteFolder) -> N
 
 def test_too_few_dates(write_folder: WriteFolder) -> None:
     data = read_dataset(write_folder(models=MODELS.replace("2024-06-01", "")))
-    with pytest.raises(ReadinessError, match="2 targets with scores have a release date.*at least"):
+    with pytest.raises(ReadinessError, match="with scores and a release date: 2; .*at least"):
         check_readiness(data)
     assert not any("release date" in w for w in check_readiness(data, trend=False))
 
@@ -97,7 +99,7 @@ def test_dates_too_close(write_folder: WriteFolder, last: str, ready: bool) -> N
 
 
 def test_dates_of_unscored_targets_do_not_count(small: Dataset) -> None:
-    with pytest.raises(ReadinessError, match="1 targets with scores have a release date"):
+    with pytest.raises(ReadinessError, match="with scores and a release date: 1; "):
         check_readiness(small, benchmarks="MATH")
 
 
@@ -170,3 +172,16 @@ def test_harness_links_reach_through_others(small: Dataset) -> None:
     linked = with_harness(small, new_2="b", new_9="c", solo="d")
     linked = with_harness(linked, new_2="+c", new_9="+d", solo="+lm-eval")
     assert not any("harness" in w for w in check_readiness(linked))
+
+
+def test_losses_that_no_benchmark_is_read_through_are_named(write_folder: WriteFolder) -> None:
+    """The small folder has losses on c4, and its benchmarks none of that name."""
+    (note,) = [n for n in check_readiness(read_dataset(write_folder())) if "losses" in n]
+    assert "losses of the references are on c4, and no" in note and "it has MATH, MMLU." in note
+
+
+def test_losses_of_one_benchmark_are_enough(write_folder: WriteFolder) -> None:
+    header, first, *others = BENCHMARKS.splitlines()
+    table = [f"{header},loss_set", f"{first},c4", *(f"{row}," for row in others)]
+    data = read_dataset(write_folder(benchmarks="\n".join(table) + "\n"))
+    assert not [n for n in check_readiness(data) if "losses" in n]

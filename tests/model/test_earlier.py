@@ -144,7 +144,8 @@ def test_a_posterior_does_not_depend_on_where_its_warm_up_began(plain_fit, trend
     cold, warm = (model.fit(data, **SHORT, warm_start=s) for s in (None, plain_fit))
     assert cold.info["warm_start"] == "" and warm.info["warm_start"] == plain_fit.data.digest
     assert warm.info["pilots"][0]["tune"] < cold.info["pilots"][0]["tune"]
-    assert len(warm.info["pilots"]) < len(cold.info["pilots"])
+    # The earlier draws stand for one pilot of at most four.
+    assert len(warm.info["pilots"]) <= 3
     for name in ("A", "B", "s", "pi", "tau", "sigma_v", "ln_density"):
         for prob in (0.05, 0.95):
             ends = [f.posterior[name].quantile(prob, ("chain", "draw")) for f in (cold, warm)]

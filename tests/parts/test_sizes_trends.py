@@ -114,6 +114,17 @@ def test_change_point_is_continuous_and_has_two_rates():
     assert ChangePoint("2024-07-01").change_year(ORIGIN) == pytest.approx(182 / 365.25)
 
 
+def test_change_point_says_when_one_side_is_empty():
+    dates = pd.Series(pd.to_datetime(["2024-01-01", "2024-06-01"]))
+    assert ChangePoint("2024-03-01").notes(dates) == []
+    (early,) = ChangePoint("2023-01-01").notes(dates)
+    # The day itself counts as after.
+    (first,) = ChangePoint("2024-01-01").notes(dates)
+    (late,) = ChangePoint("2025-01-01").notes(dates)
+    assert early.startswith("no dated target was released before 2023-01-01: growth before")
+    assert "before 2024-01-01" in first and "after 2025-01-01" in late
+
+
 def test_change_point_wants_a_date():
     with pytest.raises(BayesdenseError, match="ISO day"):
         ChangePoint("soon")

@@ -79,8 +79,11 @@ def chosen_data(
 ) -> Dataset:
     """Load a dataset and choose from it by the rule that `fit --help` states."""
     from bayesdense.data import load_dataset
+    from bayesdense.errors import BayesdenseError
 
     def load(given: str) -> Dataset:
+        if not given.strip():
+            raise BayesdenseError("the name of a dataset is empty; give a name or a folder")
         # A folder in the working directory may be named without a separator too.
         is_shipped_name = not ("/" in given or "\\" in given) and not Path(given).is_dir()
         return load_dataset(given if is_shipped_name or given in _shipped() else Path(given))

@@ -121,10 +121,16 @@ def fit(
     Example: bayesdense fit densing5 --out out/densing5
     """
     with plain_errors():
+        from bayesdense.errors import BayesdenseError
         from bayesdense.output import check_folder, write_results
 
         check_folder(out)
         console = make_console()
+        if ruler == "skill" and (reference or reference_dataset):
+            raise BayesdenseError(
+                "--ruler skill does without references: leave out --reference and "
+                "--reference-dataset, or take another ruler"
+            )
         data = chosen_data(
             dataset,
             reference=reference,

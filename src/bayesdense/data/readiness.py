@@ -114,6 +114,7 @@ def check_readiness(
         )
     if references:
         warnings += _harness_warnings(scores, set(rulers["model"]), used)
+        warnings += _loss_warnings(data, set(rulers["model"]), used)
     return warnings
 
 
@@ -205,8 +206,8 @@ def _date_problems(targets: pd.DataFrame) -> list[str]:
     dates = targets["release_date"].dropna()
     if len(dates) < MIN_DATED_TARGETS:
         return [
-            f"{len(dates)} targets with scores have a release date; a trend needs at least "
-            f"{MIN_DATED_TARGETS} (or ask for no trend)"
+            f"targets with scores and a release date: {len(dates)}; a trend needs at least "
+            f"{MIN_DATED_TARGETS}"
         ]
     days = (dates.max() - dates.min()).days
     if days < MIN_DAYS:
@@ -250,6 +251,20 @@ def _harness_warnings(scores: pd.DataFrame, references: set[str], used: list[str
                 "are confounded there; the answer rests on the prior of the offset."
             )
     return warnings
+
+
+def _loss_warnings(data: Dataset, references: set[str], used: list[str]) -> list[str]:
+    """Say where references have losses, and none of them is read."""
+    there = data.losses.loc[data.losses["model"].isin(references), "loss_set"].unique()
+    table = data.benchmarks
+    read = table.loc[table["benchmark"].isin(used), "loss_set"]
+    if not len(there) or read.isin(there).any():
+        return []
+    return [
+        f"losses of the references are on {_listed(sorted(there))}, and no used benchmark is read "
+        "through them: only scores make the ruler. Through which losses a benchmark is read, the "
+        f"column loss_set of benchmarks.csv says; it has {_listed(sorted(set(read)))}."
+    ]
 
 
 def _linked(harnesses_of_models: Iterable[set[str]]) -> list[set[str]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bayesdense.build import Layout
 from bayesdense.data import Dataset, check_readiness
-from bayesdense.earlier import Earlier
+from bayesdense.earlier import Earlier, scored_targets
 from bayesdense.errors import BayesdenseError
 from bayesdense.fit import DensityFit
 from bayesdense.models.alone import KEPT_DRAWS, fit_alone, sample_cut
@@ -17,7 +17,7 @@ from bayesdense.models.partly import make_part, sample_partly
 from bayesdense.parts.laws import LossLaw
 from bayesdense.parts.maps import ScoreMap
 from bayesdense.parts.sizes import SizeDefinition
-from bayesdense.parts.trends import Trend
+from bayesdense.parts.trends import ChangePoint, Trend
 from bayesdense.priors import Prior
 from bayesdense.sampling import SamplingSettings
 from bayesdense.spec import LAW_OF_SKILL, ModelSpec
@@ -357,7 +357,10 @@ class DensityModel(Model[ModelSpec]):
         )
 
     def _notes(self, data: Dataset) -> list[str]:
-        return check_readiness(data, references=self.spec.ruler != "skill")
+        found = check_readiness(data, references=self.spec.ruler != "skill")
+        if isinstance(self.spec.trend, ChangePoint):
+            found += self.spec.trend.notes(scored_targets(data)["release_date"].dropna())
+        return found
 
 
 def _earlier(warm_start: DensityFit | Earlier | None) -> Earlier | None:

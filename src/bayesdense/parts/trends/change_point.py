@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 
 from bayesdense.errors import BayesdenseError
 from bayesdense.parts.trends.base import Add, Draws, Growth, trends
@@ -100,6 +101,27 @@ class ChangePoint(Linear):
         change_year = pm.Data("change_year", self.change_year(origin))
         before = pm.math.minimum(years - change_year, 0.0)
         return super().centre(level - change * before, years, origin, add)
+
+    def notes(self, dates: pd.Series) -> list[str]:
+        """Say when no target was released on one side of the change.
+
+        Parameters
+        ----------
+        dates : pandas.Series of datetime
+            Release dates of the targets, without those that have none.
+
+        Returns
+        -------
+        list of str
+        """
+        before = int((dates < pd.Timestamp(self.date)).sum())
+        if 0 < before < len(dates):
+            return []
+        side = "after" if before else "before"
+        return [
+            f"no dated target was released {side} {self.date}: growth {side} that day rests on the "
+            "prior of A_change; choose another day with trends.ChangePoint(date), or other models."
+        ]
 
     def growth(self, draws: Draws, years: np.ndarray, origin: np.datetime64) -> list[Growth]:
         """Return the growth rates after and before the change.
