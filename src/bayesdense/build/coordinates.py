@@ -16,8 +16,8 @@ __all__ = [
     "contrasts",
     "expected_errors",
     "harness_shares",
-    "offsets_from",
     "knots_of",
+    "offsets_from",
     "shaping",
     "usual_leans",
 ]
