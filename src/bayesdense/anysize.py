@@ -2,8 +2,8 @@
 
 `nutpie.compile_pymc_model` writes the number of parameters and the shape of every variable into
 the code, so that another number of models needs other code. Here they are read from the data. All
-else is nutpie's own: how it fetches data, and how it calls the code. nutpie is pinned, since this
-uses functions of it that it does not document.
+else is nutpie's own: how it fetches data, and how it calls the code. nutpie and PyTensor are
+pinned, since this uses functions of theirs that they do not document.
 """
 
 from __future__ import annotations
@@ -123,8 +123,8 @@ def compile_any_size(model: Any, places: Places) -> AnySize:
         dims=dims,
         _coords={},
         _shapes={},
-        compiled_logp_func=_density_code(density.vm.jit_fn, user_data, read[0], data),
-        compiled_expand_func=_expansion_code(expanded.vm.jit_fn, user_data, read[1], data),
+        compiled_logp_func=_density_code(density, user_data, read[0], data),
+        compiled_expand_func=_expansion_code(expanded, user_data, read[1], data),
         initial_point_func=None,
         shared_data=data,
         shared_var_keys=shared,
@@ -182,7 +182,7 @@ def _density_code(inner: Any, user_data: Any, keys: list[str], data: dict[str, A
     from numba import carray, types  # type: ignore[attr-defined]
     from nutpie.compile_pymc import make_extraction_fn
 
-    extract = make_extraction_fn(inner, data, keys, user_data.dtype)
+    extract = make_extraction_fn(_by_address(inner), data, keys, user_data.dtype)
     floats = types.CPointer(types.double)
 
     def density(dim, x_, out_, logp_, user_data_):  # type: ignore[no-untyped-def]
@@ -208,7 +208,7 @@ def _expansion_code(inner: Any, user_data: Any, keys: list[str], data: dict[str,
     from numba import carray, types  # type: ignore[attr-defined]
     from nutpie.compile_pymc import make_extraction_fn
 
-    extract = make_extraction_fn(inner, data, keys, user_data.dtype)
+    extract = make_extraction_fn(_by_address(inner), data, keys, user_data.dtype)
     floats = types.CPointer(types.double)
 
     def expanded(dim, size, x_, out_, user_data_):  # type: ignore[no-untyped-def]
@@ -223,6 +223,56 @@ def _expansion_code(inner: Any, user_data: Any, keys: list[str], data: dict[str,
 
     signature = types.int64(types.uint64, types.uint64, floats, floats, types.voidptr)
     return _compiled(signature, expanded)
+
+
+def _by_address(function: Any) -> Any:
+    """Return what calls the graph of a PyTensor function where its code is in memory.
+
+    PyTensor wraps the graph in a function for its cache, and nutpie calls that from another. Called
+    by name, all code would be optimised again in each, and in the last one in every process, since
+    that cannot be cached. So the graph itself is cached here, and called at its address; what calls
+    it refers to it, so that it stays there.
+    """
+    import numba
+    from numba.core import cgutils, types
+    from numba.extending import intrinsic
+    from pytensor.link.numba.cache import CACHED_SRC_FUNCTIONS
+    from pytensor.link.numba.dispatch.basic import numba_njit
+
+    wrapper = function.vm.jit_fn.py_func
+    graph = wrapper.__globals__["jitable_func"].py_func
+    cached = wrapper in CACHED_SRC_FUNCTIONS
+    if cached:
+        # Its file has another name every time, and the cache goes by names.
+        graph.__code__ = graph.__code__.replace(co_filename=wrapper.__code__.co_filename)
+        CACHED_SRC_FUNCTIONS[graph] = f"{CACHED_SRC_FUNCTIONS[wrapper]}_graph"
+    inner = numba_njit(graph, cache=cached)
+
+    @intrinsic
+    def call(_: Any, inputs: Any) -> Any:
+        kinds = tuple(inputs.types)
+        inner.compile(kinds)
+        found = inner.overloads[kinds]
+        result, name = found.signature.return_type, found.fndesc.llvm_func_name
+
+        def code(context: Any, builder: Any, _: Any, given: Any) -> Any:
+            values = cgutils.unpack_tuple(builder, given[0], len(kinds))
+            convention = context.call_conv
+            pointer = convention.get_function_type(result, kinds).as_pointer()
+            where = context.get_constant(types.intp, found.library.get_pointer_to_function(name))
+            there = builder.inttoptr(where, pointer)
+            status, value = convention.call_function(builder, there, result, kinds, values)
+            with cgutils.if_unlikely(builder, status.is_error):
+                convention.return_status_propagate(builder, status)
+            return value
+
+        return result(inputs), code
+
+    @numba.njit
+    def calling(*inputs):  # type: ignore[no-untyped-def]
+        return call(inputs)  # type: ignore[call-arg]
+
+    return calling
 
 
 def _compiled(signature: Any, function: Any) -> Any:

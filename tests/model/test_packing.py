@@ -7,7 +7,8 @@ import pymc as pm
 import pytest
 
 import bayesdense as bd
-from bayesdense.compiled import compiled_for
+from bayesdense.anysize import RAISED
+from bayesdense.compiled import clear_compiled, compiled_for
 from bayesdense.models.base import structure_of
 from bayesdense.packing import INDEX, Packing, in_order, lengths_of
 from bayesdense.progress import Progress
@@ -42,9 +43,8 @@ def test_every_number_is_where_the_packed_model_looks_for_it():
     assert sum(v.size for v in values.values()) == sum(v.get_value().size for v in model.data_vars)
     assert [index.pop(0) for _ in packing.dims] == [lengths[name] for name in packing.dims]
     sizes = [index.pop(0) for _ in packing.variables]
-    assert sizes == [
-        np.size(model.initial_point(0)[_value(model, n)]) for n, _ in packing.variables
-    ]
+    start = model.initial_point(0)
+    assert sizes == [np.size(start[_value(model, n)]) for n, _ in packing.variables]
     for dtype in sorted({dtype for _, dtype, _ in packing.arrays}):
         members = [(name, ndim) for name, kind, ndim in packing.arrays if kind == dtype]
         parts = np.split(values[f"packed_{dtype}"], np.cumsum([index.pop(0) for _ in members]))
@@ -116,8 +116,10 @@ def test_one_compiled_model_has_the_density_of_data_of_any_shape():
         step = 1e-5
         ahead, behind = (float(expected(at(point + s * way))) for s in (step, -step))
         assert gradient @ way == pytest.approx((ahead - behind) / (2 * step), rel=1e-4)
-        # A point of another length is refused, and corrupts nothing.
-        assert density_of(code, np.append(point, 0.0))[0] != 0
+        # A point of another length is refused, and corrupts nothing: what the graph raises is
+        # told, though it is called by its address.
+        assert density_of(code, np.append(point, 0.0))[0] == RAISED
+        assert density_of(code, point[:-1])[0] == RAISED
     assert fresh[1:] == [False, False]
 
 
@@ -127,6 +129,28 @@ def test_variables_need_named_dimensions():
         pm.Deterministic("twice", 2 * x)
     with pytest.raises(bd.BayesdenseError, match="'twice' has axes without a named dimension"):
         compiled_for(model, "undimensioned", Progress(False, ""))
+
+
+def test_another_process_finds_the_graphs_compiled():
+    """Forgotten and compiled again, the graphs come from files: no file is added."""
+    from pytensor.link.numba.cache import NUMBA_CACHE_PATH
+
+    def compiled():
+        with pm.Model(coords={"i": range(3)}) as model:
+            x = pm.Normal("x", dims="i", initval=np.zeros(3))
+            pm.Deterministic("of_a_test", pm.math.cosh(1.3 * x), dims="i")
+        compiled, fresh = compiled_for(model, "of a test", Progress(False, ""))
+        assert fresh
+        clear_compiled()
+        return compiled
+
+    point = np.array([0.1, -0.2, 0.3])
+    first = compiled().expanded()(point)
+    assert first[-3:] == pytest.approx(np.cosh(1.3 * point))
+    files = {file.name for file in NUMBA_CACHE_PATH.iterdir()}
+    assert any("fgraph" in name and "_graph" in name for name in files)
+    assert (compiled().expanded()(point) == first).all()
+    assert {file.name for file in NUMBA_CACHE_PATH.iterdir()} == files
 
 
 def test_definitions_of_size_share_compiled_code_where_they_have_no_factor():
