@@ -14,6 +14,8 @@ from bayesdense.errors import DataError
 from .conftest import BENCHMARKS, LOSSES, MODELS, SCORES, WriteFolder
 
 NUMBER_ABOVE_0 = "allowed: a finite number above 0"
+SIZE = "allowed: a number of parameters from 1,000 up"
+TOKENS = "allowed: a number of tokens from 1,000,000 up"
 FRACTION = "allowed: a fraction from 0 to 1"
 
 # file, text there, text instead, and all that the message must hold
@@ -108,6 +110,12 @@ CELLS: dict[str, tuple[str, str, str, list[str]]] = {
         "2023-02-30",
         ["models, line 5, column 'release_date', value '2023-02-30'", "is not a day"],
     ),
+    "date of another age": (
+        "models",
+        "2023-12-01",
+        "0023-12-01",
+        ["models, line 5, column 'release_date'", "is not a day of our time", "1990 to 2099"],
+    ),
     "date with a time": (
         "models",
         "2023-12-01",
@@ -118,19 +126,31 @@ CELLS: dict[str, tuple[str, str, str, list[str]]] = {
         "models",
         "9e9",
         "-9e9",
-        ["models, line 5, column 'n_params', value '-9e9'", NUMBER_ABOVE_0],
+        ["models, line 5, column 'n_params', value '-9e9'", SIZE],
+    ),
+    "n_params in billions": (
+        "models",
+        "9e9",
+        "9",
+        ["models, line 5, column 'n_params', value '9'", SIZE],
+    ),
+    "n_tokens in trillions": (
+        "models",
+        "2e12",
+        "2",
+        ["models, line 4, column 'n_tokens', value '2'", TOKENS],
     ),
     "n_params zero": (
         "models",
         "9e9",
         "0",
-        ["models, line 5, column 'n_params', value '0'", NUMBER_ABOVE_0],
+        ["models, line 5, column 'n_params', value '0'", SIZE],
     ),
     "n_params missing": (
         "models",
         "9e9",
         "",
-        ["models, line 5, column 'n_params', value ''", "is missing", NUMBER_ABOVE_0],
+        ["models, line 5, column 'n_params', value ''", "is missing", SIZE],
     ),
     "n_params with a suffix": (
         "models",
@@ -148,13 +168,13 @@ CELLS: dict[str, tuple[str, str, str, list[str]]] = {
         "models",
         "2e9,1e9",
         "2e9,-1",
-        ["models, line 4, column 'n_active', value '-1'", NUMBER_ABOVE_0],
+        ["models, line 4, column 'n_active', value '-1'", SIZE],
     ),
     "n_tokens not positive": (
         "models",
         "2e12",
         "0",
-        ["models, line 4, column 'n_tokens', value '0'", NUMBER_ABOVE_0],
+        ["models, line 4, column 'n_tokens', value '0'", TOKENS],
     ),
     "flag that is a number": (
         "models",

@@ -76,6 +76,7 @@ def chosen_data(
     benchmark: list[str] | None,
     min_benchmarks: int | None,
     all_models: bool,
+    references: bool = True,
 ) -> Dataset:
     """Load a dataset and choose from it by the rule that `fit --help` states."""
     from bayesdense.data import load_dataset
@@ -93,6 +94,9 @@ def chosen_data(
         data = data.with_reference(families=reference or None, dataset=load(reference_dataset))
     elif reference:
         data = data.with_reference(families=reference)
+    elif not references:
+        # Before the choice, so that it goes for those that would be references as well.
+        data = data.without_references()
     count = len(dict.fromkeys(benchmark)) if benchmark else len(data.core_benchmarks)
     rule: dict[str, Any] = {}
     if not all_models:

@@ -140,9 +140,8 @@ def fit(
             benchmark=benchmark,
             min_benchmarks=min_benchmarks,
             all_models=all_models,
+            references=ruler != "skill",
         )
-        if ruler == "skill":
-            data = data.without_references()
         if not quiet:
             print_selection(console, data)
 

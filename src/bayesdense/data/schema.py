@@ -29,6 +29,9 @@ class Rule:
 
 
 POSITIVE = Rule("a finite number above 0", lambda x: x > 0)
+# No model and no training run is smaller, and a size in billions (7 for 7e9) is.
+SIZE = Rule("a number of parameters from 1,000 up, such as 7e9", lambda x: x >= 1e3)
+TOKENS = Rule("a number of tokens from 1,000,000 up, such as 2e12", lambda x: x >= 1e6)
 FRACTION = Rule("a fraction from 0 to 1", lambda x: (x >= 0) & (x <= 1))
 CHANCE = Rule("a fraction from 0 up to, but not including, 1", lambda x: (x >= 0) & (x < 1))
 WHOLE_FROM_1 = Rule("a whole number from 1 up", lambda x: (x >= 1) & (x == np.floor(x)))
@@ -37,7 +40,7 @@ WHOLE_FROM_0 = Rule("a whole number from 0 up", lambda x: (x >= 0) & (x == np.fl
 _ALLOWED: dict[Kind, str] = {
     "name": "text without blanks around it",
     "text": "one line of text",
-    "date": "an ISO day such as 2023-07-18, or an empty cell",
+    "date": "an ISO day such as 2023-07-18, of the years 1990 to 2099, or an empty cell",
     "bool": "true or false",
 }
 
@@ -115,15 +118,15 @@ _MODELS = TableSchema(
         Column("model", "name", "Name of the model", required=True),
         Column("family", "name", "Models trained alike; by default itself", copy_of="model"),
         Column("release_date", "date", "Day of release; empty if unknown"),
-        _number("n_params", POSITIVE, "All parameters", required=True, unit="parameters"),
+        _number("n_params", SIZE, "All parameters", required=True, unit="parameters"),
         _number(
             "n_active",
-            POSITIVE,
+            SIZE,
             "Parameters used for one token",
             copy_of="n_params",
             unit="parameters",
         ),
-        _number("n_tokens", POSITIVE, "Training tokens; empty if unknown", unit="tokens"),
+        _number("n_tokens", TOKENS, "Training tokens; empty if unknown", unit="tokens"),
         Column("is_base", "bool", "Pretrained only, without instruction tuning", default=True),
         Column("is_compressed", "bool", "Pruned, distilled or quantised", default=False),
         Column("is_reference", "bool", "One of the models that make the ruler", default=False),

@@ -19,6 +19,9 @@ from bayesdense.errors import DataError, Problem, near_match
 
 __all__ = ["validate_tables"]
 
+# A day outside is a slip: 0023 for 2023.
+FIRST_DAY, AFTER_LAST_DAY = np.datetime64("1990-01-01"), np.datetime64("2100-01-01")
+
 
 class _Checked:
     """One table while it is being checked: finished columns and what is wrong."""
@@ -193,6 +196,8 @@ def _check_column(table: _Checked, column: Column) -> None:
     elif column.kind == "date":
         parsed, faults = parse_dates(values)
         missing = np.isnat(parsed)
+        strange = ~missing & ~((parsed >= FIRST_DAY) & (parsed < AFTER_LAST_DAY))
+        faults |= {int(i): "is not a day of our time" for i in np.flatnonzero(strange)}
     elif column.kind == "bool":
         parsed, faults = parse_bools(values)
         missing = np.array([v is None for v in parsed], dtype=bool)
