@@ -16,7 +16,7 @@ MONTHS = 12 * np.log(2)
 
 @dataclass
 class Truth:
-    """Parameters that data are simulated from, in MODEL's symbols."""
+    """Parameters that data are simulated from, in the symbols of docs/model.md."""
 
     growth: float = 1.8
     # Growth is slower by `change` before the year `change_at`, counted from 2024-06-01.

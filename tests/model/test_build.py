@@ -1,4 +1,4 @@
-"""The PyMC model says what MODEL says: eq. 1 to 5 recomputed by hand at one point."""
+"""The PyMC model says what docs/model.md says: eq. 1 to 5 recomputed by hand at one point."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,7 @@
-"""From density to what was measured: cells, their losses and their scores (MODEL section 4)."""
+"""From density to what was measured: cells, their losses and their scores.
+
+The equations are in docs/model.md, "From scores to density".
+"""
 
 from __future__ import annotations
 

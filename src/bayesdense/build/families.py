@@ -1,4 +1,4 @@
-"""What the models of one family share: on all benchmarks, and on one (MODEL section 6)."""
+"""What the models of one family share: on all benchmarks, and on one (docs/model.md, eq. 5)."""
 
 from __future__ import annotations
 

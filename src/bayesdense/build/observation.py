@@ -1,4 +1,7 @@
-"""How latent scores are measured: item sampling, harness offsets and noise (MODEL section 5)."""
+"""How latent scores are measured: item sampling, harness offsets and noise.
+
+The equations are in docs/model.md, "The observation".
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ STUDENT_DEGREES = 4.0
 
 
 def observation_priors(layout: Layout, spec: RulerSpec) -> dict[str, Prior]:
-    """Return the default priors of the noise (MODEL section 8).
+    """Return the default priors of the noise (docs/model.md, "Priors").
 
     Parameters
     ----------

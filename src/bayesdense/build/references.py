@@ -1,4 +1,7 @@
-"""Log density of the references: what the ruler calls 1 (MODEL section 4)."""
+"""Log density of the references: what the ruler calls 1.
+
+The equations are in docs/model.md, "From scores to density".
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ def reference_priors(layout: Layout) -> dict[str, Prior]:
 def add_references(
     layout: Layout, priors: Mapping[str, PlacedPrior], held: Mapping[str, Any]
 ) -> Any:
-    """Add the log density of the references: family offset and residual (MODEL section 4).
+    """Add the log density of the references: family offset and residual.
 
     Parameters
     ----------

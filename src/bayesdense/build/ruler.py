@@ -101,7 +101,7 @@ class Ruler:
 
 
 def ruler_priors(layout: Layout, spec: RulerSpec, chance: np.ndarray) -> dict[str, Prior]:
-    """Return the default priors of the ruler (MODEL section 8).
+    """Return the default priors of the ruler (docs/model.md, "Priors").
 
     Parameters
     ----------
@@ -299,7 +299,7 @@ def add_losses(
     ruler: Ruler,
     size: Any,
 ) -> None:
-    """Add the observed losses: Student-t on the log, four degrees (MODEL section 2).
+    """Add the observed losses: Student-t on the log, four degrees (docs/model.md, eq. 2).
 
     Parameters
     ----------

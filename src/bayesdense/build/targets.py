@@ -1,4 +1,4 @@
-"""Log density of the targets and what differs between benchmarks (MODEL section 6)."""
+"""Log density of the targets and what differs between benchmarks (docs/model.md, "The trend")."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["add_targets", "target_priors"]
 
 
 def target_priors(layout: Layout, spec: ModelSpec) -> dict[str, Prior]:
-    """Return the default priors of trend, levels, slopes and families (MODEL section 8).
+    """Return the default priors of trend, levels, slopes and families (docs/model.md, "Priors").
 
     Parameters
     ----------

@@ -139,7 +139,7 @@ def sample_cut(
     label: str,
     progress: bool,
 ) -> Drawn:
-    """Sample everything else given each of many rulers (MODEL section 2).
+    """Sample everything else given each of many rulers (docs/model.md, "Joint or cut").
 
     Parameters
     ----------

@@ -2,7 +2,8 @@
 
 The posterior of what all models share (ruler, growth, scales) rests on the references more than on
 the number of targets, so a part of the targets says nearly as much of it. Draws of the part are
-passed on to all: a cut posterior, as of a ruler from references alone (MODEL section 2).
+passed on to all: a cut posterior, as of a ruler from references alone (docs/model.md, "Joint or
+cut").
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The paper's own estimator: a line through the records of density (MODEL section 6)."""
+"""The paper's own estimator: a line through the records of density (docs/model.md, "The trend")."""
 
 from __future__ import annotations
 
