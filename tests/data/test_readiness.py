@@ -185,3 +185,25 @@ def test_losses_of_one_benchmark_are_enough(write_folder: WriteFolder) -> None:
     table = [f"{header},loss_set", f"{first},c4", *(f"{row}," for row in others)]
     data = read_dataset(write_folder(benchmarks="\n".join(table) + "\n"))
     assert not [n for n in check_readiness(data) if "losses" in n]
+
+
+def test_references_at_chance_are_named(small: Dataset) -> None:
+    """Of 10,000 items guessing a quarter, 0.263 is three standard errors above."""
+    of = small.scores["benchmark"] == "MMLU"
+    rows = small.scores["model"].isin(small.references["model"]) & of
+
+    def warned(score: float) -> list[str]:
+        data = Dataset.from_frames(
+            models=small.models,
+            benchmarks=small.benchmarks.assign(chance=0.25),
+            scores=small.scores.assign(
+                score=small.scores["score"].where(~rows, score),
+                n_items=small.scores["n_items"].where(~of, 10_000.0),
+            ),
+        )
+        found = [text for text in check_readiness(data) if "clearly above chance" in text]
+        return [text for text in found if "MMLU" in text]
+
+    [text] = warned(0.2629)
+    assert text.startswith("on benchmark 'MMLU' no reference") and "(0.25; the best has" in text
+    assert not warned(0.2631)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
 
 from bayesdense.data.dataset import Dataset
@@ -14,6 +15,8 @@ __all__ = ["check_readiness", "check_ruler_readiness"]
 
 MIN_REFERENCE_SIZES = 2
 MIN_SIZE_SPAN = 3.0
+# Standard errors of guessing that a score is above it, if it is clearly.
+ABOVE_CHANCE = 3.0
 MIN_FAMILIES = 3
 MIN_DATED_TARGETS = 3
 MIN_DAYS = 90
@@ -91,7 +94,7 @@ def check_readiness(
         lines = "".join(f"\n  {problem}" for problem in blocking)
         raise ReadinessError(f"dataset '{data.name}' is not ready to be fitted:{lines}")
 
-    warnings = _size_warnings(rulers, scores, used) if references else []
+    warnings = _ruler_warnings(data, rulers, scores, used) if references else []
     for benchmark in used:
         rows = scores[scores["benchmark"] == benchmark]
         count = rows.loc[rows["model"].isin(targets["model"]), "model"].nunique()
@@ -154,7 +157,7 @@ def check_ruler_readiness(data: Dataset) -> list[str]:
     if blocking:
         lines = "".join(f"\n  {problem}" for problem in blocking)
         raise ReadinessError(f"dataset '{data.name}' is not ready to be fitted:{lines}")
-    return _size_warnings(references, scores, used)
+    return _ruler_warnings(data, references, scores, used)
 
 
 def _listed(names: list[str]) -> str:
@@ -218,8 +221,12 @@ def _date_problems(targets: pd.DataFrame) -> list[str]:
     return []
 
 
-def _size_warnings(references: pd.DataFrame, scores: pd.DataFrame, used: list[str]) -> list[str]:
+def _ruler_warnings(
+    data: Dataset, references: pd.DataFrame, scores: pd.DataFrame, used: list[str]
+) -> list[str]:
+    """Say where references do not fix the ruler: too alike in size, or all at chance."""
     warnings = []
+    table = data.benchmarks.set_index("benchmark")["chance"]
     for benchmark in used:
         sizes = _reference_sizes(references, scores, benchmark)
         span = float(sizes.max() / sizes.min())
@@ -227,6 +234,17 @@ def _size_warnings(references: pd.DataFrame, scores: pd.DataFrame, used: list[st
             warnings.append(
                 f"reference sizes on benchmark '{benchmark}' span a factor of {span:.2g}; below "
                 f"{MIN_SIZE_SPAN:g} the ruler rests on the prior."
+            )
+        rows = scores[(scores["benchmark"] == benchmark) & scores["model"].isin(references["model"])]
+        chance = float(table[benchmark])
+        # Of guessing; where that is never right, of one right answer.
+        share = np.maximum(chance, 1.0 / rows["n_items"])
+        error = np.sqrt(share * (1.0 - share) / rows["n_items"])
+        if not (rows["score"] > chance + ABOVE_CHANCE * error).any():
+            warnings.append(
+                f"on benchmark '{benchmark}' no reference scores clearly above chance "
+                f"({chance:g}; the best has {rows['score'].max():.3g}): how scores rise with size "
+                "there rests on the prior, and on the targets."
             )
     return warnings
 
