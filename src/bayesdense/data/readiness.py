@@ -235,7 +235,8 @@ def _ruler_warnings(
                 f"reference sizes on benchmark '{benchmark}' span a factor of {span:.2g}; below "
                 f"{MIN_SIZE_SPAN:g} the ruler rests on the prior."
             )
-        rows = scores[(scores["benchmark"] == benchmark) & scores["model"].isin(references["model"])]
+        rows = scores[scores["model"].isin(references["model"])]
+        rows = rows[rows["benchmark"] == benchmark]
         chance = float(table[benchmark])
         # Of guessing; where that is never right, of one right answer.
         share = np.maximum(chance, 1.0 / rows["n_items"])
