@@ -43,11 +43,11 @@ SHARED_NOTES = [
 
 PACKAGES: dict[str, dict[str, Any]] = {
     "densing5": {
-        "title": "Open LLMs from 2020 to 2025 on five core benchmarks",
+        "title": "Language models from 2020 to 2025 on five core benchmarks",
         "description": (
-            "Open LLMs released from May 2020 to September 2025 on MMLU, BBH, MATH, HumanEval and "
-            "MBPP (core) and five more benchmarks, one row for each distinct measurement; Llama-1 "
-            "and Llama-2 are the references, by scores only."
+            "Language models released from May 2020 to September 2025, all but a few of them open, "
+            "on MMLU, BBH, MATH, HumanEval and MBPP (core) and five more benchmarks, one row for "
+            "each distinct measurement; Llama-1 and Llama-2 are the references, by scores only."
         ),
         "licenses": [APACHE, CC_BY],
         "sources": [

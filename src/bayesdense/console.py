@@ -79,19 +79,29 @@ def print_selection(console: Console, data: Dataset) -> None:
     """
     references = data.references
     families = ", ".join(dict.fromkeys(references["family"]))
-    ruler = f"{len(references)} references ({families})"
-    targets = f"{len(data.targets)} models measured against " if len(data.targets) else ""
+    ruler = f"{_count(len(references), 'reference')} ({families})"
+    counted = _count(len(data.targets), "model")
+    targets = f"{counted} measured against " if len(data.targets) else ""
     if not len(references):
-        targets, ruler = f"{len(data.targets)} models ", "without a reference family,"
+        targets, ruler = f"{counted} ", "without a reference family,"
     on = f" on {', '.join(data.core_benchmarks)}" if data.core_benchmarks else ""
     say(console, f"{data.name}: {targets}{ruler}{on}")
     for entry in data.selection:
-        dropped = f"{entry['dropped_models']} models, {entry['dropped_scores']} scores"
+        dropped = ", ".join(
+            [
+                _count(entry["dropped_models"], "model"),
+                _count(entry["dropped_scores"], "score"),
+            ]
+        )
         if entry.get("dropped_losses"):  # Fits saved by an earlier version do not count them.
-            dropped += f", {entry['dropped_losses']} losses"
+            dropped += f", {_count(entry['dropped_losses'], 'loss', 'losses')}"
         value = entry["value"]
         shown = ", ".join(map(str, value)) if isinstance(value, list) else value
         say(console, f"  {entry['filter']} = {shown}: left out {dropped}")
+
+
+def _count(number: int, one: str, several: str = "") -> str:
+    return f"{number} {one if number == 1 else several or f'{one}s'}"
 
 
 def print_results(console: Console, fits: Mapping[str, DensityFit], *, prob: float) -> bool:

@@ -218,11 +218,11 @@ def near_match(name: object, known: Iterable[str]) -> str:
     >>> near_match("desning5", ["densing5", "leaderboard"])
     "did you mean 'densing5'? Known: densing5, leaderboard."
     >>> near_match("x", [])
-    'There are none.'
+    'there are none.'
     """
     names = list(dict.fromkeys(str(n) for n in known))
     if not names:
-        return "There are none."
+        return "there are none."
     by_folded = {n.casefold(): n for n in reversed(names)}
     wanted = str(name).strip().casefold()
     close = difflib.get_close_matches(wanted, list(by_folded), n=1, cutoff=0.6)
@@ -231,4 +231,5 @@ def near_match(name: object, known: Iterable[str]) -> str:
     hint = f"did you mean '{by_folded[close[0]]}'? " if close else ""
     listed = ", ".join(names[:MAX_NAMES_SHOWN])
     more = len(names) - MAX_NAMES_SHOWN
-    return f"{hint}Known: {listed}{f' and {more} more' if more > 0 else ''}."
+    known_are = "Known" if hint else "known"
+    return f"{hint}{known_are}: {listed}{f' and {more} more' if more > 0 else ''}."

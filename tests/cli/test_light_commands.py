@@ -70,6 +70,11 @@ def test_validate_good(run, folder):
     assert "note: 1 of 9 targets have no release date" in done.stdout
 
 
+def test_validate_takes_the_name_of_what_is_shipped(run):
+    done = run("validate", "densing5")
+    assert done.exit_code == 0 and "The tables are valid." in done.stdout
+
+
 def test_validate_what_is_not_ready_is_a_note(run, folder, tmp_path):
     (tmp_path / "mine").mkdir()
     for name in ("models", "benchmarks", "scores"):

@@ -40,16 +40,16 @@ def test_errors_pickle() -> None:
     assert error.problems == [problem]
     assert str(error).startswith("1 problem in here:\n  scores, line 3, column 'score', value 'x'")
     unknown = pickle.loads(pickle.dumps(UnknownNameError.of("law", "x", ["power-sum"])))
-    assert str(unknown) == "unknown law 'x': Known: power-sum."
+    assert str(unknown) == "unknown law 'x': known: power-sum."
 
 
 def test_near_match() -> None:
     known = ["power-sum", "Kaplan"]
     assert near_match("powersum", known).startswith("did you mean 'power-sum'? Known: power-sum,")
     assert near_match("kaplan", known).startswith("did you mean 'Kaplan'?")
-    assert near_match("xyz", known) == "Known: power-sum, Kaplan."
-    assert near_match(None, known) == "Known: power-sum, Kaplan."
-    assert near_match("x", []) == "There are none."
+    assert near_match("xyz", known) == "known: power-sum, Kaplan."
+    assert near_match(None, known) == "known: power-sum, Kaplan."
+    assert near_match("x", []) == "there are none."
     assert near_match("x", (f"n{i}" for i in range(40))).endswith("n29 and 10 more.")
 
 

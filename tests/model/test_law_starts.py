@@ -10,10 +10,8 @@ from bayesdense.build.law_coordinates import law_coordinates
 from bayesdense.build.law_fit import LEAST_NOISE, fit_law
 from bayesdense.build.law_starts import SPREAD
 from bayesdense.build.model import model_priors
-from bayesdense.compiled import compiled_for
-from bayesdense.models.base import structure_of
-from bayesdense.packing import in_order
-from bayesdense.progress import Progress
+from bayesdense.compiled import _coordinates, _for_model
+from bayesdense.packing import Packing, in_order
 from bayesdense.starts import spread_of
 from tests.model.simulate import simulate
 
@@ -156,8 +154,9 @@ def test_a_law_of_ones_own_of_which_nothing_is_positive_is_left_alone():
 def test_chains_start_no_further_off_than_a_variable_says():
     layout, spec, _ = _law()
     model = build_model(layout, spec)
-    with Progress(False, "") as shown:
-        compiled, _ = compiled_for(model, structure_of(layout, spec), shown)
+    packing = Packing.of(model)
+    # Where chains start needs no code of the density, which takes minutes to compile.
+    compiled = _for_model(None, _coordinates(*packing.apply(model)), packing, model)
     centre, _ = compiled.as_sampled(
         {v.name: np.asarray(model.rvs_to_initial_values[v], dtype=float) for v in model.free_RVs}
     )

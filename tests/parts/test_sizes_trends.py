@@ -20,7 +20,7 @@ def test_total_and_active_sizes():
     table = pd.DataFrame({"n_params": [np.e**2, np.e**3], "n_active": [np.e, np.e**3]})
     assert sizes.get("total").log_size(table) == pytest.approx([2.0, 3.0])
     assert sizes.get("active").log_size(table) == pytest.approx([1.0, 3.0])
-    with pytest.raises(UnknownNameError, match="Known: "):
+    with pytest.raises(UnknownNameError, match="nown: "):
         sizes.get("bits")
 
 

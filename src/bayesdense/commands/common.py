@@ -13,7 +13,7 @@ import typer
 if TYPE_CHECKING:
     from bayesdense.data import Dataset
 
-__all__ = ["NOT_TRUSTED", "chosen_data", "plain_errors"]
+__all__ = ["NOT_TRUSTED", "chosen_data", "named_data", "plain_errors", "shipped"]
 
 BAD_INPUT = 1
 NOT_TRUSTED = 3
@@ -79,19 +79,9 @@ def chosen_data(
     references: bool = True,
 ) -> Dataset:
     """Load a dataset and choose from it by the rule that `fit --help` states."""
-    from bayesdense.data import load_dataset
-    from bayesdense.errors import BayesdenseError
-
-    def load(given: str) -> Dataset:
-        if not given.strip():
-            raise BayesdenseError("the name of a dataset is empty; give a name or a folder")
-        # A folder in the working directory may be named without a separator too.
-        is_shipped_name = not ("/" in given or "\\" in given) and not Path(given).is_dir()
-        return load_dataset(given if is_shipped_name or given in _shipped() else Path(given))
-
-    data = load(name)
+    data = named_data(name)
     if reference_dataset is not None:
-        data = data.with_reference(families=reference or None, dataset=load(reference_dataset))
+        data = data.with_reference(families=reference or None, dataset=named_data(reference_dataset))
     elif reference:
         data = data.with_reference(families=reference)
     elif not references:
@@ -115,7 +105,20 @@ def chosen_data(
     return data.select(**rule | {key: value for key, value in asked.items() if value is not None})
 
 
-def _shipped() -> list[str]:
+def named_data(given: str) -> Dataset:
+    """Load a shipped dataset by its name, or a folder."""
+    from bayesdense.data import load_dataset
+    from bayesdense.errors import BayesdenseError
+
+    if not given.strip():
+        raise BayesdenseError("the name of a dataset is empty; give a name or a folder")
+    # A folder in the working directory may be named without a separator too.
+    is_shipped_name = not ("/" in given or "\\" in given) and not Path(given).is_dir()
+    return load_dataset(given if is_shipped_name or given in shipped() else Path(given))
+
+
+def shipped() -> list[str]:
+    """Return the names of the datasets that come with the package."""
     from bayesdense.data import list_datasets
 
     return [str(name) for name in list_datasets()["dataset"]]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bayesdense.commands.common import plain_errors
+from bayesdense.commands.common import plain_errors, shipped
 from bayesdense.console import make_console, print_frame, say
 
 __all__ = ["datasets", "validate"]
@@ -25,7 +25,10 @@ def datasets() -> None:
 
 
 def validate(
-    folder: Annotated[Path, typer.Argument(help="Folder with models.csv and the other tables.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(help="Folder with models.csv and the other tables, or a shipped dataset."),
+    ],
 ) -> None:
     """Check a folder of tables: every problem at once, or what the tables hold.
 
@@ -36,11 +39,12 @@ def validate(
     Example: bayesdense validate my-data
     """
     with plain_errors():
-        from bayesdense.data import check_readiness, read_dataset
+        from bayesdense.data import check_readiness, load_dataset, read_dataset
         from bayesdense.data import validate as report
         from bayesdense.errors import ReadinessError
 
-        data = read_dataset(folder)
+        named = str(folder) in shipped() and not folder.is_dir()
+        data = load_dataset(str(folder)) if named else read_dataset(folder)
         console = make_console()
         print_frame(console, report(data))
         say(console, f"{data!r}")

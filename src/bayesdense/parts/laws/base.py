@@ -190,7 +190,7 @@ class LossLaw:
         """
         raise BayesdenseError(
             f"the loss law '{self.name}' needs losses of the reference models; with scores alone "
-            f"use one of {', '.join(name for name in laws if laws.get(name).shape)}"
+            f"use one of {', '.join(n for n in laws if type(laws.get(n)).unit is not LossLaw.unit)}"
         )
 
     def at_one(
