@@ -81,7 +81,9 @@ def chosen_data(
     """Load a dataset and choose from it by the rule that `fit --help` states."""
     data = named_data(name)
     if reference_dataset is not None:
-        data = data.with_reference(families=reference or None, dataset=named_data(reference_dataset))
+        data = data.with_reference(
+            families=reference or None, dataset=named_data(reference_dataset)
+        )
     elif reference:
         data = data.with_reference(families=reference)
     elif not references:
