@@ -110,6 +110,13 @@ def test_parts_reach_the_model(run, sampler, quick, folder, tmp_path):
     assert repr(sampler.models[0]) == repr(bd.DensityModel(form="pooled", **given))
     assert run(*line, "--ruler", "skill").exit_code == 0
     assert sampler.models[1].spec.ruler == "skill" and not len(sampler.calls[1][1].references)
+    bent = [*line[:-1], "change-point", "--change-point", "2024-05-01"]
+    run(*bent)  # There is no ready fit of this trend, but the model was made.
+    assert sampler.models[2].spec.trend.date == "2024-05-01"
+    wrong = run(*line, "--change-point", "2024-05-01")
+    assert wrong.exit_code == 1 and "is for --trend change-point" in wrong.stderr
+    wrong = run(*bent[:-1], "May")
+    assert wrong.exit_code == 1 and "must be an ISO day such as 2022-11-30" in wrong.stderr
     wrong = run(*line, "--law", "power-summ")
     assert wrong.exit_code == 1 and "did you mean 'power-sum'" in wrong.stderr
     wrong = run(*line, "--ruler", "skill", "--law", "power-sum")

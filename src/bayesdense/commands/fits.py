@@ -46,6 +46,14 @@ def fit(
             help="linear, frontier or change-point; may be repeated. Default: linear and frontier.",
         ),
     ] = None,
+    change_point: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DAY",
+            help="Day at which growth changes, for --trend change-point.  [default: 2022-11-30, "
+            "the release of ChatGPT]",
+        ),
+    ] = None,
     form: Annotated[
         str,
         typer.Option(
@@ -131,6 +139,9 @@ def fit(
                 "--ruler skill does without references: leave out --reference and "
                 "--reference-dataset, or take another ruler"
             )
+        trends = trend or ["linear", "frontier"]
+        if change_point is not None and "change-point" not in trends:
+            raise BayesdenseError("--change-point is for --trend change-point, which was not given")
         data = chosen_data(
             dataset,
             reference=reference,
@@ -146,14 +157,16 @@ def fit(
             print_selection(console, data)
 
         from bayesdense.models import DensityModel
+        from bayesdense.parts.trends import ChangePoint
         from bayesdense.summaries.intervals import check_prob
 
         check_prob(prob)
         models = {}
-        for name in trend or ["linear", "frontier"]:
+        for name in trends:
+            bend = change_point if name == "change-point" else None
             models[name] = DensityModel(
                 form=form,
-                trend=name,
+                trend=name if bend is None else ChangePoint(bend),
                 size=size,
                 d0=d0,
                 ruler=ruler,
