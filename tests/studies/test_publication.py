@@ -60,6 +60,12 @@ def test_a_side_without_scores_is_left_out(data):
     ]
 
 
+def test_targets_on_one_side_alone_are_nothing_to_compare():
+    data = bd.load_dataset("densing5").select(since="2023-02-01")
+    with pytest.raises(BayesdenseError, match="were released after the benchmarks on which"):
+        choices.publication(data)
+
+
 def test_old_and_new_benchmarks_keep_all_models(data):
     found = choices.age_of_benchmarks(data, since="2024-01-01", published=DAYS)
     older, newer = (change(data) for change in list(found.values())[1:])

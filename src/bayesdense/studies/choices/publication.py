@@ -64,7 +64,8 @@ def publication(data: Dataset, published: Mapping[str, str] | None = None) -> Op
     Raises
     ------
     BayesdenseError
-        If a core benchmark has no day, or a day is none.
+        If a core benchmark has no day, a day is none, or all targets with
+        scores are on one side of the days, so that there is nothing to compare.
 
     Examples
     --------
@@ -75,8 +76,16 @@ def publication(data: Dataset, published: Mapping[str, str] | None = None) -> Op
     """
     days = _days(data, published)
     found: Options = {"all scores": None}
+    is_target = ~data.scores["model"].isin(data.references["model"])
+    targets = (data.scores["benchmark"].isin(days) & is_target).to_numpy()
     for label, before in (("before", True), ("after", False)):
-        if _of_targets(data, days, before=before).any():
+        side = _of_targets(data, days, before=before)
+        if targets.any() and side[targets].all():
+            raise BayesdenseError(
+                f"all targets of '{data.name}' were released {label} the benchmarks on which they "
+                "have scores: there is nothing to compare"
+            )
+        if side.any():
             change = partial(_only, days=days, before=before)
             found[f"models from {label} the benchmark"] = change
     return found
