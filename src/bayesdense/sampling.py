@@ -246,7 +246,7 @@ def sample(
         start = compiled.start
         to_come: list[SamplingSettings] = []
         if retune is not None and settings.tune >= SHORTEST_SPLIT:
-            to_come = pilot_settings(settings)
+            to_come = pilot_settings(settings, settings.accept(compiled.n_parameters))
             settings = after_pilots(settings)
 
         def move(draws: xr.Dataset, *, own: bool) -> tuple[Compiled, Start]:

@@ -32,6 +32,9 @@ SHORTEST_SPLIT = 500
 # Shares of the warm-up that tune a pilot and are its draws: of the first, and of those after it.
 FIRST, FURTHER = (0.15, 0.05), (0.1, 0.075)
 FEWEST, MOST = 2, 4
+# Acceptance in the first pilot, at most. It starts far off, where trees are long, and a step that
+# is larger takes a third of the gradients on the way; what it finds need not be good.
+FIRST_ACCEPT = 0.8
 # The share that tunes the chains that are kept.
 REST = 0.25
 # Largest R-hat of a pilot whose chains agree. With 75 draws of each chain chance alone takes the
@@ -67,13 +70,15 @@ class Pilot:
         return not self.rhat > MET
 
 
-def pilot_settings(settings: SamplingSettings) -> list[SamplingSettings]:
+def pilot_settings(settings: SamplingSettings, accept: float) -> list[SamplingSettings]:
     """Return the settings of all pilots that there may be, in their order.
 
     Parameters
     ----------
     settings : SamplingSettings
         Of the whole fit.
+    accept : float
+        Acceptance that its step size is tuned to.
 
     Returns
     -------
@@ -86,8 +91,11 @@ def pilot_settings(settings: SamplingSettings) -> list[SamplingSettings]:
             tune=round(settings.tune * tune),
             draws=round(settings.tune * draws),
             seed=int(seed),
+            target_accept=accept if number else min(accept, FIRST_ACCEPT),
         )
-        for (tune, draws), seed in zip((FIRST, *[FURTHER] * (MOST - 1)), seeds, strict=True)
+        for number, ((tune, draws), seed) in enumerate(
+            zip((FIRST, *[FURTHER] * (MOST - 1)), seeds, strict=True)
+        )
     ]
 
 

@@ -12,12 +12,15 @@ from bayesdense.warmup import Pilot, after_pilots, enough, largest_rhat, pilot_s
 
 def test_pilots_and_the_rest_are_never_longer_than_the_warm_up():
     settings = SamplingSettings(tune=1000, seed=1)
-    pilots = pilot_settings(settings)
+    pilots = pilot_settings(settings, 0.95)
     lengths = [pilot.tune + pilot.draws for pilot in pilots]
     assert lengths == [200, 175, 175, 175]
     assert after_pilots(settings).tune == 250
     assert sum(lengths) + 250 <= 1000
     assert len({pilot.seed for pilot in pilots} | {1}) == 5
+    # The first may take larger steps, not smaller ones.
+    assert [pilot.target_accept for pilot in pilots] == [0.8, 0.95, 0.95, 0.95]
+    assert pilot_settings(settings, 0.7)[0].target_accept == 0.7
 
 
 def test_pilots_go_on_until_chains_agree():
