@@ -239,14 +239,16 @@ def _by_address(function: Any) -> Any:
     from pytensor.link.numba.cache import CACHED_SRC_FUNCTIONS
     from pytensor.link.numba.dispatch.basic import numba_njit
 
-    wrapper = function.vm.jit_fn.py_func
-    graph = wrapper.__globals__["jitable_func"].py_func
-    cached = wrapper in CACHED_SRC_FUNCTIONS
-    if cached:
+    graph = function.vm.jit_fn.py_func
+    key = CACHED_SRC_FUNCTIONS.get(graph)
+    # Without a key nothing is cached, and the graph is not wrapped.
+    if key is not None:
+        name = graph.__code__.co_filename
+        graph = graph.__globals__["jitable_func"].py_func
         # Its file has another name every time, and the cache goes by names.
-        graph.__code__ = graph.__code__.replace(co_filename=wrapper.__code__.co_filename)
-        CACHED_SRC_FUNCTIONS[graph] = f"{CACHED_SRC_FUNCTIONS[wrapper]}_graph"
-    inner = numba_njit(graph, cache=cached)
+        graph.__code__ = graph.__code__.replace(co_filename=name)
+        CACHED_SRC_FUNCTIONS[graph] = f"{key}_graph"
+    inner = numba_njit(graph, cache=key is not None)
 
     @intrinsic
     def call(_: Any, inputs: Any) -> Any:

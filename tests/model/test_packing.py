@@ -4,6 +4,7 @@ import ctypes
 
 import numpy as np
 import pymc as pm
+import pytensor
 import pytest
 
 import bayesdense as bd
@@ -131,25 +132,40 @@ def test_variables_need_named_dimensions():
         compiled_for(model, "undimensioned", Progress(False, ""))
 
 
-def test_another_process_finds_the_graphs_compiled():
-    """Compiled again under another name, the graphs come from files: no file is added."""
-    from pytensor.link.numba.cache import NUMBA_CACHE_PATH
+def test_another_process_finds_the_graphs_compiled(monkeypatch):
+    """Compiled again under another name, density and draws are read from files."""
+    from pytensor.link.numba.dispatch import basic
+
+    graphs = []
+
+    def njit(function, **options):
+        made = basic_njit(function, **options)
+        graphs.append(made)
+        return made
 
     def compiled(structure):
         with pm.Model(coords={"i": range(3)}) as model:
             x = pm.Normal("x", dims="i", initval=np.zeros(3))
             pm.Deterministic("of_a_test", pm.math.cosh(1.3 * x), dims="i")
+        graphs.clear()
         compiled, fresh = compiled_for(model, structure, Progress(False, ""))
         assert fresh
-        return compiled
+        found = [graph for graph in graphs if "fgraph" in graph.py_func.__name__]
+        return compiled.expanded(), [graph.stats for graph in found if graph.stats.cache_path]
 
+    basic_njit = basic.numba_njit
+    monkeypatch.setattr(basic, "numba_njit", njit)
     point = np.array([0.1, -0.2, 0.3])
-    first = compiled("first").expanded()(point)
-    assert first[-3:] == pytest.approx(np.cosh(1.3 * point))
-    files = {file.name for file in NUMBA_CACHE_PATH.iterdir()}
-    assert any("fgraph" in name and "_graph" in name for name in files)
-    assert (compiled("again").expanded()(point) == first).all()
-    assert {file.name for file in NUMBA_CACHE_PATH.iterdir()} == files
+    with pytensor.config.change_flags(numba__cache=False):
+        expanded, of_files = compiled("not cached")
+    assert not of_files
+    assert expanded(point)[-3:] == pytest.approx(np.cosh(1.3 * point))
+    compiled("first")
+    expanded, of_files = compiled("again")
+    assert expanded(point)[-3:] == pytest.approx(np.cosh(1.3 * point))
+    used = [stats for stats in of_files if stats.cache_hits or stats.cache_misses]
+    assert [sum(stats.cache_hits.values()) for stats in used] == [1, 1]
+    assert not any(stats.cache_misses for stats in used)
 
 
 def test_definitions_of_size_share_compiled_code_where_they_have_no_factor():
