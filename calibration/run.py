@@ -10,11 +10,13 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import signal
 import time
 import warnings
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -249,7 +251,7 @@ def main() -> None:
     if not total:
         print("nothing is missing")
         return
-    with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
+    with stoppable(ProcessPoolExecutor(options.workers, mp_context=get_context("spawn"))) as pool:
         running = {pool.submit(chunk, *task): task for task in tasks}
         for future in as_completed(running):
             name, seeds = running[future]
@@ -260,6 +262,32 @@ def main() -> None:
             done += len(seeds)
             left = (time.monotonic() - start) / done * (total - done)
             print(f"{name}: {done} of {total} datasets, {left / 60:.0f} minutes left", flush=True)
+
+
+@contextmanager
+def stoppable(pool: ProcessPoolExecutor) -> Iterator[ProcessPoolExecutor]:
+    """End the processes of a pool with this one, by Ctrl-C or by a signal to end.
+
+    By itself a pool finishes all that was asked of it before it lets go, and its processes outlive
+    one that is ended.
+    """
+
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        with pool:
+            try:
+                yield pool
+            except KeyboardInterrupt:
+                # From Python 3.14 on: `terminate_workers`.
+                for process in list(pool._processes.values()):
+                    process.terminate()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+    except KeyboardInterrupt:
+        raise SystemExit("stopped; what is done is stored, and the same command goes on") from None
 
 
 if __name__ == "__main__":
