@@ -162,10 +162,16 @@ def test_harness_confounding(small: Dataset, of_models: dict[str, str], cut_off:
         assert found == []
         return
     assert found == [
-        f"benchmark 'MMLU': no model links harness {cut_off} to those of the references (lm-eval); "
+        f"on MMLU no model links harness {cut_off} to those of the references (lm-eval); "
         "harness offset and density are confounded there; the answer rests on the prior of the "
         "offset."
     ]
+
+
+def test_one_notice_is_enough_for_benchmarks_with_the_same_harnesses() -> None:
+    data = load_dataset("leaderboard").with_reference(dataset=load_dataset("openlm_redpajama"))
+    (found,) = [w for w in check_readiness(data) if "harness" in w]
+    assert found.startswith("on MMLU, ARC-C, HellaSwag, WinoGrande no model links harness open-llm")
 
 
 def test_harness_links_reach_through_others(small: Dataset) -> None:

@@ -251,7 +251,7 @@ def _ruler_warnings(
 
 
 def _harness_warnings(scores: pd.DataFrame, references: set[str], used: list[str]) -> list[str]:
-    warnings = []
+    alike: dict[tuple[str, str], list[str]] = {}
     for benchmark in used:
         rows = scores[scores["benchmark"] == benchmark]
         is_reference = rows["model"].isin(references)
@@ -264,12 +264,14 @@ def _harness_warnings(scores: pd.DataFrame, references: set[str], used: list[str
             for harness in group & of_targets
         )
         if cut_off:
-            warnings.append(
-                f"benchmark '{benchmark}': no model links harness {', '.join(cut_off)} to those of "
-                f"the references ({', '.join(sorted(of_references))}); harness offset and density "
-                "are confounded there; the answer rests on the prior of the offset."
-            )
-    return warnings
+            sides = ", ".join(cut_off), ", ".join(sorted(of_references))
+            alike.setdefault(sides, []).append(benchmark)
+    return [
+        f"on {', '.join(benchmarks)} no model links harness {apart} to those of the references "
+        f"({theirs}); harness offset and density are confounded there; the answer rests on the "
+        "prior of the offset."
+        for (apart, theirs), benchmarks in alike.items()
+    ]
 
 
 def _loss_warnings(data: Dataset, references: set[str], used: list[str]) -> list[str]:
