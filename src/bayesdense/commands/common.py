@@ -13,7 +13,7 @@ import typer
 if TYPE_CHECKING:
     from bayesdense.data import Dataset
 
-__all__ = ["NOT_TRUSTED", "chosen_data", "named_data", "plain_errors", "shipped"]
+__all__ = ["NOT_TRUSTED", "chosen_data", "plain_errors", "shipped"]
 
 BAD_INPUT = 1
 NOT_TRUSTED = 3
