@@ -26,8 +26,8 @@ from scenarios import scenarios
 from simulator import simulate
 
 import bayesdense as bd
-from bayesdense.sampling import SamplingSettings
-from bayesdense.summaries.diagnostics import diagnostics_table
+from bayesdense.posterior.diagnostics import diagnostics_table
+from bayesdense.sampler.nuts import SamplingSettings
 
 COLUMNS = ("models", "scores", "parameters", "seconds", "gradients", "microseconds", "rhat", "ess")
 COLUMNS = (*COLUMNS, "seconds_per_draw", "slowest", "accept", "divergences", "peak_gib")

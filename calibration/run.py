@@ -28,10 +28,10 @@ from scenarios import HERE, SHOWN_TARGETS, TRUTHS, Scenario, scenarios
 from simulator import Simulated, simulate
 
 import bayesdense as bd
-from bayesdense.sampling import SamplingSettings
+from bayesdense.posterior.diagnostics import diagnostics_table
+from bayesdense.sampler.nuts import SamplingSettings
 from bayesdense.studies.differences import rate_differences
-from bayesdense.summaries.diagnostics import diagnostics_table
-from bayesdense.summaries.envelope import envelope_slope
+from bayesdense.tables.envelope import envelope_slope
 
 RESULTS = HERE / "results"
 QUANTILES = (0.005, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.995)

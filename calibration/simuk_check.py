@@ -25,8 +25,8 @@ from scenarios import COMMON, OF_TREND, SCORES_ONLY, _from_priors
 from simulator import Simulated, simulate
 
 import bayesdense as bd
-from bayesdense.sampling import SamplingInterrupted, SamplingSettings
-from bayesdense.summaries.diagnostics import diagnostics_table
+from bayesdense.posterior.diagnostics import diagnostics_table
+from bayesdense.sampler.nuts import SamplingInterrupted, SamplingSettings
 
 SHOWN = ("A", "B", "sigma_v", "alpha", "pi", "s", "u", "tau", "phi", "v")
 OF_POOLED = ("alpha", "pi", "s", "u", "A", "B", "tau", "phi", "sigma_v")

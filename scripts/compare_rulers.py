@@ -42,12 +42,12 @@ def open_lm() -> bd.Dataset:
 FAMILIES: dict[str, Callable[[], bd.Dataset]] = {"open_lm": open_lm, "OLMo": olmo_ladder}
 
 
-def rulers() -> dict[str, bd.ReferenceModel]:
+def rulers() -> dict[str, bd.RulerModel]:
     """Return the laws with the sigmoid, and the other maps with one law."""
-    found = {law: bd.ReferenceModel(law=law) for law in LAWS}
+    found = {law: bd.RulerModel(law=law) for law in LAWS}
     for score_map in MAPS:
         name = f"{BEST_LAW}, {score_map}"
-        found[name] = bd.ReferenceModel(law=BEST_LAW, score_map=score_map)
+        found[name] = bd.RulerModel(law=BEST_LAW, score_map=score_map)
     return found
 
 

@@ -8,8 +8,8 @@ import pymc as pm
 import xarray as xr
 
 from bayesdense.data import Dataset
-from bayesdense.fit import DensityFit, ReferenceFit
-from bayesdense.models import DensityModel, ReferenceModel
+from bayesdense.fit import DensityFit, RulerFit
+from bayesdense.models import DensityModel, RulerModel
 
 CHAINS, DRAWS = 2, 25
 FAMILIES = {"Alpha": [1e9, 7e9, 30e9], "Beta": [2e9, 13e9]}
@@ -47,7 +47,7 @@ def fake_fit(trend: str = "linear", data: Dataset | None = None) -> DensityFit:
     return fake(DensityModel(trend=trend), tiny_dataset() if data is None else data)
 
 
-def fake(model: DensityModel | ReferenceModel, data: Dataset) -> DensityFit | ReferenceFit:
+def fake(model: DensityModel | RulerModel, data: Dataset) -> DensityFit | RulerFit:
     """Return a fit of any model with draws from its prior."""
     built = model.build(data)
     names = [v.name for v in (*built.free_RVs, *built.deterministics)]
@@ -75,7 +75,7 @@ def fake(model: DensityModel | ReferenceModel, data: Dataset) -> DensityFit | Re
     posterior = xr.Dataset(draws, coords=coords).assign_coords(
         chain=np.arange(CHAINS), draw=np.arange(DRAWS)
     )
-    made = DensityFit if isinstance(model, DensityModel) else ReferenceFit
+    made = DensityFit if isinstance(model, DensityModel) else RulerFit
     return made(
         posterior=posterior,
         sample_stats=stats.assign_coords(chain=np.arange(CHAINS), draw=np.arange(DRAWS)),

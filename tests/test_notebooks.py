@@ -121,7 +121,7 @@ def test_paths_are_recognised(text: str, expected: bool) -> None:
 PROGRESS = """
 import _thread, threading
 from types import SimpleNamespace
-from bayesdense.progress import Progress
+from bayesdense.sampler.progress import Progress
 
 state = SimpleNamespace(finished_draws=1, total_draws=10, divergences=0, tuning=True, runtime_ms=1)
 with Progress(True, "a fit") as shown:

@@ -119,7 +119,7 @@ def test_wheel_says_what_it_is(built: Built) -> None:
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata["Requires-Python"] == ">=3.12"
     assert b"Apache License" in files[f"{info}licenses/LICENSE"]
-    assert b"bayesdense = bayesdense.cli:main" in files[f"{info}entry_points.txt"]
+    assert b"bayesdense = bayesdense.cli.main:main" in files[f"{info}entry_points.txt"]
 
 
 def test_sdist_has_what_it_takes_to_build_and_test(built: Built) -> None:

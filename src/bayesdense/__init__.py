@@ -20,8 +20,8 @@ if TYPE_CHECKING:
         SamplingError,
         UnknownNameError,
     )
-    from bayesdense.fit import DensityFit, ReferenceFit, load_fit
-    from bayesdense.models import DensityModel, ReferenceModel
+    from bayesdense.fit import DensityFit, RulerFit, load_fit
+    from bayesdense.models import DensityModel, RulerModel
     from bayesdense.parts import laws, maps, sizes, trends
     from bayesdense.priors import Prior
 
@@ -40,8 +40,8 @@ _HOMES = {
     "PriorError": "bayesdense.errors",
     "ReadinessError": "bayesdense.errors",
     "ReadinessWarning": "bayesdense.errors",
-    "ReferenceFit": "bayesdense.fit",
-    "ReferenceModel": "bayesdense.models",
+    "RulerFit": "bayesdense.fit",
+    "RulerModel": "bayesdense.models",
     "SamplingError": "bayesdense.errors",
     "UnknownNameError": "bayesdense.errors",
     "laws": "bayesdense.parts",
@@ -70,8 +70,8 @@ __all__ = [
     "PriorError",
     "ReadinessError",
     "ReadinessWarning",
-    "ReferenceFit",
-    "ReferenceModel",
+    "RulerFit",
+    "RulerModel",
     "SamplingError",
     "UnknownNameError",
     "__version__",

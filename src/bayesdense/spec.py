@@ -10,11 +10,11 @@ from typing import Any, Literal, Self, get_args
 from bayesdense.errors import BayesdenseError
 from bayesdense.parts.laws import LossLaw, laws
 from bayesdense.parts.maps import ScoreMap, maps
+from bayesdense.parts.registry import Registry
 from bayesdense.parts.settings import settings_of
 from bayesdense.parts.sizes import SizeDefinition, sizes
 from bayesdense.parts.trends import Trend, trends
 from bayesdense.priors import Prior, require_prior
-from bayesdense.registry import Registry
 
 __all__ = ["DENSITY_SIZE", "ModelSpec", "RulerSpec"]
 
@@ -59,7 +59,7 @@ RulerUse = Literal["joint", "cut", "skill"]
 class RulerSpec:
     """The composition of a ruler: from sizes and tokens to losses to measured scores.
 
-    The fields are the arguments of `bayesdense.ReferenceModel`, where they are
+    The fields are the arguments of `bayesdense.RulerModel`, where they are
     described.
     """
 

@@ -5,7 +5,7 @@ import copy
 import pytest
 from typer.testing import CliRunner
 
-from bayesdense.cli import app
+from bayesdense.cli.main import app
 from bayesdense.models import DensityModel
 from tests.fake import fake_fit, tiny_dataset
 

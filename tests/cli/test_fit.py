@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 import bayesdense as bd
-from bayesdense import output
-from bayesdense.sampling import SamplingInterrupted
+from bayesdense.cli import results as output
+from bayesdense.sampler.nuts import SamplingInterrupted
 
 
 def files_in(folder):
@@ -244,7 +244,7 @@ def test_a_failure_while_writing_leaves_the_older_result(
 KILLED = """
 import os, signal, sys
 import bayesdense as bd
-from bayesdense import output
+from bayesdense.cli import results as output
 output.TABLES, output.FIGURES = {}, ()
 fits = {"linear": bd.load_fit(sys.argv[1])}
 output.write_results(fits, sys.argv[2])

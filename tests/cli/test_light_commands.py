@@ -12,7 +12,7 @@ import bayesdense
 HEAVY = ("pymc", "arviz", "nutpie", "matplotlib", "scipy", "xarray", "numba", "pytensor")
 CODE = """
 import sys
-from bayesdense.cli import main
+from bayesdense.cli.main import main
 sys.argv = ["bayesdense", *sys.argv[1:]]
 try:
     main()

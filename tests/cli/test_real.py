@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 import bayesdense as bd
-from tests.model.simulate import simulate
+from tests.simulate import simulate
 
 
 def test_a_folder_of_ones_own_goes_through_the_same_command(tmp_path):

@@ -7,7 +7,7 @@ import json
 import pandas as pd
 import pytest
 
-from bayesdense.sampling import SamplingInterrupted
+from bayesdense.sampler.nuts import SamplingInterrupted
 from bayesdense.studies import Study, executors
 from tests.studies.fake import FAILED, outcome
 

@@ -10,8 +10,8 @@ from scipy.special import expit
 import bayesdense as bd
 from bayesdense.build import build_model, lay_out
 from bayesdense.build.model import model_priors
-from bayesdense.compiled import initial_values
-from tests.model.simulate import KINDS, simulate
+from bayesdense.sampler.backend.compile_cache import initial_values
+from tests.simulate import KINDS, simulate
 
 
 def evaluate(model, values, outputs):

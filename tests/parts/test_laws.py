@@ -249,4 +249,4 @@ def test_a_coefficient_must_not_be_named_as_a_variable_of_the_model():
         coefficients = (*Irreducible.coefficients, "tau")
 
     with pytest.raises(BayesdenseError, match="has a coefficient 'tau', which is the name of"):
-        bd.ReferenceModel(law=Taken())
+        bd.RulerModel(law=Taken())

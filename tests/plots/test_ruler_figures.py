@@ -9,13 +9,13 @@ from matplotlib.figure import Figure
 import bayesdense as bd
 from bayesdense.plots.loss_law_curves import _levels
 from tests.fake import fake
-from tests.model.simulate import KINDS, simulate
+from tests.simulate import KINDS, simulate
 
 
 @pytest.fixture(scope="module")
 def ruler():
     """Return law and map with draws from their prior: they need not be good to be drawn."""
-    return fake(bd.ReferenceModel(), simulate(KINDS[2], seed=4))
+    return fake(bd.RulerModel(), simulate(KINDS[2], seed=4))
 
 
 def lines_of(ax):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import bayesdense as bd
-from tests.model.test_reference import IRREDUCIBLE, runs_of
+from tests.models.test_ruler import IRREDUCIBLE, runs_of
 
 SAMPLING = {"draws": 500, "tune": 700, "chains": 4, "seed": 5, "progress": False}
 
@@ -29,9 +29,7 @@ def comparison(tmp_path_factory):
     runs = runs_of(bd.laws.Irreducible(), IRREDUCIBLE, seed=9, sizes=8, ratios=5)
     runs["family"] = np.where(np.arange(len(runs)) % 2, "one", "two")
     data = bd.Dataset.from_losses(runs)
-    rulers = {
-        law: bd.ReferenceModel(law=law) for law in ("power-sum", "irreducible", OnePower.name)
-    }
+    rulers = {law: bd.RulerModel(law=law) for law in ("power-sum", "irreducible", OnePower.name)}
     store = tmp_path_factory.mktemp("fits")
     return lambda: bd.studies.compare_rulers(data, rulers, max_refits=1, store=store, **SAMPLING)
 
@@ -46,7 +44,7 @@ def test_a_stored_comparison_fits_nothing_again(comparison, compared, monkeypatc
     def refused(*args, **options):
         raise AssertionError("fitted again")
 
-    monkeypatch.setattr(bd.ReferenceModel, "sample_layout", refused)
+    monkeypatch.setattr(bd.RulerModel, "sample_layout", refused)
     again = comparison()
     pd.testing.assert_frame_equal(again.table, compared.table)
     pd.testing.assert_frame_equal(again.pointwise, compared.pointwise)
@@ -116,11 +114,11 @@ def test_sums_of_the_table_are_those_of_the_units(compared):
 
 @pytest.mark.slow
 def test_leaving_one_out_by_weights_agrees_with_leaving_it_out_in_earnest():
-    from bayesdense.sampling import SamplingSettings
+    from bayesdense.sampler.nuts import SamplingSettings
     from bayesdense.studies.left_out import Runs
 
     runs = runs_of(bd.laws.Irreducible(), IRREDUCIBLE, seed=9, sizes=8, ratios=5)
-    model = bd.ReferenceModel(law="irreducible")
+    model = bd.RulerModel(law="irreducible")
     data = bd.Dataset.from_losses(runs)
     settings = SamplingSettings(draws=1000, tune=700, seed=2, target_accept=0.95)
     run = Runs("irreducible", model, data.digest, model.lay_out(data), settings, False)
@@ -136,10 +134,10 @@ def test_leaving_one_out_by_weights_agrees_with_leaving_it_out_in_earnest():
 def test_what_cannot_be_compared_is_refused():
     runs = runs_of(bd.laws.Irreducible(), IRREDUCIBLE, seed=9, sizes=4, ratios=2)
     data = bd.Dataset.from_losses(runs)
-    one = bd.ReferenceModel()
+    one = bd.RulerModel()
     for rulers, options, message in (
         ({"one": one}, {}, "at least two models"),
-        ({"one": one, "two": bd.DensityModel()}, {}, "must all be ReferenceModels or all be"),
+        ({"one": one, "two": bd.DensityModel()}, {}, "must all be RulerModels or all be"),
         ({"one": one, "two": one}, {"largest": 2.0}, "largest must be between 0 and 1"),
         ({"one": one, "two": one}, {"max_refits": -1}, "max_refits must be a whole number"),
         (

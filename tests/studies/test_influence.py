@@ -13,7 +13,7 @@ from bayesdense.studies.differences import rate_differences
 from bayesdense.studies.influence import _growth
 from bayesdense.studies.weights import weighted
 from tests.fake import fake_fit
-from tests.model.conftest import SAMPLING
+from tests.conftest import SAMPLING
 
 
 @pytest.mark.filterwarnings("ignore::bayesdense.DiagnosticsWarning")

@@ -11,9 +11,9 @@ from scipy.special import expit, logsumexp
 from scipy.stats import multivariate_normal, multivariate_t
 
 import bayesdense as bd
+from bayesdense.posterior.draws import Draws
 from bayesdense.studies.marginal import densities_of_models, laplace
-from bayesdense.summaries.draws import Draws
-from tests.model.simulate import KINDS, simulate
+from tests.simulate import KINDS, simulate
 
 
 def test_normal_terms_are_integrated_exactly():

@@ -9,7 +9,7 @@ import bayesdense as bd
 from bayesdense.studies import prior_sensitivity
 from bayesdense.studies.prior_sensitivity import ALL_PRIORS, LIKELIHOOD
 from bayesdense.studies.weights import smoothed, weighted
-from tests.model.conftest import SAMPLING
+from tests.conftest import SAMPLING
 
 
 def pooled_fit(data, sigma):

@@ -16,12 +16,12 @@ import pytest
 import xarray as xr
 
 import bayesdense as bd
-from bayesdense.earlier import Earlier
 from bayesdense.errors import BayesdenseError, ReadinessError
-from bayesdense.sampling import SamplingSettings
+from bayesdense.sampler.nuts import SamplingSettings
+from bayesdense.sampler.warm_start import Earlier
 from bayesdense.studies import choices, executors, fitting, sensitivity
 from bayesdense.studies.tasks import Task, failure
-from tests.model.simulate import KINDS, simulate
+from tests.simulate import KINDS, simulate
 from tests.studies.fake import outcome
 
 MODEL = bd.DensityModel(form="pooled")

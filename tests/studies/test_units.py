@@ -10,10 +10,10 @@ from scipy.stats import multivariate_normal, norm, t
 
 import bayesdense as bd
 from bayesdense.build.layout import lay_out
+from bayesdense.posterior.draws import Draws
 from bayesdense.studies.stacking import clustered_error, stacking_weights
 from bayesdense.studies.units import log_densities, units_of, withhold
-from bayesdense.summaries.draws import Draws
-from tests.model.simulate import KINDS, simulate
+from tests.simulate import KINDS, simulate
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_a_cell_by_adaptive_quadrature(pooled, missed_by):
 
 def test_a_loss_by_hand():
     data = simulate(KINDS[1], seed=4, n_targets=6, n_families=3)
-    model = bd.ReferenceModel()
+    model = bd.RulerModel()
     layout = model.lay_out(data)
     import pymc as pm
 

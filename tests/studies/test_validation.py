@@ -9,7 +9,7 @@ import pytest
 import bayesdense as bd
 from bayesdense.errors import BayesdenseError
 from bayesdense.studies import leave_future_out, leave_groups_out, validation
-from tests.model.simulate import KINDS, simulate
+from tests.simulate import KINDS, simulate
 
 MODEL = bd.DensityModel(form="pooled")
 SHORT = {"draws": 400, "tune": 600, "seed": 2, "progress": False}

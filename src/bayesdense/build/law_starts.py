@@ -13,8 +13,8 @@ import numpy as np
 
 from bayesdense.build.law_fit import LawFit
 from bayesdense.priors import Prior
+from bayesdense.sampler.initial_points import start_within
 from bayesdense.spec import RulerSpec
-from bayesdense.starts import start_within
 
 __all__ = ["start_at_losses"]
 

@@ -124,7 +124,7 @@ class Dataset(TableHolder):
         -------
         Dataset
             All runs are references; there are no benchmarks and no scores,
-            which is enough for `bayesdense.ReferenceModel`.
+            which is enough for `bayesdense.RulerModel`.
 
         Raises
         ------

@@ -1,7 +1,7 @@
 """Fits: posterior draws with tables, checks and provenance."""
 
 from bayesdense.fit.density import DensityFit
-from bayesdense.fit.files import load_fit
-from bayesdense.fit.reference import ReferenceFit
+from bayesdense.fit.load import load_fit
+from bayesdense.fit.ruler import RulerFit
 
-__all__ = ["DensityFit", "ReferenceFit", "load_fit"]
+__all__ = ["DensityFit", "RulerFit", "load_fit"]

@@ -13,18 +13,18 @@ import pandas as pd
 from bayesdense.build import Layout, lay_out
 from bayesdense.build.model import model_priors
 from bayesdense.errors import UnknownNameError
+from bayesdense.posterior.diagnostics import diagnostics_table
+from bayesdense.posterior.draws import Draws
+from bayesdense.posterior.intervals import KIND, PROB, check_prob
 from bayesdense.spec import RulerSpec
-from bayesdense.summaries.diagnostics import diagnostics_table
-from bayesdense.summaries.draws import Draws
-from bayesdense.summaries.intervals import KIND, PROB, check_prob
-from bayesdense.summaries.predictive import calibration_table, score_table
-from bayesdense.summaries.ruler import parameter_table
+from bayesdense.tables.parameters import parameter_table
+from bayesdense.tables.scores import calibration_table, score_table
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from bayesdense.checks import CheckReport
     from bayesdense.data import Dataset
+    from bayesdense.fit.checks import CheckReport
     from bayesdense.priors import Prior
 
 __all__ = ["Fit"]
@@ -92,7 +92,7 @@ class Fit[S: RulerSpec]:
 
     @cached_property
     def _report(self) -> CheckReport:
-        from bayesdense.checks import run_checks
+        from bayesdense.fit.checks import run_checks
 
         return run_checks(self)
 
@@ -219,7 +219,7 @@ class Fit[S: RulerSpec]:
         pathlib.Path
             The file.
         """
-        from bayesdense.storage import Stored, write_file
+        from bayesdense.fit.netcdf import Stored, write_file
 
         manifest = {
             "kind": self.kind,

@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 
 from bayesdense.build import Layout
-from bayesdense.earlier import Earlier
 from bayesdense.errors import BayesdenseError
 from bayesdense.fit.base import Fit
+from bayesdense.posterior.draws import Draws
+from bayesdense.posterior.intervals import PROB, check_prob
+from bayesdense.sampler.warm_start import Earlier
 from bayesdense.spec import ModelSpec, RulerSpec
-from bayesdense.summaries.density import (
+from bayesdense.tables.density import (
     above_reference,
     density_table,
     effective_size_table,
@@ -23,17 +25,15 @@ from bayesdense.summaries.density import (
     plug_in_table,
     trend_table,
 )
-from bayesdense.summaries.draws import Draws
-from bayesdense.summaries.growth import (
+from bayesdense.tables.growth import (
     Rate,
     doubling_time_table,
     growth_table,
     months_text,
     rates,
 )
-from bayesdense.summaries.intervals import PROB, check_prob
-from bayesdense.summaries.law import coefficient_table
-from bayesdense.summaries.ruler import reach_table
+from bayesdense.tables.loss_law import coefficient_table
+from bayesdense.tables.parameters import reach_table
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -286,7 +286,7 @@ class DensityFit(Fit[ModelSpec]):
         Returns
         -------
         pandas.DataFrame
-            Columns of `ReferenceFit.coefficients`, with ``informed_by``:
+            Columns of `RulerFit.coefficients`, with ``informed_by``:
             ``"references"``, or ``"all models"`` where scores of targets
             informed the ruler. Rows of the references alone are missing where
             the fit was made without them.

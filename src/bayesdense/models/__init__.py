@@ -1,6 +1,6 @@
 """What a user holds: models that are composed, inspected and fitted."""
 
 from bayesdense.models.density import DensityModel
-from bayesdense.models.reference import ReferenceModel
+from bayesdense.models.ruler import RulerModel
 
-__all__ = ["DensityModel", "ReferenceModel"]
+__all__ = ["DensityModel", "RulerModel"]

@@ -15,14 +15,14 @@ from bayesdense.build import Layout, build_model, lay_out
 from bayesdense.build.model import model_priors
 from bayesdense.build.placed import FIXED
 from bayesdense.build.ruler import STAY
+from bayesdense.coordinates.from_pilot import retune_for
 from bayesdense.data import Dataset
-from bayesdense.earlier import Earlier, few_of_many
 from bayesdense.errors import BayesdenseError, DiagnosticsWarning, ReadinessWarning
-from bayesdense.pilot import retune_for
 from bayesdense.priors import Prior
-from bayesdense.sampling import SampleResult, SamplingInterrupted, SamplingSettings, sample
+from bayesdense.sampler.nuts import SampleResult, SamplingInterrupted, SamplingSettings, sample
+from bayesdense.sampler.warm_start import Earlier, few_of_many
+from bayesdense.sampler.warmup import SHORTEST_SPLIT
 from bayesdense.spec import RulerSpec
-from bayesdense.warmup import SHORTEST_SPLIT
 
 __all__ = ["Drawn", "Model", "structure_of"]
 

@@ -8,18 +8,18 @@ from typing import Any
 
 from bayesdense.build import Layout
 from bayesdense.data import Dataset, check_readiness
-from bayesdense.earlier import Earlier, scored_targets
 from bayesdense.errors import BayesdenseError
 from bayesdense.fit import DensityFit
-from bayesdense.models.alone import KEPT_DRAWS, fit_alone, sample_cut
 from bayesdense.models.base import Drawn, Model
-from bayesdense.models.partly import make_part, sample_partly
+from bayesdense.models.reference_posterior import KEPT_DRAWS, fit_alone, sample_cut
+from bayesdense.models.subset import make_part, sample_partly
 from bayesdense.parts.laws import LossLaw
 from bayesdense.parts.maps import ScoreMap
 from bayesdense.parts.sizes import SizeDefinition
 from bayesdense.parts.trends import ChangePoint, Trend
 from bayesdense.priors import Prior
-from bayesdense.sampling import SamplingSettings
+from bayesdense.sampler.nuts import SamplingSettings
+from bayesdense.sampler.warm_start import Earlier, scored_targets
 from bayesdense.spec import LAW_OF_SKILL, ModelSpec
 
 __all__ = ["DensityModel"]

@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from bayesdense.errors import BayesdenseError
 from bayesdense.plots.style import COLOURS, axes_of, figure_style, interval_text, thin_grid
-from bayesdense.summaries.intervals import PROB
+from bayesdense.posterior.intervals import PROB
 
 if TYPE_CHECKING:
     from bayesdense.fit import DensityFit

@@ -18,10 +18,10 @@ from bayesdense.plots.style import (
     log_ticks,
     thin_grid,
 )
-from bayesdense.summaries.intervals import PROB
+from bayesdense.posterior.intervals import PROB
 
 if TYPE_CHECKING:
-    from bayesdense.fit import ReferenceFit
+    from bayesdense.fit import RulerFit
 
 __all__ = ["loss_law"]
 
@@ -32,7 +32,7 @@ SAME = 0.15
 
 
 def loss_law(
-    fit: ReferenceFit, *, loss_set: str | None = None, prob: float = PROB, ax: Axes | None = None
+    fit: RulerFit, *, loss_set: str | None = None, prob: float = PROB, ax: Axes | None = None
 ) -> tuple[Figure, Axes]:
     """Draw the losses of the reference runs against their size, and the law (eq. 2).
 
@@ -43,7 +43,7 @@ def loss_law(
 
     Parameters
     ----------
-    fit : ReferenceFit
+    fit : RulerFit
         Its `runs` and `predict` are drawn.
     loss_set : str, optional
         Which losses; not needed where there is one loss set.

@@ -44,7 +44,7 @@ def ruler_comparison(comparison: RulerComparison, *, ax: Axes | None = None) -> 
     Examples
     --------
     >>> import bayesdense as bd
-    >>> rulers = {"floor": bd.ReferenceModel(law="irreducible"), "none": bd.ReferenceModel()}
+    >>> rulers = {"floor": bd.RulerModel(law="irreducible"), "none": bd.RulerModel()}
     >>> compared = bd.studies.compare_rulers(data, rulers)  # doctest: +SKIP
     >>> fig, ax = bd.plots.ruler_comparison(compared)  # doctest: +SKIP
     """

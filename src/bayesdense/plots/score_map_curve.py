@@ -14,16 +14,16 @@ from bayesdense.plots.style import (
     interval_text,
     thin_grid,
 )
-from bayesdense.summaries.intervals import PROB
+from bayesdense.posterior.intervals import PROB
 
 if TYPE_CHECKING:
-    from bayesdense.fit import ReferenceFit
+    from bayesdense.fit import RulerFit
 
 __all__ = ["score_map"]
 
 
 def score_map(
-    fit: ReferenceFit, *, benchmark: str, prob: float = PROB, ax: Axes | None = None
+    fit: RulerFit, *, benchmark: str, prob: float = PROB, ax: Axes | None = None
 ) -> tuple[Figure, Axes]:
     """Draw the scores of the reference runs against their loss, and the map (eq. 3).
 
@@ -32,7 +32,7 @@ def score_map(
 
     Parameters
     ----------
-    fit : ReferenceFit
+    fit : RulerFit
         Its `score_curve`, `scores` and `runs` are drawn.
     benchmark : str
         A benchmark whose runs have losses.

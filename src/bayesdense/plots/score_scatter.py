@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from bayesdense.errors import UnknownNameError
 from bayesdense.plots.style import COLOURS, axes_of, figure_style, interval_text, thin_grid
-from bayesdense.summaries.intervals import PROB
+from bayesdense.posterior.intervals import PROB
 
 if TYPE_CHECKING:
     from bayesdense.fit import DensityFit

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bayesdense.plots.style import COLOURS, axes_of, figure_style, interval_text, thin_grid
-from bayesdense.summaries.intervals import KIND, PROB
+from bayesdense.posterior.intervals import KIND, PROB
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,7 +16,7 @@ from bayesdense.plots.style import (
     interval_text,
     thin_grid,
 )
-from bayesdense.summaries.intervals import KIND, PROB
+from bayesdense.posterior.intervals import KIND, PROB
 
 if TYPE_CHECKING:
     import pandas as pd

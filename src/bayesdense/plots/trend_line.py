@@ -20,7 +20,7 @@ from bayesdense.plots.style import (
     log_ticks,
     thin_grid,
 )
-from bayesdense.summaries.intervals import PROB
+from bayesdense.posterior.intervals import PROB
 
 if TYPE_CHECKING:
     from bayesdense.fit import DensityFit

@@ -10,7 +10,7 @@ import pandas as pd
 
 from bayesdense.errors import BayesdenseError
 from bayesdense.fit import DensityFit
-from bayesdense.summaries.intervals import PROB, check_prob, interval_columns
+from bayesdense.posterior.intervals import PROB, check_prob, interval_columns
 
 __all__ = ["average_rulers"]
 

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from bayesdense.build import Layout
-from bayesdense.checks import MAX_RHAT, MIN_ESS
 from bayesdense.data import Dataset
 from bayesdense.errors import BayesdenseError
+from bayesdense.fit.checks import MAX_RHAT, MIN_ESS
 from bayesdense.models.base import Model
-from bayesdense.sampling import SamplingSettings
+from bayesdense.sampler.nuts import SamplingSettings
 from bayesdense.studies.keys import store_at
 from bayesdense.studies.left_out import Runs
 from bayesdense.studies.stacking import clustered_error, stacking_weights
@@ -128,7 +128,7 @@ def compare_rulers(
     ----------
     data : Dataset
         With what the models need.
-    rulers : mapping of str to ReferenceModel or DensityModel
+    rulers : mapping of str to RulerModel or DensityModel
         At least two, of one kind, by a name for each.
     families : bool
         Whether to leave families out: one fit for each family and ruler.
@@ -227,7 +227,7 @@ def _check_rulers(rulers: Any, largest: float | None, refits: int) -> None:
     kinds = {type(model) for model in rulers.values()}
     if len(kinds) > 1 or not issubclass(next(iter(kinds)), Model):
         raise BayesdenseError(
-            "rulers must all be ReferenceModels or all be DensityModels, not "
+            "rulers must all be RulerModels or all be DensityModels, not "
             + " and ".join(sorted(kind.__name__ for kind in kinds))
         )
     if any(getattr(model.spec, "ruler", "joint") == "cut" for model in rulers.values()):

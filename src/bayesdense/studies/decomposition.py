@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from bayesdense.summaries.growth import doubling_months
+from bayesdense.tables.growth import doubling_months
 
 __all__ = ["decompose"]
 

@@ -7,8 +7,8 @@ import pandas as pd
 
 from bayesdense.errors import BayesdenseError
 from bayesdense.fit import DensityFit
-from bayesdense.summaries.draws import Draws
-from bayesdense.summaries.intervals import PROB, interval_columns
+from bayesdense.posterior.draws import Draws
+from bayesdense.posterior.intervals import PROB, interval_columns
 
 __all__ = ["DIFFERS", "growth_differences", "rate_differences"]
 

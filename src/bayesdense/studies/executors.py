@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bayesdense.earlier import Earlier
 from bayesdense.errors import BayesdenseError
+from bayesdense.sampler.warm_start import Earlier
 from bayesdense.studies.fitting import fit_one
 from bayesdense.studies.tasks import Job, Outcome, failure
 

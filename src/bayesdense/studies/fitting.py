@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from bayesdense.checks import MAX_RHAT, MIN_ESS
-from bayesdense.earlier import Earlier
 from bayesdense.errors import BayesdenseError, BayesdenseWarning
-from bayesdense.sampling import SamplingInterrupted
+from bayesdense.fit.checks import MAX_RHAT, MIN_ESS
+from bayesdense.sampler.nuts import SamplingInterrupted
+from bayesdense.sampler.warm_start import Earlier
 from bayesdense.studies.tasks import KEPT_DRAWS, MORE, Outcome, Task, failure
 
 __all__ = ["fit_one"]

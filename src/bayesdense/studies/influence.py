@@ -10,6 +10,8 @@ import pandas as pd
 from bayesdense.build import lay_out
 from bayesdense.errors import BayesdenseError
 from bayesdense.fit import DensityFit
+from bayesdense.posterior.draws import Draws
+from bayesdense.posterior.intervals import KIND, PROB, check_prob
 from bayesdense.studies.marginal import densities_of_models
 from bayesdense.studies.units import log_densities, units_of
 from bayesdense.studies.weights import (
@@ -20,9 +22,7 @@ from bayesdense.studies.weights import (
     smoothed,
     weighted,
 )
-from bayesdense.summaries.draws import Draws
-from bayesdense.summaries.growth import doubling_months
-from bayesdense.summaries.intervals import KIND, PROB, check_prob
+from bayesdense.tables.growth import doubling_months
 
 __all__ = ["influence"]
 

@@ -12,7 +12,7 @@ from types import CodeType
 from typing import Any
 
 from bayesdense.errors import BayesdenseError
-from bayesdense.sampling import SamplingSettings
+from bayesdense.sampler.nuts import SamplingSettings
 from bayesdense.spec import RulerSpec
 
 __all__ = ["key_of", "store_at", "write_whole"]

@@ -14,11 +14,11 @@ import numpy as np
 
 from bayesdense.build import Layout
 from bayesdense.models.base import Drawn, Model
-from bayesdense.sampling import SamplingInterrupted, SamplingSettings
+from bayesdense.posterior.diagnostics import diagnostics_table
+from bayesdense.posterior.draws import Draws
+from bayesdense.sampler.nuts import SamplingInterrupted, SamplingSettings
 from bayesdense.studies.keys import key_of, write_whole
 from bayesdense.studies.units import log_densities, withhold
-from bayesdense.summaries.diagnostics import diagnostics_table
-from bayesdense.summaries.draws import Draws
 
 __all__ = ["Runs"]
 
@@ -34,7 +34,7 @@ class Runs:
     ----------
     name : str
         Of the ruler.
-    model : ReferenceModel or DensityModel
+    model : RulerModel or DensityModel
         The ruler.
     data_digest : str
         Of the data.

@@ -14,9 +14,9 @@ import numpy as np
 
 from bayesdense.build import Layout
 from bayesdense.parts.trends.linear import Linear
+from bayesdense.posterior.draws import Draws, RulerDraws
 from bayesdense.spec import ModelSpec
 from bayesdense.studies.units import given_logits, of_cells, require_normal
-from bayesdense.summaries.draws import Draws, RulerDraws
 
 __all__ = ["Density", "densities_of_models", "laplace"]
 

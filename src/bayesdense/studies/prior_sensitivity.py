@@ -11,6 +11,9 @@ import xarray as xr
 
 from bayesdense.build import lay_out
 from bayesdense.fit import DensityFit
+from bayesdense.posterior.draws import Draws
+from bayesdense.posterior.intervals import PROB, check_prob
+from bayesdense.posterior.prior_variables import governed_by
 from bayesdense.priors import Prior
 from bayesdense.studies.units import log_densities
 from bayesdense.studies.weights import (
@@ -21,10 +24,7 @@ from bayesdense.studies.weights import (
     smoothed,
     weighted,
 )
-from bayesdense.summaries.draws import Draws
-from bayesdense.summaries.governed import governed_by
-from bayesdense.summaries.growth import doubling_months
-from bayesdense.summaries.intervals import PROB, check_prob
+from bayesdense.tables.growth import doubling_months
 
 __all__ = ["ALL_PRIORS", "LIKELIHOOD", "prior_sensitivity"]
 

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bayesdense.earlier import Earlier
-from bayesdense.progress import Progress
+from bayesdense.sampler.progress import Progress
+from bayesdense.sampler.warm_start import Earlier
 from bayesdense.studies.executors import executor_for
 from bayesdense.studies.keys import write_whole
 from bayesdense.studies.tasks import Job, Outcome, Task, failure

@@ -11,7 +11,7 @@ from typing import Any
 from bayesdense.data import Dataset
 from bayesdense.errors import BayesdenseError, ReadinessError
 from bayesdense.models import DensityModel
-from bayesdense.sampling import SamplingSettings
+from bayesdense.sampler.nuts import SamplingSettings
 from bayesdense.studies.keys import store_at
 from bayesdense.studies.runner import run_tasks
 from bayesdense.studies.study import TAKEN, Study

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from bayesdense.errors import BayesdenseError
+from bayesdense.posterior.intervals import PROB, check_prob
 from bayesdense.studies.decomposition import decompose
 from bayesdense.studies.keys import write_whole
-from bayesdense.summaries.growth import ALL, NEW, Rate, doubling_time_table
-from bayesdense.summaries.intervals import PROB, check_prob
+from bayesdense.tables.growth import ALL, NEW, Rate, doubling_time_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import Any
 
 from bayesdense.data import Dataset
-from bayesdense.earlier import Earlier
 from bayesdense.models import DensityModel
-from bayesdense.sampling import SamplingSettings
+from bayesdense.sampler.nuts import SamplingSettings
+from bayesdense.sampler.warm_start import Earlier
 from bayesdense.studies.keys import key_of
 
 __all__ = ["KEPT_DRAWS", "MORE", "Job", "Outcome", "Task", "failure"]

@@ -10,8 +10,8 @@ import pandas as pd
 from bayesdense.build import Layout
 from bayesdense.build.losses import LOSS_DEGREES
 from bayesdense.errors import BayesdenseError
+from bayesdense.posterior.draws import Draws, RulerDraws
 from bayesdense.spec import RulerSpec
-from bayesdense.summaries.draws import Draws, RulerDraws
 
 __all__ = [
     "given_logits",

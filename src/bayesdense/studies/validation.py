@@ -14,18 +14,18 @@ import numpy as np
 import pandas as pd
 
 from bayesdense.build import Layout
-from bayesdense.checks import MAX_RHAT, MIN_ESS
 from bayesdense.data import Dataset
 from bayesdense.data.cells import parse_dates
 from bayesdense.data.select import Day
 from bayesdense.errors import BayesdenseError
+from bayesdense.fit.checks import MAX_RHAT, MIN_ESS
 from bayesdense.models import DensityModel
-from bayesdense.sampling import SamplingInterrupted, SamplingSettings
+from bayesdense.posterior.diagnostics import diagnostics_table
+from bayesdense.posterior.draws import Draws
+from bayesdense.sampler.nuts import SamplingInterrupted, SamplingSettings
 from bayesdense.studies.keys import key_of, store_at, write_whole
 from bayesdense.studies.units import log_densities, units_of, withhold
-from bayesdense.summaries.diagnostics import diagnostics_table
-from bayesdense.summaries.draws import Draws
-from bayesdense.summaries.predictive import LEVELS, replicate_scores
+from bayesdense.tables.scores import LEVELS, replicate_scores
 
 __all__ = ["Validation", "developer_of", "leave_future_out", "leave_groups_out"]
 

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bayesdense.errors import BayesdenseError
+from bayesdense.parts.registry import Registry
 from bayesdense.parts.settings import call_of
 from bayesdense.priors import Prior
-from bayesdense.registry import Registry
 
 __all__ = ["Coefficients", "LossLaw", "amplitude_priors", "floor_prior", "laws"]
 

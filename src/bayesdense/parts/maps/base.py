@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from bayesdense.parts.registry import Registry
 from bayesdense.parts.settings import call_of
 from bayesdense.priors import Prior
-from bayesdense.registry import Registry
 
 __all__ = ["ScoreMap", "maps"]
 

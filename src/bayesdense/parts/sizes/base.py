@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from bayesdense.errors import ReadinessError
+from bayesdense.parts.registry import Registry
 from bayesdense.parts.settings import call_of
 from bayesdense.priors import Prior
-from bayesdense.registry import Registry
 
 __all__ = ["SizeDefinition", "numbers", "sizes"]
 

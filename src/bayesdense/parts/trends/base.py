@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
+from bayesdense.parts.registry import Registry
 from bayesdense.priors import Prior
-from bayesdense.registry import Registry
 
 __all__ = ["HALF_NORMAL_MEAN", "Add", "Draws", "Growth", "Trend", "trends"]
 

@@ -9,7 +9,7 @@ from itertools import combinations
 from bayesdense.data import Dataset
 from bayesdense.errors import BayesdenseError
 from bayesdense.studies.sensitivity import Change, Options
-from bayesdense.summaries.growth import ALL
+from bayesdense.tables.growth import ALL
 
 __all__ = [
     "GROUPS",

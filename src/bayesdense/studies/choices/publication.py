@@ -16,7 +16,7 @@ import pandas as pd
 from bayesdense.data import Dataset
 from bayesdense.errors import BayesdenseError
 from bayesdense.studies.sensitivity import Options
-from bayesdense.summaries.growth import ALL
+from bayesdense.tables.growth import ALL
 
 __all__ = ["PUBLISHED", "age_of_benchmarks", "publication"]
 

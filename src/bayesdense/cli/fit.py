@@ -1,0 +1,229 @@
+"""Commands about fits: make them, and show one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bayesdense.cli.common import NOT_TRUSTED, chosen_data, plain_errors
+from bayesdense.cli.options import (
+    AllModels,
+    Benchmarks,
+    DatasetName,
+    Draws,
+    MinBenchmarks,
+    Prob,
+    Quiet,
+    Reference,
+    ReferenceDataset,
+    Seed,
+    Since,
+    Tune,
+    Until,
+)
+from bayesdense.cli.printing import (
+    listing,
+    make_console,
+    print_results,
+    print_ruler,
+    print_selection,
+    provenance,
+    say,
+)
+
+__all__ = ["fit", "show"]
+
+
+def fit(
+    dataset: DatasetName,
+    out: Annotated[Path, typer.Option(help="Folder for fits, tables and figures.")],
+    trend: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="linear, frontier or change-point; may be repeated. Default: linear and frontier.",
+        ),
+    ] = None,
+    change_point: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DAY",
+            help="Day at which growth changes, for --trend change-point.  [default: 2022-11-30, "
+            "the release of ChatGPT]",
+        ),
+    ] = None,
+    form: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="full, or pooled: the paper's form, all benchmarks alike."
+        ),
+    ] = "full",
+    size: Annotated[
+        str, typer.Option(metavar="NAME", help="What counts as parameters: total or active.")
+    ] = ("total"),
+    ruler: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="joint; cut: targets do not inform it; skill: without a reference family.",
+        ),
+    ] = "joint",
+    law: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Loss law, such as irreducible. Default: power-sum."),
+    ] = None,
+    score_map: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="Score map: sigmoid, exponential-error or threshold."),
+    ] = "sigmoid",
+    d0: Annotated[
+        float | None, typer.Option(help="Token budget of the effective size. Default: 1e12.")
+    ] = None,
+    reference: Reference = None,
+    reference_dataset: ReferenceDataset = None,
+    since: Since = None,
+    until: Until = None,
+    benchmark: Benchmarks = None,
+    min_benchmarks: MinBenchmarks = None,
+    all_models: AllModels = False,
+    draws: Draws = 2000,
+    tune: Tune = 1000,
+    chains: Annotated[int, typer.Option(help="Number of chains.")] = 4,
+    cores: Annotated[int | None, typer.Option(help="Chains that run at the same time.")] = None,
+    seed: Seed = 1,
+    target_accept: Annotated[
+        float | None,
+        typer.Option(
+            help="Acceptance of the sampler; higher is slower and safer.  [default: 0.95, less "
+            "for more than a thousand parameters]"
+        ),
+    ] = None,
+    shared_from: Annotated[
+        int | None,
+        typer.Option(
+            metavar="TARGETS",
+            help="Approximation for thousands of models: sample what all share from so many of "
+            "them, and each given that.",
+        ),
+    ] = None,
+    prob: Prob = 0.9,
+    quiet: Quiet = False,
+) -> None:
+    """Fit the Densing Law to a dataset and write fits, tables and figures.
+
+    Which models are used, unless told otherwise: base models that are not
+    compressed, with scores on at least 3 of the benchmarks (on all, where there
+    are fewer); in densing5 those released since 2023-02-01. An option replaces
+    its own part of this rule, and --all-models drops the rule. Reference models
+    always stay.
+
+    Into the folder go <trend>.nc, which 'bayesdense show' and
+    bayesdense.load_fit read, headline.csv, tables/ and figures/. An older
+    result is replaced when everything is done, and stays whole until then.
+
+    Exit codes: 0 good, 1 bad input, 2 wrong usage, 3 the posterior is not to be
+    trusted (the files are written all the same), 130 interrupted.
+
+    Example: bayesdense fit densing5 --out out/densing5
+    """
+    with plain_errors():
+        from bayesdense.cli.results import check_folder, write_results
+        from bayesdense.errors import BayesdenseError
+
+        check_folder(out)
+        console = make_console()
+        if ruler == "skill" and (reference or reference_dataset):
+            raise BayesdenseError(
+                "--ruler skill does without references: leave out --reference and "
+                "--reference-dataset, or take another ruler"
+            )
+        trends = trend or ["linear", "frontier"]
+        if change_point is not None and "change-point" not in trends:
+            raise BayesdenseError("--change-point is for --trend change-point, which was not given")
+        data = chosen_data(
+            dataset,
+            reference=reference,
+            reference_dataset=reference_dataset,
+            since=since,
+            until=until,
+            benchmark=benchmark,
+            min_benchmarks=min_benchmarks,
+            all_models=all_models,
+            references=ruler != "skill",
+        )
+        if not quiet:
+            print_selection(console, data)
+
+        from bayesdense.models import DensityModel
+        from bayesdense.parts.trends import ChangePoint
+        from bayesdense.posterior.intervals import check_prob
+
+        check_prob(prob)
+        models = {}
+        for name in trends:
+            bend = change_point if name == "change-point" else None
+            models[name] = DensityModel(
+                form=form,
+                trend=name if bend is None else ChangePoint(bend),
+                size=size,
+                d0=d0,
+                ruler=ruler,
+                law=law,
+                score_map=score_map,
+            )
+        fits = {}
+        for name, model in models.items():
+            fits[name] = model.fit(
+                data,
+                draws=draws,
+                tune=tune,
+                chains=chains,
+                cores=cores,
+                seed=seed,
+                target_accept=target_accept,
+                shared_from=shared_from,
+                progress=not quiet,
+            )
+            if fits[name].interrupted:
+                raise KeyboardInterrupt(f"{name} fit {fits[name].interrupted}")
+        status = (
+            (lambda text: None) if quiet else (lambda text: typer.echo(f"{text} ...", err=True))
+        )
+        files = write_results(fits, out, prob=prob, status=status)
+        trusted = print_results(console, fits, prob=prob)
+        if not quiet:
+            say(console, f"\nWritten to {out}:")
+            say(console, listing(files, out))
+        if not trusted:
+            raise typer.Exit(NOT_TRUSTED)
+
+
+def show(
+    file: Annotated[Path, typer.Argument(help="A saved fit, such as out/densing5/linear.nc.")],
+    prob: Prob = 0.9,
+) -> None:
+    """Print a saved fit: headline, checks and how it was made.
+
+    Exit code 3 says that its posterior is not to be trusted.
+
+    Example: bayesdense show out/densing5/linear.nc
+    """
+    with plain_errors():
+        from bayesdense.fit import DensityFit, load_fit
+        from bayesdense.posterior.intervals import check_prob
+
+        check_prob(prob)
+        loaded = load_fit(file)
+        console = make_console()
+        print_selection(console, loaded.data)
+        if isinstance(loaded, DensityFit):
+            trusted = print_results(console, {loaded.spec.trend.name: loaded}, prob=prob)
+        else:
+            trusted = print_ruler(console, loaded, prob=prob)
+        say(console, "\nHow it was made", style="bold")
+        for subject, text in provenance(loaded).items():
+            say(console, f"  {subject}: {text}")
+        if not trusted:
+            raise typer.Exit(NOT_TRUSTED)

@@ -1,0 +1,67 @@
+"""The command line: parse, call, print.
+
+Exit codes: 0 good, 1 bad input, 2 wrong usage, 3 a posterior not to be trusted,
+130 interrupted. Nothing heavy is imported before a command needs it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bayesdense.cli.datasets import datasets, validate
+from bayesdense.cli.fit import fit, show
+from bayesdense.cli.sensitivity import sensitivity
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="Bayesian models for the Densing Law of large language models: how fast does the "
+    "capability of a parameter double?",
+    epilog="Start with: bayesdense fit densing5 --out out/densing5",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Run the command line; the entry point of the package.
+
+    Examples
+    --------
+    >>> main()  # doctest: +SKIP
+    """
+    app(prog_name="bayesdense")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from bayesdense import __version__
+
+        typer.echo(f"bayesdense {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+app.command()(datasets)
+app.command(short_help="Check a folder of tables.")(validate)
+app.command(short_help="Fit a dataset; write fits, tables and figures.")(fit)
+app.command()(show)
+app.command(short_help="Fit a dataset under many choices; write a table and a figure.")(sensitivity)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""How the sampler sees the variables. No result depends on anything here."""

@@ -1,0 +1,162 @@
+"""The ruler alone: loss law and score map fitted to the reference models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bayesdense.data import Dataset, check_ruler_readiness
+from bayesdense.fit import RulerFit
+from bayesdense.models.base import Model
+from bayesdense.parts.laws import LossLaw
+from bayesdense.parts.maps import ScoreMap
+from bayesdense.parts.sizes import SizeDefinition
+from bayesdense.priors import Prior
+from bayesdense.spec import RulerSpec
+
+__all__ = ["RulerModel"]
+
+DEFAULT_SPEC = RulerSpec(
+    law="power-sum",  # type: ignore[arg-type]
+    score_map="sigmoid",  # type: ignore[arg-type]
+    size="total",  # type: ignore[arg-type]
+)
+
+
+class RulerModel(Model[RulerSpec]):
+    """The two-step ruler of the Densing Law, from reference models alone.
+
+    Losses of the runs fix the loss law (eq. 2 of Xiao et al., arXiv
+    2412.04315), and scores at those losses the score map (eq. 3). There are
+    two stages of noise: losses deviate from the law between runs, and scores
+    from the map. Several loss sets share their exponents in part. A dataset
+    of losses alone fits the law alone, one of scores alone both steps in one.
+
+    Targets of the dataset play no part: `DensityModel` is for them.
+
+    Parameters
+    ----------
+    law : str or LossLaw
+        Loss law: ``"power-sum"``, or another of `bayesdense.laws`.
+    score_map : str or ScoreMap
+        Score map: ``"sigmoid"``, or another of `bayesdense.maps`.
+    size : str or SizeDefinition
+        What counts as parameters: ``"total"``, ``"active"``, or another of
+        `bayesdense.sizes`.
+    harness_offsets : bool
+        Whether harnesses differ systematically.
+    item_noise : bool
+        Whether scores carry the sampling noise of the benchmark's items.
+    observation : {"normal", "student-t"}
+        Noise between sources of one score.
+    reference_residual : float
+        Standard deviation of a run's log density, where it is read by its
+        size because its loss is not known.
+    reference_cell_scale : float
+        How far runs stray on one benchmark, as a multiple of ``tau``.
+    priors : mapping of str to Prior, optional
+        Priors that replace the defaults; `priors` lists the parameters.
+
+    Examples
+    --------
+    >>> import bayesdense as bd
+    >>> bd.RulerModel(law="irreducible")
+    RulerModel(law='irreducible')
+    """
+
+    def __init__(
+        self,
+        *,
+        law: str | LossLaw = "power-sum",
+        score_map: str | ScoreMap = "sigmoid",
+        size: str | SizeDefinition = "total",
+        harness_offsets: bool = True,
+        item_noise: bool = True,
+        observation: str = "normal",
+        reference_residual: float = 0.1,
+        reference_cell_scale: float = 0.3,
+        priors: Mapping[str, Prior] | None = None,
+    ) -> None:
+        parts: dict[str, Any] = {"law": law, "score_map": score_map, "size": size}
+        self.spec = RulerSpec(
+            **parts,
+            harness_offsets=harness_offsets,
+            item_noise=item_noise,
+            observation=observation,  # type: ignore[arg-type]
+            reference_residual=reference_residual,
+            reference_cell_scale=reference_cell_scale,
+            priors=priors or {},
+        )
+
+    def __repr__(self) -> str:
+        """Return the call that makes this model, without what is default."""
+        values, defaults = self.spec.to_dict(), DEFAULT_SPEC.to_dict()
+        values["priors"] = dict(self.spec.priors)
+        values |= {name: getattr(self.spec, name) for name in values.pop("part_settings", {})}
+        shown = {k: v for k, v in values.items() if v != defaults[k]}
+        return f"RulerModel({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
+    def fit(
+        self,
+        data: Dataset,
+        *,
+        draws: int = 3000,
+        tune: int = 1000,
+        chains: int = 4,
+        cores: int | None = None,
+        seed: int | None = None,
+        target_accept: float = 0.99,
+        progress: bool = True,
+    ) -> RulerFit:
+        """Sample the posterior with nutpie, and check it.
+
+        Parameters
+        ----------
+        data : Dataset
+            With reference models that have losses, scores or both.
+        draws, tune : int
+            Draws kept and warm-up draws of each chain.
+        chains : int
+            Number of chains.
+        cores : int, optional
+            Chains that run at the same time.
+        seed : int, optional
+            Source of randomness; recorded in the fit.
+        target_accept : float
+            Acceptance that the step size is tuned to.
+        progress : bool
+            Whether to show a progress bar.
+
+        Returns
+        -------
+        RulerFit
+
+        Raises
+        ------
+        ReadinessError
+            If the references cannot fix a ruler.
+        SamplingError
+            If the sampler failed.
+
+        Warns
+        -----
+        ReadinessWarning
+            If part of the answer will rest on priors.
+        DiagnosticsWarning
+            If the posterior is not to be trusted.
+        """
+        return self._fit(
+            data,
+            RulerFit,
+            label="ruler",
+            progress=progress,
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            cores=cores,
+            seed=seed,
+            target_accept=target_accept,
+        )
+
+    def _notes(self, data: Dataset) -> list[str]:
+        return check_ruler_readiness(data)

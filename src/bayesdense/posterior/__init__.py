@@ -1,0 +1,1 @@
+"""Draws, intervals and diagnostics: what every table reads."""

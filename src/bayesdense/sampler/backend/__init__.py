@@ -1,0 +1,1 @@
+"""The only users of undocumented functions of nutpie, Numba and PyTensor."""

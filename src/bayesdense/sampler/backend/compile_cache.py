@@ -1,0 +1,362 @@
+"""Compiled models, kept for the next dataset of the same structure."""
+
+from __future__ import annotations
+
+import ctypes
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from bayesdense.errors import SamplingError
+from bayesdense.sampler.backend.dynamic_shapes import AnySize, compile_any_size
+from bayesdense.sampler.backend.packed_data import Packing, Places, in_order, lengths_of
+from bayesdense.sampler.initial_points import Start, around, spread_of
+from bayesdense.sampler.progress import Progress
+
+__all__ = ["Compiled", "clear_compiled", "compiled_for", "initial_values"]
+
+KEPT_COMPILED = 8
+
+Values = Mapping[str, np.ndarray]
+Coordinates = Callable[[Values, Values], tuple[np.ndarray, np.ndarray]]
+Density = Callable[[np.ndarray], tuple[float, np.ndarray] | None]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A model as nutpie samples it, and the data that it reads.
+
+    Attributes
+    ----------
+    code : AnySize
+        Compiled code, for data of any size.
+    packing : Packing
+        How its data are packed.
+    data : dict of str to numpy.ndarray
+        The data by name.
+    coords : dict of str to sequence
+        Labels of all dimensions.
+    coordinates : callable
+        From values of free variables and packed data to `as_sampled`.
+    start : callable
+        From a seed to an initial point around the initial values of the model.
+    places : dict of str to slice
+        Where the coordinates of each free variable are.
+    centre : numpy.ndarray, shape (coordinate,)
+        The initial values of the model as the sampler sees them.
+    """
+
+    code: AnySize
+    packing: Packing
+    data: dict[str, np.ndarray]
+    coords: dict[str, Any]
+    coordinates: Coordinates
+    start: Start
+    places: dict[str, slice]
+    centre: np.ndarray
+
+    @property
+    def n_parameters(self) -> int:
+        """How many numbers are sampled."""
+        return int(self.centre.size)
+
+    def as_sampled(self, values: Values) -> tuple[np.ndarray, np.ndarray]:
+        """Return values of the free variables as the sampler sees them.
+
+        Parameters
+        ----------
+        values : mapping of str to numpy.ndarray
+            By name.
+
+        Returns
+        -------
+        point : numpy.ndarray, shape (coordinate,)
+            Coordinates that are counted from where the data put them are 0.
+        counted : numpy.ndarray of bool, shape (coordinate,)
+            Which they are.
+        """
+        point, counted = self.exactly()(values)
+        return np.where(counted, 0.0, point), counted
+
+    def exactly(self) -> Callable[[Values], tuple[np.ndarray, np.ndarray]]:
+        """Return the way from values of the free variables to what the sampler sees.
+
+        Returns
+        -------
+        callable
+            From values by name to a point, which is not finite where a value
+            is not possible, and to which of its coordinates are counted from
+            where the data put them.
+        """
+        packed = self._packed(self.data)
+
+        def at(values: Values) -> tuple[np.ndarray, np.ndarray]:
+            with np.errstate(all="ignore"):
+                return self.coordinates(values, packed)
+
+        return at
+
+    def _packed(self, data: Values) -> dict[str, np.ndarray]:
+        return self.packing.values(data, {name: len(v) for name, v in self.coords.items()})
+
+    def given(self, changes: Values | None = None, start: Start | None = None) -> Any:
+        """Return what nutpie samples, also when some of the data have other values.
+
+        Parameters
+        ----------
+        changes : mapping of str to numpy.ndarray, optional
+            New values by name of the data, of the same shapes.
+        start : callable, optional
+            Another source of initial points.
+
+        Returns
+        -------
+        nutpie.compile_pymc.CompiledPyMCModel
+        """
+        packed = self._packed({**self.data, **(changes or {})})
+        return self.code.sized(packed, self.coords, start or self.start)
+
+    def possible(self, points: np.ndarray) -> np.ndarray:
+        """Return at which points there is a density and a gradient.
+
+        Parameters
+        ----------
+        points : numpy.ndarray, shape (point, coordinate)
+            As the sampler sees them.
+
+        Returns
+        -------
+        numpy.ndarray of bool, shape (point,)
+        """
+        density = self.density()
+        return np.array([density(point) is not None for point in points], dtype=bool)
+
+    def density(self) -> Density:
+        """Return the log density and its gradient as a function of a point.
+
+        Returns
+        -------
+        callable
+            From a point, as the sampler sees it, to both; to None where there
+            is none. Several threads may call it at once.
+        """
+        code = self.given()
+        data = ctypes.c_void_p(code.user_data.ctypes.data)
+
+        def at(point: np.ndarray) -> tuple[float, np.ndarray] | None:
+            point = np.ascontiguousarray(point, dtype=float)
+            gradient, value = np.empty(point.size), ctypes.c_double()
+            wrong = code.compiled_logp_func.ctypes(
+                point.size, _address(point), _address(gradient), ctypes.byref(value), data
+            )
+            return None if wrong else (value.value, gradient)
+
+        return at
+
+    def expanded(self) -> Callable[[np.ndarray], np.ndarray]:
+        """Return everything that is kept of a draw as a function of a point.
+
+        Returns
+        -------
+        callable
+            From a point, as the sampler sees it, to all values in one vector;
+            `named` gives them their names.
+        """
+        code = self.given()
+        data = ctypes.c_void_p(code.user_data.ctypes.data)
+        _, slices, _ = self._kept(code)
+
+        def at(point: np.ndarray) -> np.ndarray:
+            point, values = np.ascontiguousarray(point, dtype=float), np.empty(code.n_expanded)
+            if code.compiled_expand_func.ctypes(
+                point.size, values.size, _address(point), _address(values), data
+            ):
+                raise SamplingError("a draw could not be read; please report this")
+            return np.concatenate([values[part] for part in slices])
+
+        return at
+
+    def named(self, values: np.ndarray) -> xr.Dataset:
+        """Return draws that `expanded` gave, by name.
+
+        Parameters
+        ----------
+        values : numpy.ndarray, shape (chain, draw, value)
+            What `expanded` returned for each.
+
+        Returns
+        -------
+        xarray.Dataset
+            As nutpie returns it.
+        """
+        code = self.given()
+        names, _, shapes = self._kept(code)
+        ends = np.cumsum([prod(shape) for shape in shapes])
+        parts = np.split(values, ends[:-1], axis=-1)
+        found = {
+            name: (
+                ("chain", "draw", *code.dims.get(name, ())),
+                part.reshape(*values.shape[:2], *shape),
+            )
+            for name, part, shape in zip(names, parts, shapes, strict=True)
+        }
+        used = {dim for dims, _ in found.values() for dim in dims}
+        labels = {dim: np.asarray(v) for dim, v in self.coords.items() if dim in used}
+        chains, draws = map(np.arange, values.shape[:2])
+        return xr.Dataset(found, {"chain": chains, "draw": draws, **labels})
+
+    def _kept(self, code: Any) -> tuple[list[str], list[slice], list[tuple[int, ...]]]:
+        """Return names, places and shapes of what is kept: not of variables as they are sampled."""
+        rows = zip(*code.shape_info, strict=True)
+        kept = [row for row in rows if row[0] not in code.reparameterized_names]
+        names, slices, shapes = zip(*kept, strict=True)
+        return list(names), list(slices), list(shapes)
+
+
+def _address(values: np.ndarray) -> Any:
+    return values.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
+
+
+_compiled: OrderedDict[Any, tuple[AnySize, Coordinates]] = OrderedDict()
+
+
+def clear_compiled() -> None:
+    """Forget all compiled models of this process."""
+    _compiled.clear()
+
+
+def compiled_for(model: Any, structure: Any, shown: Progress) -> tuple[Compiled, bool]:
+    """Return a compiled model with this model's data.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        All numbers that may change from one dataset to the next are in
+        `pymc.Data`.
+    structure : hashable
+        Everything else that shapes the model's graph.
+    shown : Progress
+        Told when something is compiled.
+
+    Returns
+    -------
+    compiled : Compiled
+        With initial points around those of the model.
+    fresh : bool
+        Whether it was compiled now.
+    """
+    packing = Packing.of(model)
+    key = (structure, packing)
+    fresh = key not in _compiled
+    if fresh:
+        shown.status("compiling (up to a minute, once for each kind of model)")
+        packed, places = packing.apply(model)
+        _compiled[key] = compile_any_size(packed, places), _coordinates(packed, places)
+        while len(_compiled) > KEPT_COMPILED:
+            _compiled.popitem(last=False)
+    _compiled.move_to_end(key)
+    code, coordinates = _compiled[key]
+    return _for_model(code, coordinates, packing, model), fresh
+
+
+def initial_values(model: Any) -> dict[str, np.ndarray]:
+    """Return where chains start, by free variable: numbers, since builders give no others.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        The model.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        In the order of the model.
+
+    Raises
+    ------
+    SamplingError
+        If a variable has no initial value.
+    """
+    found = {}
+    for variable in model.free_RVs:
+        value = model.rvs_to_initial_values[variable]
+        if value is None or isinstance(value, str):
+            raise SamplingError(f"'{variable.name}' has no initial value, and needs one")
+        found[variable.name] = np.asarray(value, dtype=float)
+    return found
+
+
+def _coordinates(packed: Any, places: Places) -> Coordinates:
+    """Compile the way from values of free variables to the coordinates of the sampler.
+
+    PyMC compiles it anew whenever an initial point is asked for, which takes longer than many a
+    fit; here it is compiled once. Of each coordinate is said whether it is counted from where the
+    data put it, on the ruler at hand.
+    """
+    import pytensor
+    import pytensor.tensor as pt
+    from pytensor.compile.sharedvalue import SharedVariable
+    from pytensor.graph.replace import clone_replace
+    from pytensor.graph.traversal import graph_inputs
+
+    inputs = {rv: rv.type(f"{rv.name}_start") for rv in in_order(packed)}
+    moved, counted = [], []
+    for rv, value in inputs.items():
+        transform = packed.rvs_to_transforms[rv]
+        from_data = getattr(transform, "from_origin", False)
+        counted.append(pt.full_like(value, float(from_data)).ravel())
+        if transform is not None:
+            value = transform.forward(value, *rv.owner.inputs)
+        moved.append(value.ravel())
+    joined = [pt.concatenate(moved), pt.concatenate(counted)]
+    # Lengths of dimensions are data of the compiled model, not those of this one.
+    replaced: dict[Any, Any] = dict(inputs)
+    for variable in graph_inputs(joined):
+        if isinstance(variable, SharedVariable) and variable.name in places.lengths:
+            replaced[variable] = places.lengths[variable.name]
+    joined = clone_replace(joined, replaced)
+    # Run as it is: it is called a few times, and rewriting it takes minutes.
+    plain = pytensor.compile.mode.Mode(linker="py", optimizer=None)
+    code = pytensor.function(list(inputs.values()), joined, mode=plain, on_unused_input="ignore")
+    names = [rv.name for rv in inputs]
+    shared = {data.name: data for data in code.get_shared()}
+
+    def coordinates(values: Values, data: Values) -> tuple[np.ndarray, np.ndarray]:
+        for name in shared.keys() & data.keys():
+            shared[name].set_value(data[name])
+        point, from_data = code(*(np.asarray(values[name], dtype=float) for name in names))
+        return np.asarray(point, dtype=float), np.asarray(from_data) > 0.5
+
+    return coordinates
+
+
+def _for_model(code: AnySize, coordinates: Coordinates, packing: Packing, model: Any) -> Compiled:
+    """Return compiled code with the data, labels and initial points of a model."""
+    data = {data.name: data.get_value() for data in model.data_vars}
+    lengths = lengths_of(model)
+    coords = {
+        name: list(range(lengths[name]) if labels is None else labels)
+        for name, labels in model.coords.items()
+    }
+    starts = initial_values(model)
+    packed = packing.values(data, lengths)
+    point, counted = coordinates(starts, packed)
+    centre = np.where(counted, 0.0, point)
+    sizes = [prod(lengths[dim] for dim in dims) for _, dims in packing.variables]
+    wanted = sum(sizes)
+    if wanted != centre.size:
+        # The code reads as many numbers as the dimensions say.
+        raise SamplingError(
+            f"the initial point has {centre.size} numbers, and the dimensions ask for {wanted}"
+        )
+    free = in_order(model)
+    spread = np.repeat([spread_of(variable) for variable in free], sizes)
+    ends = np.cumsum(sizes)
+    places = {v.name: slice(end - n, end) for v, n, end in zip(free, sizes, ends, strict=True)}
+    start = around(centre, spread)
+    return Compiled(code, packing, data, coords, coordinates, start, places, centre)

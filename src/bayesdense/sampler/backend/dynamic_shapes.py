@@ -1,0 +1,285 @@
+"""Code for nutpie that samples a model whatever the lengths of its dimensions.
+
+`nutpie.compile_pymc_model` writes the number of parameters and the shape of every variable into
+the code, so that another number of models needs other code. Here they are read from the data. All
+else is nutpie's own: how it fetches data, and how it calls the code. nutpie and PyTensor are
+pinned, since this uses functions of theirs that they do not document.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayesdense.errors import BayesdenseError
+from bayesdense.sampler.backend.packed_data import Places, in_order, parts_of
+
+__all__ = ["AnySize", "compile_any_size"]
+
+# What the code tells nutpie; 3 and 4 are errors from which a trajectory recovers.
+WRONG_SIZE, RAISED, BAD_GRADIENT, BAD_DENSITY, NOT_EXPANDED = -1, 1, 3, 4, -2
+
+
+@dataclass(frozen=True)
+class AnySize:
+    """Compiled code, and what it takes to give it a size.
+
+    Attributes
+    ----------
+    code : nutpie.compile_pymc.CompiledPyMCModel
+        Without sizes and labels.
+    names : tuple of str
+        Of everything that is kept of a draw, in order: first the free
+        variables as they are sampled, then all that follows from them.
+    n_free : int
+        How many of the names are free variables.
+    """
+
+    code: Any
+    names: tuple[str, ...]
+    n_free: int
+
+    def sized(self, data: Mapping[str, np.ndarray], coords: Mapping[str, Any], start: Any) -> Any:
+        """Return what nutpie samples for a dataset.
+
+        Parameters
+        ----------
+        data : mapping of str to numpy.ndarray
+            Packed data.
+        coords : mapping of str to sequence
+            Labels of all dimensions.
+        start : callable
+            From a seed to an initial point.
+
+        Returns
+        -------
+        nutpie.compile_pymc.CompiledPyMCModel
+        """
+        # Data that the graph does not read are unknown to the compiled code.
+        read = {variable.name for variable in self.code.shared_var_keys}
+        labels = {name: pd.Index(values) for name, values in coords.items()}
+        shapes = [tuple(len(labels[d]) for d in self.code.dims.get(n, ())) for n in self.names]
+        sizes = [prod(shape) for shape in shapes]
+        n_dim = sum(sizes[: self.n_free])
+        ends = np.cumsum(sizes)
+        slices = [slice(int(end - size), int(end)) for end, size in zip(ends, sizes, strict=True)]
+        labels["unconstrained_parameter"] = pd.RangeIndex(n_dim)
+        return dataclasses.replace(
+            self.code.with_data(**{name: v for name, v in data.items() if name in read}),
+            _coords=labels,
+            _n_dim=n_dim,
+            _shapes=dict(zip(self.names, shapes, strict=True)),
+            n_expanded=sum(sizes),
+            shape_info=(list(self.names), slices, shapes),
+            initial_point_func=start,
+        )
+
+
+def compile_any_size(model: Any, places: Places) -> AnySize:
+    """Compile a model.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        What `bayesdense.sampler.backend.packed_data.Packing.apply` returned; every variable that
+        is not a single number has named dimensions.
+    places : Places
+        Where in the packed data lengths and sizes are.
+
+    Returns
+    -------
+    AnySize
+    """
+    from nutpie.compile_pymc import CompiledPyMCModel, make_user_data
+
+    density, expanded, kept = _functions(model, places)
+    dims, transformed = dict(model.named_vars_to_dims), []
+    for variable in model.free_RVs:
+        name = model.rvs_to_values[variable].name
+        if model.rvs_to_transforms[variable] is not None:
+            transformed.append(name)
+            # Transformations here keep the shape.
+            dims |= {name: dims[variable.name]} if variable.name in dims else {}
+    for variable in kept:
+        if len(dims.get(variable.name, ())) != variable.ndim:
+            raise BayesdenseError(f"'{variable.name}' has axes without a named dimension")
+    shared: dict[Any, str] = {}
+    for code in (density, expanded):
+        shared |= {variable: str(variable.name) for variable in code.get_shared()}
+    data = {key: np.array(v.get_value(), order="C", copy=True) for v, key in shared.items()}
+    for values in data.values():
+        values.flags.writeable = False
+    user_data = make_user_data(shared, data)
+    read = [[shared[variable] for variable in code.get_shared()] for code in (density, expanded)]
+    compiled = CompiledPyMCModel(
+        _n_dim=0,
+        dims=dims,
+        _coords={},
+        _shapes={},
+        compiled_logp_func=_density_code(density, user_data, read[0], data),
+        compiled_expand_func=_expansion_code(expanded, user_data, read[1], data),
+        initial_point_func=None,
+        shared_data=data,
+        shared_var_keys=shared,
+        user_data=user_data,
+        n_expanded=0,
+        shape_info=([], [], []),
+        logp_func=density,
+        expand_func=expanded,
+        reparameterized_names=transformed,
+    )
+    return AnySize(compiled, tuple(v.name for v in kept), len(model.free_RVs))
+
+
+def _functions(model: Any, places: Places) -> tuple[Any, Any, list[Any]]:
+    """Return code for density and gradient, code for what is kept, and what that is."""
+    import pytensor.tensor as pt
+    from pymc.pytensorf import compile as compile_function
+    from pytensor.compile.mode import get_mode
+    from pytensor.compile.sharedvalue import SharedVariable
+    from pytensor.graph import clone_replace, rewrite_graph
+    from pytensor.graph.traversal import graph_inputs
+
+    free = in_order(model)
+    values = [model.rvs_to_values[variable] for variable in free]
+    density = rewrite_graph(
+        model.logp(), include=["canonicalize", "stabilize", "local_remove_check_parameter"]
+    )
+    gradient = pt.concatenate([g.ravel() for g in pt.grad(density, values)])
+    kept = [*values, *(v for v in model.unobserved_value_vars if v not in values)]
+    joined = pt.concatenate([v.ravel() for v in kept])
+
+    point = pt.vector("point", dtype="float64")
+    replaced: dict[Any, Any] = {}
+    lengths = places.lengths
+    parts = parts_of(point, places.sizes, len(free))
+    for variable, value, part in zip(free, values, parts, strict=True):
+        dims = model.named_vars_to_dims.get(variable.name, ())
+        whole = part.reshape([lengths[d] for d in dims]) if len(dims) > 1 else part
+        replaced[value] = whole if dims else part[0]
+    for variable in graph_inputs([density, gradient, joined]):
+        if isinstance(variable, SharedVariable) and variable.name in lengths:
+            replaced[variable] = lengths[variable.name]
+    density, gradient, joined = clone_replace([density, gradient, joined], replaced)
+    # Of unknown lengths it would ask everywhere whether they agree, a tenth of all code.
+    mode = get_mode("NUMBA").including("local_remove_all_assert")
+    with model:
+        return (
+            compile_function((point,), (density, gradient), mode=mode),
+            compile_function((point,), (joined,), mode=mode),
+            kept,
+        )
+
+
+def _density_code(inner: Any, user_data: Any, keys: list[str], data: dict[str, Any]) -> Any:
+    from numba import carray, types  # type: ignore[attr-defined]
+    from nutpie.compile_pymc import make_extraction_fn
+
+    extract = make_extraction_fn(_by_address(inner), data, keys, user_data.dtype)
+    floats = types.CPointer(types.double)
+
+    def density(dim, x_, out_, logp_, user_data_):  # type: ignore[no-untyped-def]
+        try:
+            x, out = carray(x_, (dim,)), carray(out_, (dim,))
+            found, gradient = extract(x, user_data_)
+            if len(gradient) != dim:
+                return WRONG_SIZE
+            carray(logp_, ())[()] = found
+            out[...] = gradient
+            if not np.all(np.isfinite(out)):
+                return BAD_GRADIENT
+            if not np.isfinite(found):
+                return BAD_DENSITY
+        except Exception:
+            return RAISED
+        return 0
+
+    return _compiled(types.int64(types.uint64, floats, floats, floats, types.voidptr), density)
+
+
+def _expansion_code(inner: Any, user_data: Any, keys: list[str], data: dict[str, Any]) -> Any:
+    from numba import carray, types  # type: ignore[attr-defined]
+    from nutpie.compile_pymc import make_extraction_fn
+
+    extract = make_extraction_fn(_by_address(inner), data, keys, user_data.dtype)
+    floats = types.CPointer(types.double)
+
+    def expanded(dim, size, x_, out_, user_data_):  # type: ignore[no-untyped-def]
+        try:
+            (values,) = extract(carray(x_, (dim,)), user_data_)
+            if len(values) != size:
+                return WRONG_SIZE
+            carray(out_, (size,))[...] = values
+        except Exception:
+            return NOT_EXPANDED
+        return 0
+
+    signature = types.int64(types.uint64, types.uint64, floats, floats, types.voidptr)
+    return _compiled(signature, expanded)
+
+
+def _by_address(function: Any) -> Any:
+    """Return what calls the graph of a PyTensor function where its code is in memory.
+
+    PyTensor wraps the graph in a function for its cache, and nutpie calls that from another. Called
+    by name, all code would be optimised again in each, and in the last one in every process, since
+    that cannot be cached. So the graph itself is cached here, and called at its address; what calls
+    it refers to it, so that it stays there.
+    """
+    import numba
+    from numba.core import cgutils, types
+    from numba.extending import intrinsic
+    from pytensor.link.numba.cache import CACHED_SRC_FUNCTIONS
+    from pytensor.link.numba.dispatch.basic import numba_njit
+
+    graph = function.vm.jit_fn.py_func
+    key = CACHED_SRC_FUNCTIONS.get(graph)
+    # Without a key nothing is cached, and the graph is not wrapped.
+    if key is not None:
+        name = graph.__code__.co_filename
+        graph = graph.__globals__["jitable_func"].py_func
+        # Its file has another name every time, and the cache goes by names.
+        graph.__code__ = graph.__code__.replace(co_filename=name)
+        CACHED_SRC_FUNCTIONS[graph] = f"{key}_graph"
+    inner = numba_njit(graph, cache=key is not None)
+
+    @intrinsic
+    def call(_: Any, inputs: Any) -> Any:
+        kinds = tuple(inputs.types)
+        inner.compile(kinds)
+        found = inner.overloads[kinds]
+        result, name = found.signature.return_type, found.fndesc.llvm_func_name
+
+        def code(context: Any, builder: Any, _: Any, given: Any) -> Any:
+            values = cgutils.unpack_tuple(builder, given[0], len(kinds))
+            convention = context.call_conv
+            pointer = convention.get_function_type(result, kinds).as_pointer()
+            where = context.get_constant(types.intp, found.library.get_pointer_to_function(name))
+            there = builder.inttoptr(where, pointer)
+            status, value = convention.call_function(builder, there, result, kinds, values)
+            with cgutils.if_unlikely(builder, status.is_error):
+                convention.return_status_propagate(builder, status)
+            return value
+
+        return result(inputs), code
+
+    @numba.njit
+    def calling(*inputs):  # type: ignore[no-untyped-def]
+        return call(inputs)  # type: ignore[call-arg]
+
+    return calling
+
+
+def _compiled(signature: Any, function: Any) -> Any:
+    import numba
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Cannot cache compiled function")
+        return numba.cfunc(signature)(function)

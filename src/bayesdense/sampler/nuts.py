@@ -1,0 +1,394 @@
+"""Sample with nutpie."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from scipy.special import ndtr, ndtri
+
+from bayesdense.errors import BayesdenseError, SamplingError
+from bayesdense.sampler.backend.compile_cache import Compiled, compiled_for, initial_values
+from bayesdense.sampler.initial_points import Start, spread_out, where_chains_were
+from bayesdense.sampler.progress import Progress
+from bayesdense.sampler.warm_start import Beginning
+from bayesdense.sampler.warmup import (
+    FEWEST,
+    SHORTEST_SPLIT,
+    Pilot,
+    after_pilots,
+    enough,
+    largest_rhat,
+    pilot_settings,
+)
+
+__all__ = [
+    "KEPT_STATS",
+    "Retune",
+    "SampleResult",
+    "SamplingInterrupted",
+    "SamplingSettings",
+    "sample",
+    "usual_accept",
+]
+
+FEWEST_KEPT_DRAWS = 10
+# Of this many draws of a pilot chains start at any.
+STARTS = 32
+USUAL_ACCEPT, USUAL_PARAMETERS, LEAST_ACCEPT = 0.95, 1000, 0.65
+
+# What nutpie says where it finds no density to start with.
+NO_START = "initialization points failed"
+
+Retune = Callable[[xr.Dataset], Mapping[str, np.ndarray]]
+"""From the draws of a pilot, new values of the model's data that set coordinates."""
+
+# nutpie's statistics that are kept, under the names that ArviZ gives them.
+KEPT_STATS = {
+    "diverging": "diverging",
+    "energy": "energy",
+    "energy_error": "energy_error",
+    "logp": "lp",
+    "n_steps": "n_steps",
+    "depth": "tree_depth",
+    "maxdepth_reached": "reached_max_treedepth",
+    "step_size": "step_size",
+    "mean_tree_accept": "acceptance_rate",
+}
+
+
+def usual_accept(n_parameters: int) -> float:
+    """Return the acceptance that the step size is tuned to where the user asks for none.
+
+    With a step ``e``, the energy of ``n`` independent Normal variables is off by about
+    ``e^2 n^(1/2) / 4`` at the end of a trajectory, and a fraction ``2 Phi(-e^2 n^(1/2) / 8)`` is
+    accepted. So at the same acceptance the step of ten times as many variables is shorter by 1.8,
+    and every draw dearer by that. Up to `USUAL_PARAMETERS` the acceptance is `USUAL_ACCEPT`; for
+    more it is what leaves the step as it is, and never less than `LEAST_ACCEPT`, the best for
+    very many (Beskos et al., Bernoulli 19, 2013).
+
+    Parameters
+    ----------
+    n_parameters : int
+        Each entry counted.
+
+    Returns
+    -------
+    float
+    """
+    growth = np.sqrt(max(n_parameters, USUAL_PARAMETERS) / USUAL_PARAMETERS)
+    kept = 2.0 * ndtr(growth * ndtri(USUAL_ACCEPT / 2.0))
+    return float(max(kept, LEAST_ACCEPT))
+
+
+class SamplingInterrupted(KeyboardInterrupt):
+    """Sampling was stopped before any draw could be kept."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplingSettings:
+    """How to sample.
+
+    Parameters
+    ----------
+    draws, tune : int
+        Draws kept and warm-up draws of each chain. From 500 on the warm-up is
+        split into pilots that find coordinates, and ends early, after five
+        eighths, where they agree.
+    chains : int
+        Number of chains.
+    cores : int, optional
+        Chains that run at the same time; by default as many as there are
+        processors, at most `chains`.
+    seed : int, optional
+        Source of randomness; drawn, and recorded, where none is given.
+    target_accept : float, optional
+        Acceptance that the step size is tuned to, between 0.5 and 1; by
+        default what `usual_accept` says of the number of parameters.
+    """
+
+    draws: int = 1000
+    tune: int = 1000
+    chains: int = 4
+    cores: int | None = None
+    seed: int | None = None
+    target_accept: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check every setting."""
+        least = {"draws": FEWEST_KEPT_DRAWS, "tune": 50, "chains": 1, "cores": 1, "seed": 0}
+        for name, low in least.items():
+            value = getattr(self, name)
+            if value is None and name in ("cores", "seed"):
+                continue
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < low:
+                raise BayesdenseError(f"{name} must be a whole number from {low}, not {value!r}")
+        accept: Any = self.target_accept
+        if accept is not None and not (isinstance(accept, float) and 0.5 <= accept < 1.0):
+            raise BayesdenseError(f"target_accept must be from 0.5 to below 1, not {accept!r}")
+        if self.seed is None:
+            object.__setattr__(self, "seed", int(np.random.SeedSequence().generate_state(1)[0]))
+
+    def accept(self, n_parameters: int) -> float:
+        """Return the acceptance that the step size is tuned to.
+
+        Parameters
+        ----------
+        n_parameters : int
+            Of the model, each entry counted.
+
+        Returns
+        -------
+        float
+            The one that was asked for, or the usual one.
+        """
+        return usual_accept(n_parameters) if self.target_accept is None else self.target_accept
+
+
+@dataclass(frozen=True)
+class SampleResult:
+    """What sampling gave.
+
+    Attributes
+    ----------
+    posterior, sample_stats : xarray.Dataset
+        Draws and sampler statistics, dimensions ``chain`` and ``draw`` first.
+    compile_seconds, sampling_seconds : float
+        Wall time; compilation is 0 where a compiled model was at hand.
+    interrupted : str
+        Empty, or how many draws were kept when sampling was stopped.
+    accept : float
+        Acceptance that the step size was tuned to.
+    pilots : tuple of Pilot
+        Into which the warm-up was split.
+    """
+
+    posterior: xr.Dataset
+    sample_stats: xr.Dataset
+    compile_seconds: float
+    sampling_seconds: float
+    interrupted: str
+    accept: float
+    pilots: tuple[Pilot, ...] = ()
+
+    def after(self, first: SampleResult) -> SampleResult:
+        """Return this result with the time of one that was needed for it.
+
+        Parameters
+        ----------
+        first : SampleResult
+            The other one.
+
+        Returns
+        -------
+        SampleResult
+        """
+        return dataclasses.replace(
+            self,
+            compile_seconds=self.compile_seconds + first.compile_seconds,
+            sampling_seconds=self.sampling_seconds + first.sampling_seconds,
+        )
+
+
+def sample(
+    model: Any,
+    *,
+    structure: Any,
+    settings: SamplingSettings,
+    label: str,
+    progress: bool,
+    retune: Retune | None = None,
+    beginning: Beginning | None = None,
+) -> SampleResult:
+    """Draw from the posterior of a PyMC model.
+
+    Parameters
+    ----------
+    model, structure
+        As for `bayesdense.sampler.backend.compile_cache.compiled_for`; models of equal structure
+        share one compiled function.
+    settings : SamplingSettings
+        How to sample.
+    label : str
+        What is being fitted, for the progress bar.
+    progress : bool
+        Whether to show a progress bar.
+    retune : callable, optional
+        Splits the warm-up into pilots and the rest: takes the draws of a pilot
+        and returns new values for data of the model that set coordinates and
+        nothing else. Those of each pilot are for the next.
+    beginning : Beginning, optional
+        Draws of another fit that stand for the first pilot; for all, if they
+        are of the same posterior.
+
+    Returns
+    -------
+    SampleResult
+
+    Raises
+    ------
+    SamplingError
+        If the sampler failed, with its reason.
+    SamplingInterrupted
+        If it was interrupted (Ctrl-C) before enough draws could be kept.
+    """
+    with Progress(progress, label) as shown:
+        begun = time.monotonic()
+        compiled, fresh = compiled_for(model, structure, shown)
+        compile_seconds = time.monotonic() - begun if fresh else 0.0
+        begun = time.monotonic()
+        pilots: list[Pilot] = []
+        start = compiled.start
+        to_come: list[SamplingSettings] = []
+        if retune is not None and settings.tune >= SHORTEST_SPLIT:
+            to_come = pilot_settings(settings, settings.accept(compiled.n_parameters))
+            settings = after_pilots(settings)
+
+        def move(draws: xr.Dataset, *, own: bool) -> tuple[Compiled, Start]:
+            for name, values in (retune(draws) if retune else {}).items():
+                model.set_data(name, values)
+            moved, _ = compiled_for(model, structure, shown)
+            return moved, _start(moved, draws, model, own=own)
+
+        if beginning is not None:
+            compiled, start = move(beginning.draws, own=beginning.same)
+            to_come = [] if beginning.same else to_come[1:]
+        fewest = FEWEST if beginning is None else FEWEST - 1
+        for pilot in to_come:
+            shown.label = f"{label}, finding coordinates"
+            tree, interrupted = _run(compiled, pilot, shown, start)
+            if interrupted:
+                raise SamplingInterrupted("interrupted during warm-up: no draws kept")
+            draws = tree["posterior"].to_dataset()
+            pilots.append(Pilot(pilot.tune, pilot.draws, largest_rhat(draws)))
+            compiled, start = move(draws, own=pilots[-1].met)
+            if enough(pilots, fewest):
+                break
+        shown.label = label
+        tree, interrupted = _run(compiled, settings, shown, start)
+        seconds = time.monotonic() - begun
+    posterior = tree["posterior"].to_dataset()
+    stats = tree["sample_stats"].to_dataset()[list(KEPT_STATS)].rename(KEPT_STATS)
+    note = ""
+    if interrupted:
+        posterior, stats, note = _kept(posterior, stats, settings)
+    return SampleResult(
+        posterior=posterior,
+        sample_stats=stats,
+        compile_seconds=compile_seconds,
+        sampling_seconds=seconds,
+        interrupted=note,
+        accept=settings.accept(compiled.n_parameters),
+        pilots=tuple(pilots),
+    )
+
+
+def _start(compiled: Compiled, draws: xr.Dataset, model: Any, *, own: bool) -> Start:
+    """Return where chains start, given draws of most variables.
+
+    Draws of the posterior are gone on from as they are. In those of another one, or of chains that
+    have not met, coordinates that are counted from where the data put them start around 0.
+    A variable of which there are none, or none that is possible here, starts around its initial
+    value; so do all where no draw has a density in these coordinates.
+    """
+    usual = initial_values(model)
+    known = [name for name in usual if name in draws]
+    some = spread_out(draws[known], STARTS)
+    unknown = np.zeros(compiled.n_parameters, dtype=bool)
+    for name in usual.keys() - set(known):
+        unknown[compiled.places[name]] = True
+    own = own and not unknown.any()
+    as_sampled = compiled.exactly() if own else compiled.as_sampled
+    points, scattered = [], unknown
+    for place in np.ndindex(some.sizes["chain"], some.sizes["draw"]):
+        values = usual | {name: some[name].values[place] for name in known}
+        point, counted = as_sampled(values)
+        scattered = scattered | (counted & (not own)) | ~np.isfinite(point)
+        points.append(point)
+    found = np.where(np.isfinite(points), points, compiled.centre)
+    possible = compiled.possible(found)
+    # Chains that have not met can be where the coordinates of their common draws do not reach.
+    if not possible.any():
+        return compiled.start
+    return where_chains_were(found[possible], scattered)
+
+
+def _run(
+    compiled: Compiled,
+    settings: SamplingSettings,
+    shown: Progress,
+    start: Start,
+) -> tuple[Any, bool]:
+    """Run the sampler; return its result, and whether it was interrupted."""
+    import nutpie
+
+    try:
+        running = nutpie.sample(
+            compiled.given(start=start),
+            draws=settings.draws,
+            tune=settings.tune,
+            chains=settings.chains,
+            cores=settings.cores,
+            seed=settings.seed,
+            target_accept=settings.accept(compiled.n_parameters),
+            progress_bar=False,
+            progress_callback=shown.chains,
+            progress_rate=200,
+            save_warmup=False,
+            blocking=False,
+        )
+        return _wait(running)
+    except (RuntimeError, ValueError) as error:
+        if NO_START in str(error):
+            raise SamplingError(
+                "no chain could start: at all points that were tried the data are impossible; "
+                "look for scores or losses far from all others, or for a prior that excludes them"
+            ) from error
+        raise SamplingError(f"the sampler stopped: {error}") from error
+
+
+def _wait(running: Any) -> tuple[Any, bool]:
+    """Wait for the sampler; on Ctrl-C stop it and take what there is."""
+    try:
+        return running.wait(), False
+    except KeyboardInterrupt:
+        return running.abort(), True
+    except BaseException:
+        # Its threads use memory that Python frees: they must end first.
+        running.cancel()
+        raise
+
+
+def _kept(
+    posterior: xr.Dataset, stats: xr.Dataset, settings: SamplingSettings
+) -> tuple[xr.Dataset, xr.Dataset, str]:
+    """Return the complete part of an interrupted run: equal chains without holes."""
+    lengths = np.zeros(posterior.sizes.get("chain", 0), dtype=int)
+    if posterior.sizes.get("draw", 0):
+        first = next(iter(posterior.data_vars.values()))
+        other = [dim for dim in first.dims if dim not in ("chain", "draw")]
+        lengths = np.asarray(first.notnull().all(other).sum("draw").values)
+    # Trade chains against draws: the choice that keeps most.
+    order = np.argsort(-lengths)
+    kept = lengths[order] * np.arange(1, len(order) + 1)
+    best = int(np.argmax(kept)) if len(order) else 0
+    draws = int(lengths[order[best]]) if len(order) else 0
+    if draws < FEWEST_KEPT_DRAWS:
+        raise SamplingInterrupted("interrupted during warm-up: no draws kept")
+    chains = np.sort(order[: best + 1])
+    note = (
+        f"interrupted: kept {draws * len(chains):,} of "
+        f"{settings.draws * settings.chains:,} draws ({len(chains)} chains of {draws})"
+    )
+    part = {"chain": chains, "draw": slice(0, draws)}
+    renumber = {"chain": np.arange(len(chains))}
+    return (
+        posterior.isel(part).assign_coords(renumber),
+        stats.isel(part).assign_coords(renumber),
+        note,
+    )

@@ -1,0 +1,1 @@
+"""Tables of a fit: draws in, data frames out."""

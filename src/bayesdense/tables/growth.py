@@ -1,0 +1,234 @@
+"""Growth rates and doubling times of density, for each estimator and benchmark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bayesdense.build import Layout
+from bayesdense.errors import BayesdenseError
+from bayesdense.posterior.draws import Draws
+from bayesdense.posterior.intervals import KIND, check_prob, interval
+from bayesdense.spec import ModelSpec
+from bayesdense.tables.envelope import envelope_slope, replicated_log_density
+
+__all__ = [
+    "ALL",
+    "NEW",
+    "Rate",
+    "doubling_months",
+    "doubling_time_table",
+    "growth_table",
+    "months_text",
+    "rates",
+]
+
+ALL = "all benchmarks"
+NEW = "new benchmark"
+# A running maximum rises whatever densities do: that it grows is no finding.
+ENVELOPE, OF_REPLICATES, EXCESS = "envelope", "envelope of replicates", "envelope excess"
+ALWAYS_RISING = (ENVELOPE, OF_REPLICATES)
+MONTHS_PER_YEAR = 12.0
+DAYS_PER_YEAR = 365.25
+SEED = 20241204  # The replicates of a table are the same each time it is made.
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Draws of one growth rate.
+
+    Attributes
+    ----------
+    estimator, period, benchmark : str
+        What grows, when, and measured on what.
+    draws : numpy.ndarray, shape (draw,)
+        ``d ln(density)/dt`` per year; NaN where a draw gives no slope.
+    """
+
+    estimator: str
+    period: str
+    benchmark: str
+    draws: np.ndarray
+
+
+def rates(draws: Draws, layout: Layout, spec: ModelSpec) -> list[Rate]:
+    """Return every growth rate that a posterior speaks of.
+
+    Parameters
+    ----------
+    draws : Draws
+        Posterior draws.
+    layout : Layout
+        The dataset under the model.
+    spec : ModelSpec
+        The composition of the model.
+
+    Returns
+    -------
+    list of Rate
+        Each estimator over all benchmarks, on each benchmark and on a new
+        one; then the envelope, the envelope of replicated data, and by how
+        much the first exceeds the second.
+    """
+    random = np.random.default_rng(SEED)
+    years = layout.arrays["years"]
+    found: list[Rate] = []
+    for growth in spec.trend.growth(draws, years, layout.origin):
+        found.append(Rate(growth.estimator, growth.period, ALL, growth.rate))
+        if "A_j" not in draws:
+            continue
+        difference = draws["A_j"] - draws["A"][:, None]
+        for j, benchmark in enumerate(layout.coords["benchmark"]):
+            found.append(
+                Rate(growth.estimator, growth.period, benchmark, growth.rate + difference[:, j])
+            )
+        count = layout.size("benchmark")
+        spread = draws["sigma_A"] * np.sqrt(1.0 + 1.0 / count)
+        new = growth.rate + spread * random.standard_normal(draws.count)
+        found.append(Rate(growth.estimator, growth.period, NEW, new))
+    observed = envelope_slope(draws["ln_density"][:, : len(years)], years)
+    replicated = envelope_slope(replicated_log_density(draws, layout, spec.trend, random), years)
+    for name, values in (
+        (ENVELOPE, observed),
+        (OF_REPLICATES, replicated),
+        (EXCESS, observed - replicated),
+    ):
+        found.append(Rate(name, "all dates", ALL, values))
+    return found
+
+
+def growth_table(all_rates: list[Rate], *, prob: float, unit: str) -> pd.DataFrame:
+    """Return growth rates with intervals.
+
+    Parameters
+    ----------
+    all_rates : list of Rate
+        As returned by `rates`.
+    prob : float
+        Probability of the intervals.
+    unit : {"1/year", "1/day"}
+        Unit of the rates.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``estimator``, ``period``, ``benchmark``, ``median``,
+        ``lower``, ``upper``, ``prob``, ``kind``, ``p_growth`` (NaN for an
+        envelope, which always rises; of its excess over replicates it is the
+        probability of one), ``undefined`` (share of draws without a slope)
+        and ``unit``.
+
+    Raises
+    ------
+    BayesdenseError
+        If the unit is unknown.
+    """
+    per = {"1/year": 1.0, "1/day": 1.0 / DAYS_PER_YEAR}
+    if unit not in per:
+        raise BayesdenseError(f"unit must be '1/year' or '1/day', not {unit!r}")
+    return _table(all_rates, prob, unit, lambda rate: interval(rate * per[unit], prob))
+
+
+def doubling_time_table(all_rates: list[Rate], *, prob: float) -> pd.DataFrame:
+    """Return doubling times with intervals, in months of 365.25/12 days.
+
+    A doubling time is ``ln 2 / A``, and infinite where density does not grow.
+    The ends of its interval are those of the growth rate, turned around; an
+    upper end is infinite, 'no finite upper end', where the lower end of the
+    growth rate is not positive. A draw of the envelope that has no slope, with
+    records on one day only, counts in ``undefined`` and in nothing else.
+
+    Parameters
+    ----------
+    all_rates : list of Rate
+        As returned by `rates`.
+    prob : float
+        Probability of the intervals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns as of `growth_table`; the unit is ``months``. A difference of
+        growth rates has no doubling time and no row.
+    """
+    kept = [rate for rate in all_rates if rate.estimator != EXCESS]
+
+    def months(rate: np.ndarray) -> tuple[float, float, float]:
+        median, lower, upper = interval(rate, prob)
+        return doubling_months(median), doubling_months(upper), doubling_months(lower)
+
+    return _table(kept, prob, "months", months)
+
+
+def months_text(months: float) -> str:
+    """Return a doubling time as text.
+
+    Parameters
+    ----------
+    months : float
+        Infinite where there is no growth.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> months_text(3.456), months_text(float("inf"))
+    ('3.46', 'no finite end')
+    """
+    return f"{months:.2f}" if np.isfinite(months) else "no finite end"
+
+
+def doubling_months(rate: float) -> float:
+    """Return the doubling time of a growth rate, in months.
+
+    Parameters
+    ----------
+    rate : float
+        Per year.
+
+    Returns
+    -------
+    float
+        Infinite where there is no growth.
+
+    Examples
+    --------
+    >>> round(doubling_months(2.0), 3), doubling_months(-1.0)
+    (4.159, inf)
+    """
+    return float(MONTHS_PER_YEAR * np.log(2.0) / rate) if rate > 0 else float("inf")
+
+
+def _table(
+    all_rates: list[Rate],
+    prob: float,
+    unit: str,
+    ends: Callable[[np.ndarray], tuple[float, float, float]],
+) -> pd.DataFrame:
+    check_prob(prob)
+    rows = []
+    for rate in all_rates:
+        defined = rate.draws[np.isfinite(rate.draws)]
+        median, lower, upper = ends(defined) if len(defined) else (np.nan,) * 3
+        risen = rate.estimator in ALWAYS_RISING or not len(defined)
+        rows.append(
+            {
+                "estimator": rate.estimator,
+                "period": rate.period,
+                "benchmark": rate.benchmark,
+                "median": float(median),
+                "lower": float(lower),
+                "upper": float(upper),
+                "prob": prob,
+                "kind": KIND,
+                "p_growth": np.nan if risen else float((defined > 0).mean()),
+                "undefined": 1.0 - len(defined) / len(rate.draws),
+                "unit": unit,
+            }
+        )
+    return pd.DataFrame(rows)

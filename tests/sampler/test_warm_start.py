@@ -1,0 +1,171 @@
+"""What one fit found begins the warm-up of another, and does not change what is sampled."""
+
+from __future__ import annotations
+
+import arviz as az
+import numpy as np
+import pandas as pd
+import pytest
+
+import bayesdense as bd
+from bayesdense.coordinates.from_pilot import tuned
+from bayesdense.errors import BayesdenseError
+from bayesdense.sampler.warm_start import Earlier, few_of_many
+from tests.simulate import KINDS, simulate
+
+POOLED = bd.DensityModel(form="pooled")
+SHORT = {
+    "draws": 600,
+    "tune": 500,
+    "chains": 4,
+    "seed": 12,
+    "progress": False,
+    "references_alone": False,
+}
+
+
+def begun(fit, data, model=POOLED):
+    """Return what a model of some data takes from a fit."""
+    layout = model.lay_out(data)
+    return fit.earlier().for_other(layout, model.build(data), model.spec, data.digest)
+
+
+def test_other_data_take_their_own_cells_models_and_benchmarks(plain_fit):
+    data = plain_fit.data.select(benchmarks=["read", "know"])
+    found = begun(plain_fit, data)
+    assert not found.same
+    layout, arrays = POOLED.lay_out(data), POOLED.lay_out(plain_fit.data).arrays
+    own = layout.arrays
+    count = found.draws.sizes["draw"]
+    kept = np.linspace(0, plain_fit.posterior.sizes["draw"] - 1, count).round().astype(int)
+    for here in (0, 17, layout.size("cell") - 1):
+        model = layout.coords["model"][own["cell_model"][here]]
+        benchmark = layout.coords["benchmark"][own["cell_benchmark"][here]]
+        of_model = np.array(plain_fit.posterior["model"])[arrays["cell_model"]] == model
+        of_benchmark = (
+            np.array(plain_fit.posterior["benchmark"])[arrays["cell_benchmark"]] == benchmark
+        )
+        (there,) = np.flatnonzero(of_model & of_benchmark)
+        np.testing.assert_allclose(
+            found.draws["cell_ln_size"].values[..., here],
+            plain_fit.posterior["cell_ln_size"].values[:, kept, there],
+            rtol=1e-6,
+        )
+    assert list(found.draws["benchmark"].values) == layout.coords["benchmark"]
+
+
+def test_the_same_question_is_known_as_such(plain_fit):
+    assert begun(plain_fit, plain_fit.data).same
+    narrower = POOLED.replace({"reference_residual": 0.05})
+    assert not begun(plain_fit, plain_fit.data, narrower).same
+
+
+def test_of_other_models_the_ruler_is_known_and_cells_are_read_off_it(plain_fit):
+    data, layout = plain_fit.data, POOLED.lay_out(plain_fit.data)
+    part = data.select(models=data.targets["model"].tolist()[::2])
+    few = POOLED.lay_out(part)
+    cells = np.flatnonzero(
+        np.isin(np.array(layout.coords["model"])[layout.arrays["cell_model"]], few.coords["model"])
+    )
+    of_part = plain_fit.posterior.isel(cell=cells, drop=True).drop_vars("cell")
+    earlier = Earlier.of(of_part, few, POOLED.spec, part.digest)
+    found = earlier.for_other(layout, POOLED.build(data), POOLED.spec, data.digest)
+    assert "cell_ln_size" not in found.draws and "phi" in found.draws
+    by_ruler = tuned(layout, POOLED.spec, found.draws).arrays["cell_guess"]
+    by_draws = tuned(layout, POOLED.spec, plain_fit.posterior).arrays["cell_guess"]
+    # A score that noise put beyond reach is not read; of the others noise is all the difference.
+    gap = np.abs(by_ruler - by_draws)[layout.arrays["cell_model"] < layout.size("target")]
+    assert np.median(gap) < 0.1 and np.mean(gap > 1.0) < 0.05
+
+
+def test_few_of_many_are_spread_over_time():
+    many = simulate(KINDS[0], seed=5, n_targets=450, n_families=60)
+    few = few_of_many(many)
+    assert len(few.targets) == 150 and len(few.references) == len(many.references)
+    dates = [pd.to_datetime(d.targets["release_date"]) for d in (many, few)]
+    for share in (0.1, 0.5, 0.9):
+        ends = [d.quantile(share) for d in dates]
+        assert abs(ends[0] - ends[1]) < pd.Timedelta(days=10)
+    assert few_of_many(few) is None
+
+
+def test_models_that_are_not_fitted_do_not_make_many():
+    """Of 450 targets 441 have scores on a benchmark only that is not used."""
+    data = simulate(KINDS[0], seed=5, n_targets=450, n_families=60)
+    fitted = set(data.targets["model"].iloc[:9]) | set(data.references["model"])
+    elsewhere = data.scores.assign(
+        benchmark=data.scores["benchmark"].where(data.scores["model"].isin(fitted), "other")
+    ).drop_duplicates(["model", "benchmark", "source"])
+    other = data.benchmarks.iloc[:1].assign(benchmark="other", core=False)
+    benchmarks = pd.concat([data.benchmarks.assign(core=True), other])
+    few = bd.Dataset.from_frames(
+        name="few", models=data.models, benchmarks=benchmarks, scores=elsewhere
+    )
+    assert len(few.targets) == 450 and few_of_many(few) is None
+
+
+def test_other_parts_or_more_benchmarks_begin_with_nothing(plain_fit):
+    data = plain_fit.data
+    assert begun(plain_fit, data, POOLED.replace({"score_map": "exponential-error"})) is None
+    fewer = data.select(benchmarks=["know", "read"])
+    layout = POOLED.lay_out(fewer)
+    part = plain_fit.posterior.isel(cell=slice(0, layout.size("cell"))).sel(
+        benchmark=["know", "read"]
+    )
+    of_fewer = Earlier.of(part, layout, POOLED.spec, fewer.digest)
+    whole = POOLED.lay_out(data)
+    assert of_fewer.for_other(whole, POOLED.build(data), POOLED.spec, data.digest) is None
+
+
+@pytest.mark.parametrize("kind", KINDS[1:])
+def test_benchmarks_that_are_read_through_losses_begin_with_nothing(plain_fit, kind):
+    """The same benchmarks, of which rulers without losses have no slope in the loss."""
+    assert begun(plain_fit, simulate(kind, seed=3)) is None
+
+
+def test_what_is_kept_comes_back_from_a_file(plain_fit, tmp_path):
+    earlier = plain_fit.earlier()
+    earlier.save(tmp_path / "one.nc")
+    again = Earlier.load(tmp_path / "one.nc", POOLED.spec, plain_fit.data.digest)
+    assert again is not None
+    assert again.draws.equals(earlier.draws)
+    assert [file.name for file in tmp_path.iterdir()] == ["one.nc"]
+    (tmp_path / "one.nc").write_bytes(b"no such thing")
+    assert Earlier.load(tmp_path / "one.nc", POOLED.spec, plain_fit.data.digest) is None
+
+
+@pytest.mark.filterwarnings("ignore::bayesdense.DiagnosticsWarning")
+@pytest.mark.filterwarnings("ignore::bayesdense.ReadinessWarning")
+@pytest.mark.parametrize("trend", ["linear", "frontier"])
+def test_a_posterior_does_not_depend_on_where_its_warm_up_began(plain_fit, trend):
+    """The frontier has variables that the earlier fit does not know."""
+    data = plain_fit.data.select(benchmarks=["know", "read"])
+    model = bd.DensityModel(form="pooled", trend=trend)
+    cold, warm = (model.fit(data, **SHORT, warm_start=s) for s in (None, plain_fit))
+    assert cold.info["warm_start"] == "" and warm.info["warm_start"] == plain_fit.data.digest
+    assert warm.info["pilots"][0]["tune"] < cold.info["pilots"][0]["tune"]
+    # The earlier draws stand for one pilot of at most four.
+    assert len(warm.info["pilots"]) <= 3
+    for name in ("A", "B", "s", "pi", "tau", "sigma_v", "ln_density"):
+        for prob in (0.05, 0.95):
+            ends = [f.posterior[name].quantile(prob, ("chain", "draw")) for f in (cold, warm)]
+            errors = [
+                az.mcse(f.posterior[name], method="quantile", prob=prob) for f in (cold, warm)
+            ]
+            scale = np.sqrt(errors[0] ** 2 + errors[1] ** 2)
+            assert float((abs(ends[0] - ends[1]) / scale).max()) < 5, (name, prob)
+
+
+@pytest.mark.filterwarnings("ignore::bayesdense.DiagnosticsWarning")
+def test_a_fit_goes_on_without_pilots(plain_fit):
+    again = POOLED.fit(plain_fit.data, **SHORT | {"draws": 100}, warm_start=plain_fit)
+    assert again.info["pilots"] == []
+    means = [float(fit.posterior["A"].mean()) for fit in (again, plain_fit)]
+    assert means[0] == pytest.approx(means[1], abs=0.1)
+
+
+def test_what_is_no_fit_is_refused(plain_fit):
+    with pytest.raises(BayesdenseError, match="warm_start must be a DensityFit, not str"):
+        POOLED.fit(plain_fit.data, warm_start="fit.nc")
+    with pytest.raises(BayesdenseError, match="warm_start is not for ruler='cut'"):
+        bd.DensityModel(ruler="cut").fit(plain_fit.data, warm_start=plain_fit)
