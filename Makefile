@@ -15,8 +15,8 @@ $(shell mkdir -p .cache/home)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow test-notebooks lint types yardsticks rulers compare \
-	benchmark calibrate calibration-report notebooks clean
+.PHONY: help setup demo test test-quick test-slow test-notebooks coverage lint types yardsticks \
+	rulers compare benchmark calibrate calibration-report notebooks clean
 
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -28,14 +28,20 @@ demo: setup ## run the main job: fit the Densing Law to the densing5 data
 	@echo "Running: bayesdense $(DEMO_ARGS)"
 	@.venv/bin/bayesdense $(DEMO_ARGS)
 
-test: setup ## run the fast tests
+test: setup ## run the tests, all but slow ones and whole notebooks
 	$(PYTHON) -m pytest $(PYTEST_ARGS)
+
+test-quick: setup ## run the tests that sample nothing: a few minutes
+	$(PYTHON) -m pytest -m "not slow and not notebook and not sampling" $(PYTEST_ARGS)
 
 test-slow: setup ## run the slow tests: recovery and calibration
 	$(PYTHON) -m pytest -m slow $(PYTEST_ARGS)
 
 test-notebooks: setup ## run every notebook, and compare what it shows
 	$(PYTHON) -m pytest -m notebook tests/test_notebooks.py
+
+coverage: setup ## run the tests and print which lines and branches of src they miss
+	$(PYTHON) -m pytest --cov --cov-report=term $(PYTEST_ARGS)
 
 lint: setup ## check style and formatting
 	$(PYTHON) -m ruff check .
@@ -66,5 +72,5 @@ notebooks: setup ## run every notebook in place
 	$(PYTHON) scripts/run_notebooks.py
 
 clean: ## remove results, builds and caches; .venv stays
-	rm -rf out build dist .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf out build dist .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -path ./.venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -43,7 +43,7 @@ def main() -> None:
         name="densing5",
         draws=DRAWS,
         tune=TUNE,
-        seed=SEED,
+        random_seed=SEED,
         executor=options.workers,
         store=options.out / "fits",
     )
@@ -54,7 +54,7 @@ def main() -> None:
     print(study.summary().round(2).to_string())
     print(study.decomposition().round(3).to_string())
     print(study.share_holding().round(3).to_string())
-    figure, _ = study.plot()
+    figure, _ = bd.plots.specification_curve(study)
     figure.savefig(options.figure, dpi=200)
 
 

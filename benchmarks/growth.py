@@ -50,9 +50,9 @@ def measured(n_models: int, settings: SamplingSettings, seed: int) -> dict[str, 
     """Return the figures of one fit."""
     data = simulated(n_models, seed)
     model = bd.DensityModel()
-    layout = model.lay_out(data)
+    design = model.make_design(data)
     label = f"{n_models} models"
-    drawn = model.sample_layout(layout, settings, label=label, progress=True, data=data)
+    drawn = model.sample_design(design, settings, label=label, progressbar=True, data=data)
     stats = drawn.result.sample_stats
     table = diagnostics_table(drawn.result.posterior, drawn.free)
     ess, seconds = float(table["ess"].min()), drawn.result.sampling_seconds
@@ -103,7 +103,7 @@ def main() -> None:
     settings = SamplingSettings(
         draws=options.draws,
         tune=options.tune,
-        seed=options.seed,
+        random_seed=options.seed,
         target_accept=options.target_accept,
     )
     rows: list[dict[str, Any]] = []

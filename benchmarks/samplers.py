@@ -81,7 +81,7 @@ def with_bayesdense(data: Any, settings: dict[str, Any]) -> dict[str, float]:
     import bayesdense as bd
 
     model = bd.DensityModel()
-    options = {"references_alone": False, "progress": False}
+    options = {"reference_posterior": False, "progressbar": False}
     shortest = {"draws": 50, "tune": 50}
     first = model.fit(data, **settings | shortest, **options)
     start = time.monotonic()
@@ -114,7 +114,6 @@ def plain(sampler: str, **options: Any) -> Callable[[Any, dict[str, Any]], dict[
         from plain import plain_model
 
         own = dict(settings)
-        own["random_seed"] = own.pop("seed")
         model = plain_model(data)
         if sampler == "blackjax":
             _wait_for_blackjax()
@@ -159,7 +158,7 @@ def main() -> None:
         "draws": options.draws,
         "tune": options.tune,
         "chains": 4,
-        "seed": options.seed,
+        "random_seed": options.seed,
         "target_accept": 0.95,
     }
     found = SAMPLERS[options.sampler](data, settings)

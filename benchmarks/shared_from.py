@@ -35,9 +35,9 @@ def fitted(
         data,
         draws=options.draws,
         tune=options.tune,
-        seed=options.seed,
+        random_seed=options.seed,
         shared_from=shared_from,
-        references_alone=False,
+        reference_posterior=False,
     )
     table = fit.diagnostics()
     part = fit.info.get("shared_from", {})

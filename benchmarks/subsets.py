@@ -24,13 +24,15 @@ import bayesdense as bd
 ALLOWED = 15
 # A fit of a study is as long, and does without the references alone: so does the one beside it.
 DRAWS = 1000
-AS_IN_STUDIES = {"references_alone": False}
+AS_IN_STUDIES = {"reference_posterior": False}
 
 
 def one_fit(seed: int) -> dict[str, Any]:
     """Fit the default form to all benchmarks."""
     data = bd.load_dataset("densing5").select(**SELECTION)
-    fit = bd.DensityModel().fit(data, draws=DRAWS, seed=seed, progress=False, **AS_IN_STUDIES)
+    fit = bd.DensityModel().fit(
+        data, draws=DRAWS, random_seed=seed, progressbar=False, **AS_IN_STUDIES
+    )
     return {"trusted": fit.checks().trusted, "sampling": fit.info["sampling_seconds"]}
 
 
@@ -39,9 +41,9 @@ def all_subsets(seed: int) -> dict[str, Any]:
     data = bd.load_dataset("densing5").select(**SELECTION)
     choices = {"benchmarks": bd.studies.choices.benchmark_subsets(data)}
     study = bd.studies.sensitivity(
-        bd.DensityModel(), data, choices, draws=DRAWS, seed=seed, progress=False
+        bd.DensityModel(), data, choices, draws=DRAWS, random_seed=seed, progressbar=False
     )
-    table = study.table
+    table = study.summary()
     study.save(Path(os.environ["SUBSETS_OUT"]) / "subsets.json")
     return {"fits": len(table), "trusted": int(table["trusted"].sum())}
 

@@ -20,11 +20,24 @@ from run import RANKED, RESULTS
 from scenarios import scenarios
 from scipy.stats import binomtest
 
+from bayesdense.model.variables import symbol_of
+
 OF_SIMUK = RESULTS / "simuk-ranks.csv"
 FIGURES = Path(__file__).parents[1] / "docs" / "figures"
 INTERVALS = {50: ("q25", "q75"), 80: ("q10", "q90"), 90: ("q5", "q95")}
-HEADLINE = ("A", "A_j", "A_change", "lambda", "sigma_v", "sigma_f", "tau", "phi")
-HEADLINE = (*HEADLINE, "ln_density", "ln_effective_size", "envelope")
+HEADLINE = (
+    "growth_rate",
+    "growth_rate_by_benchmark",
+    "growth_rate_change",
+    "size_slope",
+    "model_effect_sd",
+    "family_effect_sd",
+    "cell_effect_sd",
+    "source_noise_sd",
+)
+HEADLINE = (*HEADLINE, "log_density", "log_effective_size", "envelope")
+# Quantities that are no variables of the posterior.
+OF_REPORT = {"growth_rate_beside_others": "A_j - A_others", "envelope": "slope of the envelope"}
 BAND, SIMULATIONS = 0.95, 2000
 MIXED = 1.05
 
@@ -103,7 +116,7 @@ def alarms(answers: pd.DataFrame) -> pd.DataFrame:
     The rule is that of `bayesdense.studies.growth_differences`, for five benchmarks: the 99 %
     interval of a rate less the mean of the others does not hold 0.
     """
-    of = answers[answers["quantity"].str.startswith("A_beside_others")]
+    of = answers[answers["quantity"].str.startswith("growth_rate_beside_others")]
     of = of.assign(said=(of["q0.5"] > 0) | (of["q99.5"] < 0), most=of["truth"].abs())
     rows = []
     for (scenario, analysis), part in of.groupby(["scenario", "analysis"], sort=False):
@@ -165,7 +178,7 @@ def draw_ranks(answers: pd.DataFrame, name: str, file: Path) -> None:
         ax.plot(places, ecdf - places, color="#b2182b" if outside else "#2166ac", lw=1)
         # Some quantities were compared in later datasets only.
         fewer = f" ({len(rank)})" if len(rank) < count else ""
-        ax.set_title(quantity + fewer, fontsize=7, pad=2)
+        ax.set_title(_symbol(quantity) + fewer, fontsize=7, pad=2)
         ax.tick_params(labelsize=6)
         ax.set_xticks([0, 0.5, 1])
     figure.suptitle(f"{name}: {count} datasets (fewer in brackets)", fontsize=9)
@@ -173,6 +186,12 @@ def draw_ranks(answers: pd.DataFrame, name: str, file: Path) -> None:
     figure.supylabel("ECDF less the diagonal, and its 95 % simultaneous band", fontsize=8)
     figure.savefig(file, dpi=130)
     plt.close(figure)
+
+
+def _symbol(quantity: str) -> str:
+    """Return the symbol of a quantity with its entry: there is no room for names in panels."""
+    name, bracket, entry = quantity.partition("[")
+    return OF_REPORT.get(name, symbol_of(name)) + bracket + entry
 
 
 def draw_coverage(table: pd.DataFrame, name: str, file: Path) -> None:
@@ -186,7 +205,8 @@ def draw_coverage(table: pd.DataFrame, name: str, file: Path) -> None:
         ax.plot(row["90 %"], place, "o", color=colour, ms=4)
     ax.axvline(0.9, color="0.4", lw=0.8, ls="--")
     several = part["analysis"].nunique() > 1
-    labels = part["analysis"] + ": " + part["quantity"] if several else part["quantity"]
+    labels = part["quantity"].map(lambda name: f"{name} ({_symbol(name)})")
+    labels = part["analysis"] + ": " + labels if several else labels
     count = int(part["datasets"].max())
     # Some quantities were compared in later datasets only.
     fewer = (" (" + part["datasets"].astype(str) + ")").where(part["datasets"] < count, "")

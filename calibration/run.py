@@ -44,7 +44,7 @@ CHUNK = 4
 
 def compared(posterior: Any, truth: dict[str, np.ndarray], n_targets: int) -> Iterator[Any]:
     """Yield name, true value and draws of every number that is held against the truth."""
-    chosen = {"ln_density": [i for i in SHOWN_TARGETS if i < n_targets]}
+    chosen = {"log_density": [i for i in SHOWN_TARGETS if i < n_targets]}
     for name, value in truth.items():
         if name not in posterior:
             continue
@@ -58,26 +58,26 @@ def compared(posterior: Any, truth: dict[str, np.ndarray], n_targets: int) -> It
             yield label, float(values[i]), draws[:, i]
 
 
-def exact_layout(model: bd.DensityModel, simulated: Simulated) -> Any:
-    """Return the layout of a dataset with scores as they were simulated, also beyond 0 and 1."""
-    layout = model.lay_out(simulated.data)
+def exact_design(model: bd.DensityModel, simulated: Simulated) -> Any:
+    """Return the design of a dataset with scores as they were simulated, also beyond 0 and 1."""
+    design = model.make_design(simulated.data)
     keys = ["model", "benchmark", "source"]
     exact = simulated.scores.set_index(keys)["exact"]
-    rows = pd.MultiIndex.from_frame(layout.scores[keys])
+    rows = pd.MultiIndex.from_frame(design.scores[keys])
     observed = exact.reindex(rows).to_numpy()
     if np.isnan(observed).any():
-        raise ValueError("the layout has scores that were not simulated")
-    return dataclasses.replace(layout, arrays={**layout.arrays, "score_observed": observed})
+        raise ValueError("the design has scores that were not simulated")
+    return dataclasses.replace(design, arrays={**design.arrays, "score_observed": observed})
 
 
-def shown_sizes(layout: Any, made: Simulated) -> tuple[np.ndarray, np.ndarray]:
+def shown_sizes(design: Any, made: Simulated) -> tuple[np.ndarray, np.ndarray]:
     """Return cells of some targets, and the logarithm of the effective size that is true there."""
-    targets = [i for i in SHOWN_TARGETS if i < layout.size("target")]
-    cells = np.flatnonzero(np.isin(layout.arrays["cell_model"], targets))
-    models = layout.models["model"].to_numpy()[layout.arrays["cell_model"][cells]]
-    benchmarks = np.array(layout.coords["benchmark"])[layout.arrays["cell_benchmark"][cells]]
+    targets = [i for i in SHOWN_TARGETS if i < design.size("target")]
+    cells = np.flatnonzero(np.isin(design.arrays["cell_model"], targets))
+    models = design.models["model"].to_numpy()[design.arrays["cell_model"][cells]]
+    benchmarks = np.array(design.coords["benchmark"])[design.arrays["cell_benchmark"][cells]]
     places = zip(models, benchmarks, strict=True)
-    return cells, np.array([made.ln_size.loc[place] for place in places])
+    return cells, np.array([made.log_size.loc[place] for place in places])
 
 
 def _envelope(density: Any, years: np.ndarray) -> Any:
@@ -108,12 +108,12 @@ def one_dataset(scenario: Scenario, seed: int) -> tuple[list[dict], list[dict]]:
     )
     answers, fits = [], []
     for name, model in scenario.analyses.items():
-        layout = exact_layout(model, made)
+        design = exact_design(model, made)
         settings = SamplingSettings(
-            draws=scenario.draws, tune=scenario.tune, cores=1, seed=seed, target_accept=0.95
+            draws=scenario.draws, tune=scenario.tune, cores=1, random_seed=seed, target_accept=0.95
         )
         start = time.monotonic()
-        drawn = model.sample_layout(layout, settings, label="", progress=False)
+        drawn = model.sample_design(design, settings, label="", progressbar=False)
         seconds = time.monotonic() - start
         posterior = drawn.result.posterior
         key = {"scenario": scenario.name, "analysis": name, "seed": seed}
@@ -127,24 +127,25 @@ def one_dataset(scenario: Scenario, seed: int) -> tuple[list[dict], list[dict]]:
                 "seconds": seconds,
             }
         )
-        n_targets = layout.size("target")
-        # Targets in the order of the layout, which may not be that of the design.
+        n_targets = design.size("target")
+        # Targets in the order of the model, which may not be that of the simulation.
         names = scenario.design().models["model"]
-        known = dict(zip(names, made.truth["ln_density"], strict=True))
-        truth = made.truth | {"ln_density": np.array([known[m] for m in layout.models["model"]])}
-        cells, truth["ln_effective_size"] = shown_sizes(layout, made)
-        sizes = posterior["cell_ln_size"].isel(cell=cells)
+        known = dict(zip(names, made.truth["log_density"], strict=True))
+        truth = made.truth | {"log_density": np.array([known[m] for m in design.models["model"]])}
+        cells, truth["log_effective_size"] = shown_sizes(design, made)
+        sizes = posterior["log_effective_size"].isel(cell=cells)
         # A dimension of its own: a part of the cells would be filled up to all of them.
         sizes = sizes.drop_vars("cell", errors="ignore").rename(cell="shown")
-        posterior = posterior.assign(ln_effective_size=sizes)
-        if "A_j" in posterior:
-            posterior = posterior.assign(A_beside_others=_beside_others(posterior["A_j"]))
-            rates = np.atleast_2d(truth["A_j"])
-            truth["A_beside_others"] = rate_differences(rates)[0]
+        posterior = posterior.assign(log_effective_size=sizes)
+        if "growth_rate_by_benchmark" in posterior:
+            beside = _beside_others(posterior["growth_rate_by_benchmark"])
+            posterior = posterior.assign(growth_rate_beside_others=beside)
+            rates = np.atleast_2d(truth["growth_rate_by_benchmark"])
+            truth["growth_rate_beside_others"] = rate_differences(rates)[0]
         # Its own estimand: the envelope of the true densities of these very models.
-        years = layout.arrays["years"]
-        posterior = posterior.assign(envelope=_envelope(posterior["ln_density"], years))
-        truth["envelope"] = envelope_slope(truth["ln_density"][None, : len(years)], years)
+        years = design.arrays["years"]
+        posterior = posterior.assign(envelope=_envelope(posterior["log_density"], years))
+        truth["envelope"] = envelope_slope(truth["log_density"][None, : len(years)], years)
         for quantity, value, draws in compared(posterior, truth, n_targets):
             # An envelope of which one model sets every record has no slope.
             draws = draws[np.isfinite(draws)]
@@ -181,10 +182,12 @@ def chunk(name: str, seeds: list[int]) -> tuple[list[dict], list[dict]]:
 def store_truths() -> None:
     """Fit the default form to `densing5` and store draws of what data are simulated from."""
     data = bd.load_dataset("densing5").select(**SELECTION)
-    fit = bd.DensityModel().fit(data, seed=1, references_alone=False)
+    fit = bd.DensityModel().fit(data, random_seed=1, reference_posterior=False)
     print(fit.checks())
-    wanted = ["alpha", "pi", "s", "d", "u", "A", "B", "sigma_v", "sigma_A", "lambda"]
-    wanted += ["sigma_lambda", "sigma_f", "sigma_fj", "tau", "phi", "eta_sd"]
+    wanted = ["alpha", "map_logit_at_centre", "map_slope_at_centre", "map_floor", "ceiling_share"]
+    wanted += ["growth_rate", "log_density_level", "model_effect_sd", "growth_rate_sd"]
+    wanted += ["size_slope", "size_slope_sd", "family_effect_sd", "family_benchmark_effect_sd"]
+    wanted += ["cell_effect_sd", "source_noise_sd", "harness_offset_sd"]
     draws = fit.posterior[wanted].stack(sample=("chain", "draw"))
     every = np.linspace(0, draws.sizes["sample"] - 1, STORED_TRUTHS).round().astype(int)
     stored = [

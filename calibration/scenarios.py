@@ -62,43 +62,43 @@ class Scenario:
 # package they are those of the data at hand.
 SCORES_ONLY = {
     "alpha": bd.Prior("LogNormal", mu=-1.204, sigma=0.3),
-    "pi": bd.Prior("Normal", mu=-1.0, sigma=0.7),
-    "s": bd.Prior("LogNormal", mu=-0.223, sigma=0.3),
+    "map_logit_at_centre": bd.Prior("Normal", mu=-1.0, sigma=0.7),
+    "map_slope_at_centre": bd.Prior("LogNormal", mu=-0.223, sigma=0.3),
 }
 WITH_LOSSES = {
     "alpha_mean": bd.Prior("Normal", mu=-1.204, sigma=0.3),
     "alpha_sd": bd.Prior("HalfNormal", sigma=0.3),
     "beta_mean": bd.Prior("Normal", mu=-1.204, sigma=0.3),
     "beta_sd": bd.Prior("HalfNormal", sigma=0.3),
-    "a": bd.Prior("LogNormal", mu=0.2, sigma=0.3),
-    "b": bd.Prior("LogNormal", mu=0.0, sigma=0.3),
-    "sigma_loss": bd.Prior("HalfNormal", sigma=0.05),
-    "gamma": bd.Prior("LogNormal", mu=0.5, sigma=0.3),
-    "l": bd.Prior("Normal", mu=1.8, sigma=0.3),
+    "loss_size_term": bd.Prior("LogNormal", mu=0.2, sigma=0.3),
+    "loss_token_term": bd.Prior("LogNormal", mu=0.0, sigma=0.3),
+    "loss_noise_sd": bd.Prior("HalfNormal", sigma=0.05),
+    "map_steepness": bd.Prior("LogNormal", mu=0.5, sigma=0.3),
+    "map_midpoint_loss": bd.Prior("Normal", mu=1.8, sigma=0.3),
 }
 COMMON = {
-    "u": bd.Prior("Beta", alpha=12.0, beta=1.0),
-    "A": bd.Prior("Normal", mu=1.8, sigma=0.8),
-    "B": bd.Prior("Normal", mu=0.0, sigma=0.7),
-    "sigma_A": bd.Prior("HalfNormal", sigma=0.7),
-    "lambda": bd.Prior("Normal", mu=0.0, sigma=0.2),
-    "sigma_lambda": bd.Prior("HalfNormal", sigma=0.2),
-    "sigma_f": bd.Prior("HalfNormal", sigma=0.7),
-    "sigma_fj": bd.Prior("HalfNormal", sigma=0.5),
-    "tau": bd.Prior("LogNormal", mu=-0.9, sigma=0.4),
-    "phi": bd.Prior("LogNormal", mu=-4.2, sigma=0.5),
-    "eta_sd": bd.Prior("HalfNormal", sigma=0.3),
+    "ceiling_share": bd.Prior("Beta", alpha=12.0, beta=1.0),
+    "growth_rate": bd.Prior("Normal", mu=1.8, sigma=0.8),
+    "log_density_level": bd.Prior("Normal", mu=0.0, sigma=0.7),
+    "growth_rate_sd": bd.Prior("HalfNormal", sigma=0.7),
+    "size_slope": bd.Prior("Normal", mu=0.0, sigma=0.2),
+    "size_slope_sd": bd.Prior("HalfNormal", sigma=0.2),
+    "family_effect_sd": bd.Prior("HalfNormal", sigma=0.7),
+    "family_benchmark_effect_sd": bd.Prior("HalfNormal", sigma=0.5),
+    "cell_effect_sd": bd.Prior("LogNormal", mu=-0.9, sigma=0.4),
+    "source_noise_sd": bd.Prior("LogNormal", mu=-4.2, sigma=0.5),
+    "harness_offset_sd": bd.Prior("HalfNormal", sigma=0.3),
 }
 OF_TREND: dict[str, dict[str, bd.Prior]] = {
-    "linear": {"sigma_v": bd.Prior("HalfNormal", sigma=0.7)},
+    "linear": {"model_effect_sd": bd.Prior("HalfNormal", sigma=0.7)},
     "frontier": {
-        "total": bd.Prior("HalfNormal", sigma=1.0),
-        "share": bd.Prior("Beta", alpha=2.0, beta=2.0),
-        "w1": bd.Prior("Normal", mu=0.0, sigma=0.4),
+        "frontier_total_sd": bd.Prior("HalfNormal", sigma=1.0),
+        "lag_share": bd.Prior("Beta", alpha=2.0, beta=2.0),
+        "lag_trend": bd.Prior("Normal", mu=0.0, sigma=0.4),
     },
     "change-point": {
-        "sigma_v": bd.Prior("HalfNormal", sigma=0.7),
-        "A_change": bd.Prior("Normal", mu=0.5, sigma=0.8),
+        "model_effect_sd": bd.Prior("HalfNormal", sigma=0.7),
+        "growth_rate_change": bd.Prior("Normal", mu=0.5, sigma=0.8),
     },
 }
 
@@ -111,8 +111,17 @@ def _from_priors(
     priors: dict[str, bd.Prior], design: Design
 ) -> Callable[[np.random.Generator], dict[str, np.ndarray]]:
     """Return what draws true parameters from priors, by benchmark where there is one for each."""
-    by_benchmark = {"alpha", "pi", "s", "a", "b", "sigma_loss", "gamma", "l"}
-    by_benchmark |= {"u", "tau", "phi", "eta_sd"}
+    by_benchmark = {
+        "alpha",
+        "map_logit_at_centre",
+        "map_slope_at_centre",
+        "loss_size_term",
+        "loss_token_term",
+        "loss_noise_sd",
+        "map_steepness",
+        "map_midpoint_loss",
+    }
+    by_benchmark |= {"ceiling_share", "cell_effect_sd", "source_noise_sd", "harness_offset_sd"}
     chance = design.benchmarks["chance"].to_numpy()
     floor = bd.Prior("TruncatedNormal", mu=chance, sigma=0.02, lower=0.0, upper=1.0)
 
@@ -121,7 +130,7 @@ def _from_priors(
             name: prior.draw((len(chance),) if name in by_benchmark else (), random)
             for name, prior in priors.items()
         }
-        return found | {"d": floor.draw((len(chance),), random)}
+        return found | {"map_floor": floor.draw((len(chance),), random)}
 
     return draw
 
@@ -157,14 +166,17 @@ def _from_posterior(random: np.random.Generator) -> dict[str, np.ndarray]:
 def _alike(random: np.random.Generator) -> dict[str, np.ndarray]:
     """Return parameters with one growth rate for all benchmarks, and size slopes that differ."""
     truth = _from_posterior(random)
-    count = len(truth["tau"])
-    return truth | {"A_beside": np.zeros(count), "sigma_lambda": np.asarray(SLOPES_DIFFER)}
+    count = len(truth["cell_effect_sd"])
+    return truth | {
+        "growth_rate_beside": np.zeros(count),
+        "size_slope_sd": np.asarray(SLOPES_DIFFER),
+    }
 
 
 def _one_faster(random: np.random.Generator) -> dict[str, np.ndarray]:
     """Return the same, with one benchmark, any of them, that grows faster."""
     truth = _alike(random)
-    truth["A_beside"][random.integers(len(truth["A_beside"]))] = FASTER
+    truth["growth_rate_beside"][random.integers(len(truth["growth_rate_beside"]))] = FASTER
     return truth
 
 

@@ -20,7 +20,7 @@ import simuk
 import xarray as xr
 from designs import small_design
 from report import OF_SIMUK, ranks
-from run import RANKED, exact_layout
+from run import RANKED, exact_design
 from scenarios import COMMON, OF_TREND, SCORES_ONLY, _from_priors
 from simulator import Simulated, simulate
 
@@ -28,8 +28,29 @@ import bayesdense as bd
 from bayesdense.posterior.diagnostics import diagnostics_table
 from bayesdense.sampler.nuts import SamplingInterrupted, SamplingSettings
 
-SHOWN = ("A", "B", "sigma_v", "alpha", "pi", "s", "u", "tau", "phi", "v")
-OF_POOLED = ("alpha", "pi", "s", "u", "A", "B", "tau", "phi", "sigma_v")
+SHOWN = (
+    "growth_rate",
+    "log_density_level",
+    "model_effect_sd",
+    "alpha",
+    "map_logit_at_centre",
+    "map_slope_at_centre",
+    "ceiling_share",
+    "cell_effect_sd",
+    "source_noise_sd",
+    "model_effect",
+)
+OF_POOLED = (
+    "alpha",
+    "map_logit_at_centre",
+    "map_slope_at_centre",
+    "ceiling_share",
+    "growth_rate",
+    "log_density_level",
+    "cell_effect_sd",
+    "source_noise_sd",
+    "model_effect_sd",
+)
 # Of a variable with an entry for each benchmark or model, so many are looked at.
 ENTRIES = 4
 
@@ -45,7 +66,7 @@ class FittedByPackage(simuk.SBC):
 
     def _get_posterior_samples(self, replicated_data: dict[str, np.ndarray]) -> xr.Dataset:
         """Fit scores that simuk simulated; return as many draws as ranks are among."""
-        rows = self.fitted.lay_out(self.data).scores[["model", "benchmark", "source"]]
+        rows = self.fitted.make_design(self.data).scores[["model", "benchmark", "source"]]
         exact = np.asarray(replicated_data["score"])
         scores = self.data.scores.drop(columns="score").merge(
             rows.assign(exact=exact, score=exact.clip(0.0, 1.0)), validate="one_to_one"
@@ -56,10 +77,10 @@ class FittedByPackage(simuk.SBC):
             benchmarks=self.data.benchmarks,
             scores=scores.drop(columns="exact"),
         )
-        layout = exact_layout(self.fitted, Simulated(data, scores, {}, pd.DataFrame()))
+        design = exact_design(self.fitted, Simulated(data, scores, {}, pd.DataFrame()))
         seed = self._simulations_complete
-        settings = SamplingSettings(draws=500, tune=600, seed=seed, target_accept=0.95)
-        drawn = self.fitted.sample_layout(layout, settings, label="", progress=False)
+        settings = SamplingSettings(draws=500, tune=600, random_seed=seed, target_accept=0.95)
+        drawn = self.fitted.sample_design(design, settings, label="", progressbar=False)
         if drawn.result.interrupted:
             raise SamplingInterrupted("interrupted: this dataset is not counted")
         rhat = diagnostics_table(drawn.result.posterior, drawn.free)["rhat"].max(skipna=False)

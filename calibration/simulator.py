@@ -65,7 +65,7 @@ class Simulated:
         The same rows with the column ``exact``, which may lie outside.
     truth : dict of str to numpy.ndarray
         True values by the name of the model's variable.
-    ln_size : pandas.DataFrame
+    log_size : pandas.DataFrame
         Logarithm of the effective size, a row for each model and a column for
         each benchmark.
     """
@@ -73,7 +73,7 @@ class Simulated:
     data: bd.Dataset
     scores: pd.DataFrame
     truth: dict[str, np.ndarray]
-    ln_size: pd.DataFrame
+    log_size: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -114,16 +114,19 @@ class _Ruler:
 
     def loss(self, j: int, log_size: np.ndarray, log_tokens: np.ndarray) -> np.ndarray:
         x, z = log_size - self.centre, log_tokens - self.tokens_centre
-        of_size = self.p["a"][j] * np.exp(-self.exponents["alpha"][j] * x)
-        return np.asarray(of_size + self.p["b"][j] * np.exp(-self.exponents["beta"][j] * z))
+        of_size = self.p["loss_size_term"][j] * np.exp(-self.exponents["alpha"][j] * x)
+        of_tokens = self.p["loss_token_term"][j] * np.exp(-self.exponents["beta"][j] * z)
+        return np.asarray(of_size + of_tokens)
 
     def logit(self, j: int, log_size: np.ndarray) -> np.ndarray:
         if self.losses:
             loss = self.loss(j, log_size, np.full(log_size.shape, np.log(BUDGET)))
-            return np.asarray(self.p["gamma"][j] * (self.p["l"][j] - loss))
+            return np.asarray(self.p["map_steepness"][j] * (self.p["map_midpoint_loss"][j] - loss))
         alpha = self.p["alpha"][j]
         bent = -np.expm1(-alpha * (log_size - self.centre)) / alpha
-        return np.asarray(self.p["pi"][j] + self.p["s"][j] * bent)
+        return np.asarray(
+            self.p["map_logit_at_centre"][j] + self.p["map_slope_at_centre"][j] * bent
+        )
 
 
 def simulate(
@@ -148,7 +151,7 @@ def simulate(
         In what the data differ from what the model assumes.
     change_year : float
         Where growth changes, in years since the mean date, if `p` has
-        ``A_change``.
+        ``growth_rate_change``.
 
     Returns
     -------
@@ -174,53 +177,62 @@ def simulate(
         effects = sd * random.standard_normal(count)
         return np.asarray(effects - effects.mean())
 
-    offsets = {"o": zero_sum(1.0), "A_j": zero_sum(float(p["sigma_A"]))}
-    if "A_beside" in p:
+    offsets = {"benchmark_offset": zero_sum(1.0)}
+    offsets["growth_rate_by_benchmark"] = zero_sum(float(p["growth_rate_sd"]))
+    if "growth_rate_beside" in p:
         # Known differences of growth, in the place of random ones.
-        offsets["A_j"] = p["A_beside"] - p["A_beside"].mean()
-    offsets["lambda_j"] = zero_sum(float(p["sigma_lambda"]))
-    truth |= {"o": offsets["o"]}
-    truth |= {f"{name}_j": p[name] + offsets[f"{name}_j"] for name in ("A", "lambda")}
+        known = p["growth_rate_beside"]
+        offsets["growth_rate_by_benchmark"] = known - known.mean()
+    offsets["size_slope_by_benchmark"] = zero_sum(float(p["size_slope_sd"]))
+    truth |= {"benchmark_offset": offsets["benchmark_offset"]}
+    for name in ("growth_rate", "size_slope"):
+        truth[f"{name}_by_benchmark"] = p[name] + offsets[f"{name}_by_benchmark"]
 
     family, families = pd.factorize(models["family"][:n_targets])
-    f = p["sigma_f"] * random.standard_normal(len(families))
-    f2 = p["sigma_fj"] * random.standard_normal((len(families), count))
-    density = p["B"] + p["A"] * years + p["lambda"] * beyond + f[family]
-    if "A_change" in p:
-        density = density - p["A_change"] * np.minimum(years - change_year, 0.0)
+    f = p["family_effect_sd"] * random.standard_normal(len(families))
+    f2 = p["family_benchmark_effect_sd"] * random.standard_normal((len(families), count))
+    density = (
+        p["log_density_level"] + p["growth_rate"] * years + p["size_slope"] * beyond + f[family]
+    )
+    if "growth_rate_change" in p:
+        density = density - p["growth_rate_change"] * np.minimum(years - change_year, 0.0)
     noise = _noise(n_targets, how.model_degrees, random)
-    if "total" in p:
-        noise = noise * p["total"] * np.sqrt(1.0 - p["share"])
-        scale = p["total"] * np.sqrt(p["share"]) * np.exp(p["w1"] * years)
+    if "frontier_total_sd" in p:
+        noise = noise * p["frontier_total_sd"] * np.sqrt(1.0 - p["lag_share"])
+        scale = p["frontier_total_sd"] * np.sqrt(p["lag_share"]) * np.exp(p["lag_trend"] * years)
         noise = noise - scale * np.abs(random.standard_normal(n_targets))
     else:
-        noise = noise * p["sigma_v"]
+        noise = noise * p["model_effect_sd"]
     reference_family, labels = pd.factorize(models["family"][n_targets:])
     r = np.zeros(1)
     if len(labels) > 1:
         r = 0.5 * random.standard_normal(len(labels))
         r = r - r.mean()
     of_references = r[reference_family] + 0.1 * random.standard_normal(n - n_targets)
-    ln_density = np.concatenate([density + noise, of_references])
-    truth["ln_density"] = ln_density
+    log_density = np.concatenate([density + noise, of_references])
+    truth["log_density"] = log_density
 
     columns, losses, sizes = [], [], {}
     for j, benchmark in enumerate(design.benchmarks["benchmark"]):
-        stray = p["tau"][j] * np.where(reference, 0.3, 1.0) * random.standard_normal(n)
-        position = log_size + ln_density + stray
-        beside = offsets["o"][j] + offsets["A_j"][j] * years + offsets["lambda_j"][j] * beyond
+        deviation = (
+            p["cell_effect_sd"][j] * np.where(reference, 0.3, 1.0) * random.standard_normal(n)
+        )
+        position = log_size + log_density + deviation
+        beside = offsets["benchmark_offset"][j] + offsets["growth_rate_by_benchmark"][j] * years
+        beside += offsets["size_slope_by_benchmark"][j] * beyond
         position[:n_targets] += beside + f2[family, j]
         sizes[benchmark] = position
         logit = ruler.logit(j, position)
         if design.losses:
             at = log_size[n_targets:], log_tokens[n_targets:]
             expected = ruler.loss(j, *at)
-            scatter = p["sigma_loss"][j] * random.standard_t(LOSS_DEGREES, n - n_targets)
+            scatter = p["loss_noise_sd"][j] * random.standard_t(LOSS_DEGREES, n - n_targets)
             seen = expected * np.exp(scatter)
             alpha = ruler.exponents["alpha"][j]
-            fall = alpha * p["a"][j] * np.exp(-alpha * (at[0] - ruler.centre))
+            fall = alpha * p["loss_size_term"][j] * np.exp(-alpha * (at[0] - ruler.centre))
             # Scores of a run are read at the loss that it has.
-            logit[n_targets:] = p["gamma"][j] * (p["l"][j] - seen + fall * stray[n_targets:])
+            above = p["map_midpoint_loss"][j] - seen
+            logit[n_targets:] = p["map_steepness"][j] * (above + fall * deviation[n_targets:])
             losses.append(
                 pd.DataFrame(
                     {
@@ -263,15 +275,15 @@ def _scores(
     """Return the scores of one benchmark, as section 5 has them."""
     model = pd.Index(design.models["model"]).get_indexer(pd.Index(rows["model"]))
     harness, names = pd.factorize(rows["harness"], sort=True)
-    eta = p["eta_sd"][j] * random.standard_normal(len(names))
+    eta = p["harness_offset_sd"][j] * random.standard_normal(len(names))
     # With one harness there is nothing that it could differ from.
     eta = eta - eta.mean()
-    span = (1.0 - p["d"][j]) * p["u"][j]
-    latent = p["d"][j] + span / (1.0 + np.exp(-logit))
+    span = (1.0 - p["map_floor"][j]) * p["ceiling_share"][j]
+    latent = p["map_floor"][j] + span / (1.0 + np.exp(-logit))
     items = float(design.benchmarks["n_items"].iloc[j])
     item = np.sqrt(latent * (1.0 - latent) / items) * random.standard_normal(len(latent))
-    mean = p["d"][j] + span / (1.0 + np.exp(-logit[model] - eta[harness]))
-    exact = mean + item[model] + p["phi"][j] * random.standard_normal(len(rows))
+    mean = p["map_floor"][j] + span / (1.0 + np.exp(-logit[model] - eta[harness]))
+    exact = mean + item[model] + p["source_noise_sd"][j] * random.standard_normal(len(rows))
     return rows.assign(exact=exact)
 
 

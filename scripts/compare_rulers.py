@@ -59,7 +59,7 @@ def averaged_leaderboard(weights: dict[str, float]) -> pd.DataFrame:
     chosen = data.select(
         benchmarks=["HellaSwag", "ARC-C", "WinoGrande"], since="2022-06-01", until="2024-06-30"
     )
-    fits = {law: bd.DensityModel(law=law, d0=1e12).fit(chosen, seed=1) for law in weights}
+    fits = {law: bd.DensityModel(law=law, d0=1e12).fit(chosen, random_seed=1) for law in weights}
     for law, fit in fits.items():
         row = fit.doubling_time().iloc[0]
         interval = f"{row['median']:.2f} ({row['lower']:.2f}-{row['upper']:.2f})"
@@ -93,8 +93,8 @@ def main() -> None:
                 max_refits=options.max_refits,
                 store=options.out / "fits",
             )
-            compared.pointwise.to_csv(options.out / f"{family}_pointwise.csv", index=False)
-            compared.table.to_csv(file, index=False)
+            compared.pointwise().to_csv(options.out / f"{family}_pointwise.csv", index=False)
+            compared.summary().to_csv(file, index=False)
             print("\n".join(compared.notes))
         print(f"\n{family}")
         print(pd.read_csv(file).to_string(index=False, float_format=lambda v: f"{v:.3g}"))

@@ -56,7 +56,7 @@ def predict_ladder(law: str, score_map: str, *, draws: int) -> tuple[pd.DataFram
     The second table has the spread of exponents over loss sets and the scatter of losses.
     """
     small, everything = ladder()
-    fit = bd.RulerModel(law=law, score_map=score_map).fit(small, draws=draws, seed=1)
+    fit = bd.RulerModel(law=law, score_map=score_map).fit(small, draws=draws, random_seed=1)
     rows = held_out(everything)
     runs = rows[["model", "n_params", "n_tokens"]].drop_duplicates()
     predicted = fit.predict(n_params=runs["n_params"].tolist(), n_tokens=runs["n_tokens"].tolist())
@@ -193,7 +193,7 @@ def open_lm(*, draws: int) -> tuple[pd.DataFrame, pd.DataFrame]:
         ("all", runs),
     ):
         subset = bd.Dataset.from_losses(rows, loss_set="c4_val", name=name)
-        fit = bd.RulerModel(law="over-training").fit(subset, draws=draws, seed=1)
+        fit = bd.RulerModel(law="over-training").fit(subset, draws=draws, random_seed=1)
         diagnostics = fit.diagnostics()
         coefficients = fit.coefficients(at="one")
         tables.append(

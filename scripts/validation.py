@@ -37,7 +37,7 @@ def validation(data: bd.Dataset, store: Path) -> None:
 
 def influence(data: bd.Dataset, store: Path) -> None:
     """Hold weights without a family against fits without it."""
-    fit = bd.DensityModel().fit(data, seed=1, references_alone=False)
+    fit = bd.DensityModel().fit(data, random_seed=1, reference_posterior=False)
     weights = bd.studies.influence(fit, by="family").set_index("left_out")
     print(weights["reliable"].value_counts().to_string())
     print(bd.studies.influence(fit, by="model")["reliable"].value_counts().to_string())
@@ -52,12 +52,12 @@ def influence(data: bd.Dataset, store: Path) -> None:
         {"family": options},
         draws=1000,
         tune=500,
-        seed=1,
+        random_seed=1,
         executor=2,
         store=store / "families",
     )
     columns = ["median", "lower", "upper"]
-    refits = study.table.set_index("family")[[*columns, "trusted"]].add_suffix(" by a fit")
+    refits = study.summary().set_index("family")[[*columns, "trusted"]].add_suffix(" by a fit")
     table = weights.loc[FAMILIES, ["pareto_k", *columns]].join(refits)
     print(table.round(2).to_string())
 

@@ -178,7 +178,9 @@ def measure(form: Form, *, draws: int, tune: int) -> dict[str, Any]:
         for count in (draws, MORE * draws):
             model = form.model()
             cut = model.spec.ruler == "cut"
-            fit = model.fit(form.data(), draws=count, tune=tune, references_alone=cut, seed=1)
+            fit = model.fit(
+                form.data(), draws=count, tune=tune, reference_posterior=cut, random_seed=1
+            )
             if fit.checks().trusted:
                 break
     table = fit.doubling_time()

@@ -84,7 +84,7 @@ def fake(model: DensityModel | RulerModel, data: Dataset) -> DensityFit | RulerF
         info={
             "free": [v.name for v in built.free_RVs],
             "data_digest": data.digest,
-            "settings": {"draws": DRAWS, "chains": CHAINS, "seed": 1},
+            "settings": {"draws": DRAWS, "chains": CHAINS, "random_seed": 1},
             "versions": {"bayesdense": "0"},
             "interrupted": "",
             "notes": [],

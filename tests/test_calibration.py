@@ -7,7 +7,7 @@ import run
 import xarray as xr
 from designs import densing5_design, small_design, wide_design
 from report import bands, coverage, ranks
-from run import QUANTILES, RANKED, _envelope, compared, exact_layout
+from run import QUANTILES, RANKED, _envelope, compared, exact_design
 from scenarios import scenarios
 from simulator import Departures, simulate
 
@@ -27,14 +27,19 @@ def test_every_scenario_simulates_data_that_its_models_take(name):
     )
     assert len(made.data.scores) == len(design.measured)
     for model in scenario.analyses.values():
-        layout = exact_layout(model, made)
+        exact = exact_design(model, made)
         # Scores beyond 0 and 1 come back, and everything else is where it was.
-        found = layout.scores.assign(exact=layout.arrays["score_observed"])
+        found = exact.scores.assign(exact=exact.arrays["score_observed"])
         keys = ["model", "benchmark", "source"]
         both = found.merge(made.scores, on=keys, suffixes=("", "_simulated"))
         assert len(both) == len(found) == len(design.measured)
         np.testing.assert_array_equal(both["exact"], both["exact_simulated"])
-        assert set(made.truth) >= {"A", "tau", "phi", "ln_density"}
+        assert set(made.truth) >= {
+            "growth_rate",
+            "cell_effect_sd",
+            "source_noise_sd",
+            "log_density",
+        }
 
 
 def test_simulated_scores_have_the_mean_that_the_specification_gives():
@@ -42,7 +47,11 @@ def test_simulated_scores_have_the_mean_that_the_specification_gives():
     design = small_design()
     random = np.random.default_rng(5)
     truth = ALL["sbc, scores, linear"].truth(random)
-    truth |= {"tau": np.full(4, 1e-6), "eta_sd": np.full(4, 1e-6), "phi": np.full(4, 1e-3)}
+    truth |= {
+        "cell_effect_sd": np.full(4, 1e-6),
+        "harness_offset_sd": np.full(4, 1e-6),
+        "source_noise_sd": np.full(4, 1e-3),
+    }
     seen = []
     for _ in range(300):
         made = simulate(design, truth, random)
@@ -54,9 +63,12 @@ def test_simulated_scores_have_the_mean_that_the_specification_gives():
     at = x + 0.1 * np.random.default_rng(6).standard_normal(200_000)
     for j, name in enumerate(design.benchmarks["benchmark"]):
         alpha = truth["alpha"][j]
-        logit = truth["pi"][j] + truth["s"][j] * (1 - np.exp(-alpha * at)) / alpha
-        span = (1 - truth["d"][j]) * truth["u"][j]
-        score = truth["d"][j] + span / (1 + np.exp(-logit))
+        logit = (
+            truth["map_logit_at_centre"][j]
+            + truth["map_slope_at_centre"][j] * (1 - np.exp(-alpha * at)) / alpha
+        )
+        span = (1 - truth["map_floor"][j]) * truth["ceiling_share"][j]
+        score = truth["map_floor"][j] + span / (1 + np.exp(-logit))
         values = np.array([found[name] for found in seen])
         error = np.hypot(values.std() / np.sqrt(len(values)), 1e-4)
         assert abs(values.mean() - score.mean()) < 4.5 * error
@@ -99,7 +111,7 @@ def test_coverage_and_ranks_by_hand():
         right = seen / 2 + np.sqrt(0.5) * random.standard_normal(2000)
         for scenario, draws in (("sbc, right", right), ("sbc, shifted", right + 0.5)):
             rows.append(
-                {"scenario": scenario, "analysis": "one", "seed": seed, "quantity": "A"}
+                {"scenario": scenario, "analysis": "one", "seed": seed, "quantity": "growth_rate"}
                 | {"truth": truth, "rank": int((draws[:: 2000 // RANKED][:RANKED] < truth).sum())}
                 | dict(
                     zip(
@@ -147,9 +159,9 @@ def test_a_panel_has_one_band_whatever_else_is_drawn():
 
 
 def test_numbers_that_do_not_fit_together_are_refused():
-    draws = xr.Dataset({"tau": (("chain", "draw", "benchmark"), np.zeros((1, 5, 3)))})
-    with pytest.raises(ValueError, match="tau: 3 values in the fit, 2 are true"):
-        list(compared(draws, {"tau": np.zeros(2)}, 30))
+    draws = xr.Dataset({"cell_effect_sd": (("chain", "draw", "benchmark"), np.zeros((1, 5, 3)))})
+    with pytest.raises(ValueError, match="cell_effect_sd: 3 values in the fit, 2 are true"):
+        list(compared(draws, {"cell_effect_sd": np.zeros(2)}, 30))
 
 
 def test_fits_that_did_not_mix_are_made_again_in_the_place_of_the_old(tmp_path, monkeypatch):
@@ -169,7 +181,10 @@ def test_fits_that_did_not_mix_are_made_again_in_the_place_of_the_old(tmp_path, 
     assert stored.loc[2, "rhat"] == 1.02 and stored.loc[1, "rhat"] == 1.01
     assert sorted(stored.index) == [1, 2, 3]
     # What could not be fitted has no answers, also not those of before.
-    answers = [{"seed": 2, "quantity": "A", "rank": 5}, {"seed": 3, "quantity": "A", "rank": 6}]
+    answers = [
+        {"seed": 2, "quantity": "growth_rate", "rank": 5},
+        {"seed": 3, "quantity": "growth_rate", "rank": 6},
+    ]
     run._store(answers, run._file(name, "answers"), [2, 3])
     run._store([], run._file(name, "answers"), [3])
     assert pd.read_csv(run._file(name, "answers"))["seed"].tolist() == [2]

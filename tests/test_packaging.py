@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+import bayesdense as bd
+
 ROOT = Path(__file__).resolve().parents[1]
 DATASETS = ["densing5", "leaderboard", "olmo_ladder", "openlm_redpajama"]
 SHIPPED = "bayesdense/_datasets/"
@@ -205,3 +207,4 @@ def test_version_is_the_same_everywhere() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     assert f"\nversion: {project['project']['version']}\n" in citation
+    assert bd.__version__ == project["project"]["version"]

@@ -38,16 +38,16 @@ def test_bad_priors_say_what_is_allowed(make, message):
 
 
 DEFAULTS = {
-    "A": Prior("Normal", mu=1.5, sigma=1.5),
+    "growth_rate": Prior("Normal", mu=1.5, sigma=1.5),
     "alpha": Prior("LogNormal", mu=-1.2, sigma=0.3),
-    "u": Prior("Beta", alpha=12, beta=1),
+    "ceiling_share": Prior("Beta", alpha=12, beta=1),
 }
 
 
 def test_override_replaces_by_name_and_keeps_the_rest():
     chosen = override(DEFAULTS, {"alpha": Prior("HalfNormal", sigma=1)})
     assert chosen["alpha"] == Prior("HalfNormal", sigma=1)
-    assert chosen["A"] is DEFAULTS["A"] and list(chosen) == list(DEFAULTS)
+    assert chosen["growth_rate"] is DEFAULTS["growth_rate"] and list(chosen) == list(DEFAULTS)
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ def test_override_replaces_by_name_and_keeps_the_rest():
         ({"alhpa": Prior("HalfNormal", sigma=1)}, "did you mean 'alpha'"),
         ({"alpha": 0.3}, "needs a bayesdense.Prior, and has float"),
         ({"alpha": Prior("Normal", mu=0, sigma=1)}, "'alpha' is positive"),
-        ({"A": Prior("HalfNormal", sigma=1)}, "whole real line"),
-        ({"u": Prior("Uniform", lower=0, upper=2)}, "reaches beyond"),
+        ({"growth_rate": Prior("HalfNormal", sigma=1)}, "whole real line"),
+        ({"ceiling_share": Prior("Uniform", lower=0, upper=2)}, "reaches beyond"),
     ],
 )
 def test_override_checks_name_and_support(chosen, message):
@@ -66,8 +66,8 @@ def test_override_checks_name_and_support(chosen, message):
 
 
 def test_a_model_refuses_what_is_no_prior_when_it_is_made():
-    with pytest.raises(PriorError, match="'A' needs a bayesdense.Prior, and has int"):
-        bd.DensityModel(priors={"A": 1})
+    with pytest.raises(PriorError, match="'growth_rate' needs a bayesdense.Prior, and has int"):
+        bd.DensityModel(priors={"growth_rate": 1})
 
 
 def test_samples_have_the_prior_mean():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from bayesdense._version import __version__
+
 if TYPE_CHECKING:
     from bayesdense import plots, studies
     from bayesdense.data import Dataset, list_datasets, load_dataset, read_dataset, validate
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
     from bayesdense.models import DensityModel, RulerModel
     from bayesdense.parts import laws, maps, sizes, trends
     from bayesdense.priors import Prior
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "BayesdenseError": "bayesdense.errors",

@@ -164,8 +164,15 @@ class Prior:
         """
         return cls(values["distribution"], **values["parameters"])
 
-    def _arrays(self) -> dict[str, Any]:
-        return {n: np.asarray(v) if isinstance(v, list) else v for n, v in self.parameters.items()}
+    def arrays(self) -> dict[str, Any]:
+        """Return the parameters as numbers and arrays.
+
+        Returns
+        -------
+        dict of str to float or numpy.ndarray
+        """
+        # As doubles: PyTensor takes a plain number that a float32 can hold for one.
+        return {n: np.asarray(v, dtype=float) for n, v in self.parameters.items()}
 
     def variable(
         self, name: str, parameters: Mapping[str, Any] | None = None, **options: Any
@@ -179,8 +186,7 @@ class Prior:
         parameters : mapping of str to tensor, optional
             What stands for the numbers of this prior.
         **options
-            Passed on to PyMC: ``dims``, ``shape``, ``initval``. Chains start
-            at the median of the prior if there is no ``initval``.
+            Passed on to PyMC: ``dims``, ``shape``, ``initval``.
 
         Returns
         -------
@@ -188,12 +194,7 @@ class Prior:
         """
         import pymc as pm
 
-        if "initval" not in options and "shape" not in options:
-            dims = options.get("dims") or ()
-            names = (dims,) if isinstance(dims, str) else dims
-            lengths = [len(pm.modelcontext(None).coords[name]) for name in names]
-            options["initval"] = np.broadcast_to(self.median(), lengths)
-        values = self._arrays() if parameters is None else parameters
+        values = self.arrays() if parameters is None else parameters
         return getattr(pm, self.distribution)(name, **values, **options)
 
     def unnamed(self, parameters: Mapping[str, Any] | None = None, **options: Any) -> Any:
@@ -212,7 +213,7 @@ class Prior:
         """
         import pymc as pm
 
-        values = self._arrays() if parameters is None else parameters
+        values = self.arrays() if parameters is None else parameters
         return getattr(pm, self.distribution).dist(**values, **options)
 
     def draw(self, shape: tuple[int, ...], random: np.random.Generator | None) -> np.ndarray:
@@ -260,14 +261,14 @@ class Prior:
         """
         return np.asarray(self._twin().logpdf(values))
 
-    def sample(self, size: int, seed: int | np.random.Generator) -> np.ndarray:
+    def sample(self, size: int, random_seed: int | np.random.Generator) -> np.ndarray:
         """Draw from the prior, for showing it beside a posterior.
 
         Parameters
         ----------
         size : int
             Number of draws.
-        seed : int or numpy.random.Generator
+        random_seed : int or numpy.random.Generator
             Source of randomness.
 
         Returns
@@ -277,7 +278,7 @@ class Prior:
             ``(size, n)``.
         """
         widths = {len(v) for v in self.parameters.values() if isinstance(v, list)}
-        return self.draw((size, *widths), np.random.default_rng(seed))
+        return self.draw((size, *widths), np.random.default_rng(random_seed))
 
     def _twin(self) -> Any:
         values = {n: np.asarray(v, dtype=float) for n, v in self.parameters.items()}

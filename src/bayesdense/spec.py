@@ -27,25 +27,16 @@ DEFAULT_D0 = 1e12
 """Token budget of the effective size where the user names none; the paper's."""
 
 RESERVED = frozenset(
-    {
-        "A",
-        "B",
-        "A_j",
-        "c",
-        "d",
-        "eta",
-        "eta_sd",
-        "f",
-        "gamma",
-        "l",
-        "lambda",
-        "lambda_j",
-        "o",
-        "phi",
-    }
-    | {"pi", "pivot", "r", "s", "sigma_loss", "share", "tau", "total", "u", "undated", "w1"}
-    | {"ln_density", "ln_size", "cell_ln_size", "sigma_A", "sigma_f", "sigma_fj", "sigma_lambda"}
-    | {"sigma_v"}
+    {"growth_rate", "growth_rate_by_benchmark", "growth_rate_sd", "growth_rate_deviation"}
+    | {"growth_rate_change", "log_density_level", "benchmark_offset", "size_slope"}
+    | {"size_slope_by_benchmark", "size_slope_sd", "size_slope_deviation", "family_effect"}
+    | {"family_effect_sd", "family_benchmark_effect", "family_benchmark_effect_sd"}
+    | {"model_effect", "model_effect_sd", "undated_log_density", "frontier_total_sd"}
+    | {"lag_share", "lag_trend", "lag_sd", "log_density", "log_effective_size", "log_size"}
+    | {"cell_effect", "cell_effect_sd", "source_noise_sd", "harness_offset", "harness_offset_sd"}
+    | {"reference_family_offset", "reference_effect", "map_steepness", "map_midpoint_loss"}
+    | {"map_logit_at_centre", "map_slope_at_centre", "map_floor", "map_span", "ceiling_share"}
+    | {"loss_noise_sd", "item_effect", "loss", "score", "expected_loss", "expected_score"}
 )
 """Names of variables that are there whatever the law; its coefficients have others."""
 

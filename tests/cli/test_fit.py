@@ -86,7 +86,12 @@ def test_printed_result(run, sampler, quick, folder, tmp_path):
     quiet = run("fit", folder, "--out", tmp_path / "out", "--quiet")
     assert "Doubling time" in quiet.stdout and "headline.csv" not in quiet.stdout
     assert quiet.stderr == ""
-    assert [settings["progress"] for _, _, settings in sampler.calls] == [True, True, False, False]
+    assert [settings["progressbar"] for _, _, settings in sampler.calls] == [
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 def test_settings_reach_the_sampler(run, sampler, quick, folder, tmp_path):
@@ -97,8 +102,8 @@ def test_settings_reach_the_sampler(run, sampler, quick, folder, tmp_path):
     [(name, data, settings)] = sampler.calls
     assert name == "linear" and data.name == "tiny"
     assert settings == {
-        "draws": 200, "tune": 300, "chains": 3, "cores": 2, "seed": 7,
-        "target_accept": 0.97, "shared_from": 40, "progress": True,
+        "draws": 200, "tune": 300, "chains": 3, "cores": 2, "random_seed": 7,
+        "target_accept": 0.97, "shared_from": 40, "progressbar": True,
     }  # fmt: skip
 
 

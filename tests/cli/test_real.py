@@ -5,9 +5,12 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 import bayesdense as bd
 from tests.simulate import simulate
+
+pytestmark = pytest.mark.sampling
 
 
 def test_a_folder_of_ones_own_goes_through_the_same_command(tmp_path):

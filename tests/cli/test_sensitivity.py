@@ -17,7 +17,7 @@ def fits(monkeypatch):
     """Replace each fit by known draws; returns the names of what was fitted."""
     done = []
 
-    def fit_one(task, earlier):
+    def fit_one(task, warm_start):
         done.append((task.name, task.data.core_benchmarks, task.settings))
         return outcome(2.0 + 0.1 * len(done)), None
 
@@ -67,7 +67,7 @@ def test_a_failed_fit_has_a_row_and_an_exit_code(run, monkeypatch, folder, tmp_p
 
 
 def test_an_interrupted_study_says_what_is_kept(run, monkeypatch, folder, tmp_path):
-    def stop(task, earlier):
+    def stop(task, warm_start):
         raise SamplingInterrupted("interrupted")
 
     monkeypatch.setattr(executors, "fit_one", stop)

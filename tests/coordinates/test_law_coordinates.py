@@ -6,20 +6,39 @@ import pytensor.tensor as pt
 import pytest
 
 import bayesdense as bd
-from bayesdense.build import build_model
-from bayesdense.build.transforms import total_and_split
+from bayesdense.coordinates.transforms import total_and_split
 from bayesdense.parts.laws import laws
-from tests.simulate import simulate
+from tests.coordinates.test_reparametrise import sampler_model
+from tests.joint import starting_point
 
 PYTHON = {"mode": "FAST_COMPILE"}
 TRUTH = {
-    "power-sum": {"a": 0.9, "alpha": 0.32, "b": 1.3, "beta": 0.26},
-    "irreducible": {"e": 1.1, "a": 0.6, "alpha": 0.4, "b": 0.5, "beta": 0.35},
-    "over-training": {"e": 1.1, "a": 0.5, "b": 0.6, "eta_c": 0.16},
-    "kaplan": {"a": 0.9, "alpha": 0.1, "b": 1.1, "beta": 0.12},
-    "log-linear": {"e": 2.2, "a": 0.15},
+    "power-sum": {"loss_size_term": 0.9, "alpha": 0.32, "loss_token_term": 1.3, "beta": 0.26},
+    "irreducible": {
+        "loss_floor": 1.1,
+        "loss_size_term": 0.6,
+        "alpha": 0.4,
+        "loss_token_term": 0.5,
+        "beta": 0.35,
+    },
+    "over-training": {
+        "loss_floor": 1.1,
+        "loss_size_term": 0.5,
+        "loss_token_term": 0.6,
+        "compute_exponent": 0.16,
+    },
+    "kaplan": {"loss_size_term": 0.9, "alpha": 0.1, "loss_token_term": 1.1, "beta": 0.12},
+    "log-linear": {"loss_at_centre": 2.2, "loss_log_slope": 0.15},
     "dense-and-sparse": {
-        **{"e": 1.5, "g": 0.3, "a": 0.6, "c_s": 0.2, "alpha": 0.4, "b": 0.5, "beta": 0.35}
+        **{
+            "loss_floor": 1.5,
+            "sparsity_floor_exponent": 0.3,
+            "loss_size_term": 0.6,
+            "sparsity_size_term": 0.2,
+            "alpha": 0.4,
+            "loss_token_term": 0.5,
+            "beta": 0.35,
+        }
     },
 }
 SPARSITY = {"dense-and-sparse": np.tile([0.0, 0.5, 0.75, 0.9], 4)}
@@ -58,11 +77,12 @@ def _data(law, *, n_sets, noise, seed=3):
     return bd.Dataset.from_frames(name="runs", models=models, losses=losses, **nothing)
 
 
-def _curvature(model, names):
+def _curvature(sampled, names):
     """Return minus the second derivatives of the log density in some coordinates, at the start."""
+    model = sampled.model
     values = [model.rvs_to_values[model[name]] for name in names]
     gradient = model.compile_dlogp(vars=[model[name] for name in names], **PYTHON)
-    point = dict(model.initial_point())
+    point = starting_point(sampled)
     sizes = [point[v.name].size for v in values]
     # Chains start where the law was fitted: at 0, but for what the prior says besides.
     for v in values:
@@ -84,29 +104,16 @@ def _curvature(model, names):
 def test_nearly_exact_losses_are_round_in_the_coordinates(law, n_sets):
     data = _data(law, n_sets=n_sets, noise=0.002)
     reference = bd.RulerModel(law=law)
-    layout = reference.lay_out(data)
-    model = build_model(layout, reference.spec)
-    exponents = laws.get(law).exponents
-    sampled = {*TRUTH[law], "log_terms", *(f"{name}_deviation" for name in exponents)}
-    counted = [v.name for v in model.free_RVs if v.name in sampled]
-    curvature = _curvature(model, counted)
+    design = reference.make_design(data)
+    sampled = sampler_model(design, reference.spec)
+    wanted = {*TRUTH[law], "log_terms"}
+    counted = [v.name for v in sampled.model.free_RVs if v.name in wanted]
+    curvature = _curvature(sampled, counted)
     assert len(curvature) == len(TRUTH[law]) * n_sets
     # Of a standard Normal all would be 1; sixteen Student-t errors do not tell them better.
     found = np.linalg.eigvalsh(curvature)
     print(law, n_sets, counted, found.round(2))
     assert 0.3 < found.min() and found.max() < 3.0
-
-
-def test_what_pilots_go_on_from_is_not_put_back_to_the_losses():
-    data = simulate("losses and scores", seed=5, n_targets=8, n_families=3)
-    reference = bd.DensityModel()
-    layout = reference.lay_out(data)
-    model = build_model(layout, reference.spec)
-    counted = {
-        v.name for v in model.free_RVs if getattr(model.rvs_to_transforms[v], "from_origin", False)
-    }
-    assert "cell_deviation" in counted
-    assert not counted & {"eta_contrast", "alpha_deviation", "beta_deviation", "log_terms"}
 
 
 def _log_density(model, point):
@@ -126,14 +133,15 @@ def _log_density(model, point):
 def test_a_coefficient_may_be_negative_whatever_its_prior_expects(prior):
     law = "dense-and-sparse"
     data = _data(law, n_sets=1, noise=0.002)
-    reference = bd.RulerModel(law=law, priors={"g": prior})
-    model = build_model(reference.lay_out(data), reference.spec)
-    variable = model["g"]
+    reference = bd.RulerModel(law=law, priors={"sparsity_floor_exponent": prior})
+    sampled = sampler_model(reference.make_design(data), reference.spec)
+    model = sampled.model
+    variable = model["sparsity_floor_exponent"]
     transform = model.rvs_to_transforms[variable]
     for value in (-0.4, 0.4):
         y = transform.forward(pt.constant(np.array([value])), *variable.owner.inputs)
         place = model.replace_rvs_by_values([y])[0]
-        point = model.initial_point()
+        point = starting_point(sampled)
         inputs = [v for v in model.value_vars if v is not model.rvs_to_values[variable]]
         code = model.compile_fn(
             place, inputs=inputs, on_unused_input="ignore", point_fn=False, **PYTHON

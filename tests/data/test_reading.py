@@ -294,7 +294,7 @@ def test_failed_exchange_brings_the_old_folder_back(
             raise OSError("is held by another program")
         rename(source, target)
 
-    monkeypatch.setattr("bayesdense.data.write.os.replace", refuse)
+    monkeypatch.setattr("bayesdense.data.atomic.os.replace", refuse)
     with pytest.raises(OSError, match="another program"):
         small.select(models="solo").to_folder(folder, overwrite=True)
     assert read_dataset(folder) == small

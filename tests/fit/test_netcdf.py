@@ -27,7 +27,7 @@ def test_everything_comes_back(plain_fit, saved):
     assert again.data == plain_fit.data
     assert again.spec.to_dict() == plain_fit.spec.to_dict()
     assert again.info == plain_fit.info
-    assert again.info["settings"]["seed"] == 11
+    assert again.info["settings"]["random_seed"] == 11
     assert again.priors == plain_fit.priors
     pd.testing.assert_frame_equal(again.doubling_time(), plain_fit.doubling_time())
     pd.testing.assert_frame_equal(again.scores(), plain_fit.scores())
@@ -105,12 +105,11 @@ def test_where_a_fit_cannot_be_saved(plain_fit, tmp_path):
 KILLED = """
 import os, sys
 import bayesdense as bd
-from bayesdense.fit import netcdf as storage
 fit = bd.load_fit(sys.argv[1])
 def die(*_):
     os._exit(9)
 # The data are on the disk, the file is not yet in its place.
-storage.os.replace = die
+os.replace = die
 fit.save(sys.argv[1])
 """
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from bayesdense.build.observation import replicated_logp, replicated_random
+from bayesdense.model.observation import replicated_logp, replicated_random
 
 CELLS = np.array([0, 0, 0, 1, 2, 2])
 FIRST = np.array([0, 0, 0, 3, 4, 4])

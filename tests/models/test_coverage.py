@@ -30,7 +30,12 @@ def test_growth_intervals_of_the_pooled_form_cover():
     for seed in range(DATASETS):
         data = simulate(KINDS[0], seed=100 + seed, truth=POOLED, n_targets=30)
         fit = model.fit(
-            data, draws=500, tune=700, seed=seed, references_alone=False, progress=False
+            data,
+            draws=500,
+            tune=700,
+            random_seed=seed,
+            reference_posterior=False,
+            progressbar=False,
         )
         assert int(fit.sample_stats["diverging"].sum()) <= 20
         row = fit.growth(prob=0.9).iloc[0]

@@ -28,7 +28,7 @@ def registered(monkeypatch):
 
 
 def test_results_of_another_setting_have_another_key():
-    settings = SamplingSettings(seed=1)
+    settings = SamplingSettings(random_seed=1)
     specs = [bd.DensityModel(law=Bent(bend)).spec for bend in (0.1, 0.4, 0.4)]
     keys = [key_of("data", spec, settings) for spec in specs]
     assert keys[0] != keys[1] == keys[2]
@@ -77,7 +77,7 @@ def test_what_is_no_setting_and_what_is_long():
 
 
 def test_results_of_another_function_have_another_key():
-    settings, laws_of = SamplingSettings(seed=1), [Bent(), Bent(), Bent()]
+    settings, laws_of = SamplingSettings(random_seed=1), [Bent(), Bent(), Bent()]
     for law, how in zip(laws_of, (lambda x: x, lambda x: x, lambda x: 2 * x), strict=True):
         law.how = how
     keys = [key_of("data", bd.DensityModel(law=law).spec, settings) for law in laws_of]

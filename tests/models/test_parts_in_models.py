@@ -15,6 +15,8 @@ from bayesdense.parts.sizes import sizes
 from tests.models.test_ruler import IRREDUCIBLE, runs_of
 from tests.simulate import KINDS, simulate
 
+pytestmark = pytest.mark.sampling
+
 BUILT_IN = ("power-sum", "irreducible", "kaplan", "kaplan-floor", "over-training")
 
 
@@ -79,7 +81,7 @@ def test_every_size_in_a_density_model(size, kind, small):
     model = bd.DensityModel(size=size)
     assert starts(model, small[kind])
     names = {v.name for v in model.build(small[kind]).deterministics}
-    assert ("ln_size" in names) == bool(model.lay_out(small[kind]).size_design)
+    assert ("log_size" in names) == bool(model.make_design(small[kind]).size_design)
 
 
 @pytest.mark.slow
@@ -88,7 +90,7 @@ def test_every_size_in_a_density_model(size, kind, small):
 def test_other_maps_are_sampled_and_predict_a_run(score_map):
     """Scores that follow a map are predicted by it, for a run that was not seen."""
     fit = bd.RulerModel(score_map=score_map).fit(
-        simulate(KINDS[1], seed=4), draws=1000, seed=1, progress=False
+        simulate(KINDS[1], seed=4), draws=1000, random_seed=1, progressbar=False
     )
     assert fit.diagnostics()["rhat"].max() < 1.03
     table = fit.predict(n_params=1e9, n_tokens=2e10)
@@ -110,10 +112,10 @@ def test_losses_of_two_families_carry_their_offset():
     runs["loss"] *= shifted / law.loss(x, z, IRREDUCIBLE)
     runs["family"] = np.where(second, "second", "first")
     fit = bd.RulerModel(law="irreducible").fit(
-        bd.Dataset.from_losses(runs), draws=2000, seed=3, progress=False
+        bd.Dataset.from_losses(runs), draws=2000, random_seed=3, progressbar=False
     )
     assert fit.checks().trusted, fit.checks()
-    found = fit.parameters(names=["r"], prob=0.98).set_index("of")
+    found = fit.parameters(names=["reference_family_offset"], prob=0.98).set_index("of")
     assert found.loc["second", "lower"] < 0.2 < found.loc["second", "upper"]
-    assert np.abs(fit.posterior["r"].sum("reference_family")).max() < 1e-12
+    assert np.abs(fit.posterior["reference_family_offset"].sum("reference_family")).max() < 1e-12
     assert found.loc["second", "sd"] < 0.1

@@ -17,17 +17,17 @@ def expected(fit, kind):
     years = (fit.data.targets["release_date"] - np.datetime64("2024-06-01")).dt.days / 365.25
     shift = float(years.mean())
     values = {
-        "A": TRUTH.growth,
-        "B": TRUTH.level + TRUTH.growth * shift,
-        "lambda": TRUTH.size_slope,
-        "A_j": TRUTH.growth + np.array(TRUTH.growth_by_benchmark),
-        "lambda_j": TRUTH.size_slope + np.array(TRUTH.size_slope_by_benchmark),
-        "sigma_v": TRUTH.sigma_v,
-        "sigma_f": TRUTH.sigma_f,
-        "tau": np.array(TRUTH.tau),
-        "phi": np.array(TRUTH.phi),
-        "d": np.array(TRUTH.floor),
-        "eta": np.array(TRUTH.eta)[:, None] * np.ones((1, 3)),
+        "growth_rate": TRUTH.growth,
+        "log_density_level": TRUTH.level + TRUTH.growth * shift,
+        "size_slope": TRUTH.size_slope,
+        "growth_rate_by_benchmark": TRUTH.growth + np.array(TRUTH.growth_by_benchmark),
+        "size_slope_by_benchmark": TRUTH.size_slope + np.array(TRUTH.size_slope_by_benchmark),
+        "model_effect_sd": TRUTH.sigma_v,
+        "family_effect_sd": TRUTH.sigma_f,
+        "cell_effect_sd": np.array(TRUTH.tau),
+        "source_noise_sd": np.array(TRUTH.phi),
+        "map_floor": np.array(TRUTH.floor),
+        "harness_offset": np.array(TRUTH.eta)[:, None] * np.ones((1, 3)),
     }
     known = {"scores only": 0, "losses and scores": 3, "some of each": 2}[kind]
     if known:
@@ -35,13 +35,13 @@ def expected(fit, kind):
         values |= {
             f"alpha{suffix}": np.full(known, TRUTH.alpha),
             f"beta{suffix}": np.full(known, TRUTH.beta),
-            f"a{suffix}": np.full(known, TRUTH.a),
-            f"b{suffix}": np.full(known, TRUTH.b),
-            "gamma": np.array(TRUTH.gamma[:known]),
-            "l": np.array(TRUTH.midpoint[:known]),
+            f"loss_size_term{suffix}": np.full(known, TRUTH.a),
+            f"loss_token_term{suffix}": np.full(known, TRUTH.b),
+            "map_steepness": np.array(TRUTH.gamma[:known]),
+            "map_midpoint_loss": np.array(TRUTH.midpoint[:known]),
         }
     if kind == "scores only":
-        values["s"] = np.array(TRUTH.gamma) * TRUTH.a * TRUTH.alpha
+        values["map_slope_at_centre"] = np.array(TRUTH.gamma) * TRUTH.a * TRUTH.alpha
         values["alpha"] = np.full(3, TRUTH.alpha)
     return values
 
@@ -58,7 +58,7 @@ def test_parameters_are_recovered(fits, kind):
     far = {name: round(float(z), 1) for name, z in scores.items() if z > 3.5}
     assert not far
     # A posterior as wide as its prior would recover anything.
-    assert float(fit.posterior["A"].std()) < 0.4
+    assert float(fit.posterior["growth_rate"].std()) < 0.4
 
 
 @pytest.mark.parametrize("kind", SAMPLED)

@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 
 import bayesdense as bd
+from tests.conftest import samples
 from tests.fake import fake
 from tests.simulate import KINDS, Truth, simulate
 
 TRUTH = Truth()
-SAMPLING = {"chains": 4, "seed": 5, "progress": False}
+SAMPLING = {"chains": 4, "random_seed": 5, "progressbar": False}
 quiet = pytest.mark.filterwarnings("ignore::bayesdense.DiagnosticsWarning")
 
 
@@ -26,10 +27,14 @@ def runs_of(law, c, *, seed, sizes=10, ratios=5, noise=0.01):
     return pd.DataFrame({"n_params": n, "n_tokens": d, "loss": loss})
 
 
-IRREDUCIBLE = {"e": 1.7, "a": 0.8, "alpha": 0.34, "b": 0.6, "beta": 0.28}
+IRREDUCIBLE = {
+    **{"loss_floor": 1.7, "loss_size_term": 0.8, "alpha": 0.34},
+    **{"loss_token_term": 0.6, "beta": 0.28},
+}
 
 
 @pytest.fixture(scope="module")
+@samples
 def plain():
     """Return a fit of an irreducible law to a plain table of 200 runs."""
     runs = runs_of(bd.laws.Irreducible(), IRREDUCIBLE, seed=1, sizes=20, ratios=10)
@@ -45,16 +50,18 @@ def test_a_plain_table_of_losses_gives_the_law_back(plain):
     for name, truth in IRREDUCIBLE.items():
         assert table.loc[name, "lower"] < truth < table.loc[name, "upper"], name
     # Informative: e is known to a few per cent, not as its half-normal prior says.
-    assert table.loc["e", "upper"] - table.loc["e", "lower"] < 0.4
+    assert table.loc["loss_floor", "upper"] - table.loc["loss_floor", "lower"] < 0.4
 
 
 def test_coefficients_at_one_are_those_at_the_centre_moved(plain):
     at_one = plain.coefficients(at="one").set_index("coefficient")
     draws = plain.posterior
     log_n = np.log(plain.data.models["n_params"]).mean()
-    a = (draws["a"] * np.exp(draws["alpha"] * log_n)).values.ravel()
-    assert at_one.loc["a", "median"] == pytest.approx(np.median(a), rel=1e-3)
-    assert at_one.loc["e", "mean"] == pytest.approx(float(draws["e"].mean()), rel=1e-9)
+    a = (draws["loss_size_term"] * np.exp(draws["alpha"] * log_n)).values.ravel()
+    assert at_one.loc["loss_size_term", "median"] == pytest.approx(np.median(a), rel=1e-3)
+    assert at_one.loc["loss_floor", "mean"] == pytest.approx(
+        float(draws["loss_floor"].mean()), rel=1e-9
+    )
 
 
 def test_allocation_is_the_closed_form(plain):
@@ -64,7 +71,11 @@ def test_allocation_is_the_closed_form(plain):
     n, d = np.log(plain.data.models[["n_params", "n_tokens"]].to_numpy()).mean(axis=0)
     p = {name: plain.posterior[name].values.ravel() for name in IRREDUCIBLE}
     for budget in compute:
-        ratio = np.log(p["alpha"] * p["a"] / (p["beta"] * p["b"])) + p["alpha"] * n - p["beta"] * d
+        ratio = (
+            np.log(p["alpha"] * p["loss_size_term"] / (p["beta"] * p["loss_token_term"]))
+            + p["alpha"] * n
+            - p["beta"] * d
+        )
         log_size = (ratio + p["beta"] * np.log(budget / 6)) / (p["alpha"] + p["beta"])
         rows = table[table["compute"] == budget].set_index("quantity")
         found = rows.loc["n_params"]
@@ -99,6 +110,7 @@ def test_a_fit_of_losses_alone_is_saved_and_loaded(plain, tmp_path):
 
 
 @pytest.fixture(scope="module")
+@samples
 def both():
     """Return a fit of law and map to simulated runs with losses and scores."""
     # Exponents that are equal on all sets leave their spread near zero: that takes draws.
@@ -112,11 +124,11 @@ def test_law_and_map_are_recovered_from_references_alone(both):
     expected = {
         "alpha": TRUTH.alpha,
         "beta": TRUTH.beta,
-        "a": TRUTH.a,
-        "b": TRUTH.b,
-        "gamma": np.array(TRUTH.gamma),
-        "l": np.array(TRUTH.midpoint),
-        "d": np.array(TRUTH.floor),
+        "loss_size_term": TRUTH.a,
+        "loss_token_term": TRUTH.b,
+        "map_steepness": np.array(TRUTH.gamma),
+        "map_midpoint_loss": np.array(TRUTH.midpoint),
+        "map_floor": np.array(TRUTH.floor),
     }
     for name, truth in expected.items():
         values = both.posterior[name]
@@ -170,6 +182,7 @@ def test_the_command_line_shows_a_ruler_that_is_not_to_be_trusted(drawn_from_the
     assert "not to be trusted" in text
 
 
+@pytest.mark.sampling
 @quiet
 def test_scores_alone_make_a_ruler_too():
     fit = bd.RulerModel().fit(simulate(KINDS[0], seed=4), draws=1000, **SAMPLING)
@@ -197,10 +210,16 @@ def test_scores_alone_make_a_ruler_too():
 @quiet
 def test_other_laws_are_sampled_and_recovered(law):
     truth = {
-        "kaplan": {"a": 2.3, "alpha": 0.1, "b": 2.2, "beta": 0.12},
-        "kaplan-floor": {"e": 1.2, "a": 1.2, "alpha": 0.25, "b": 1.3, "beta": 0.3},
-        "over-training": {"e": 1.7, "a": 0.8, "b": 0.6, "eta_c": 0.15},
-        "dense-and-sparse": {**IRREDUCIBLE, "g": 0.1, "c_s": 0.4},
+        "kaplan": {"loss_size_term": 2.3, "alpha": 0.1, "loss_token_term": 2.2, "beta": 0.12},
+        "kaplan-floor": {
+            **{"loss_floor": 1.2, "loss_size_term": 1.2, "alpha": 0.25},
+            **{"loss_token_term": 1.3, "beta": 0.3},
+        },
+        "over-training": {
+            **{"loss_floor": 1.7, "loss_size_term": 0.8},
+            **{"loss_token_term": 0.6, "compute_exponent": 0.15},
+        },
+        "dense-and-sparse": {**IRREDUCIBLE, "sparsity_floor_exponent": 0.1, "sparsity_size_term": 0.4},
     }[law]
     part = bd.laws.laws.get(law)
     c, more = dict(truth), {}
@@ -235,28 +254,29 @@ def test_the_sensitivity_to_bits_is_recovered():
     fit = bd.RulerModel(law="irreducible", size="precision").fit(
         bd.Dataset.from_losses(runs), draws=1000, **SAMPLING
     )
-    found = fit.parameters(names=["gamma_weights"], prob=0.98).iloc[0]
+    found = fit.parameters(names=["sensitivity_weights"], prob=0.98).iloc[0]
     assert found["lower"] < sensitivity < found["upper"]
     assert found["sd"] < 0.4
-    size = fit.posterior["ln_size"].mean(("chain", "draw"))
+    size = fit.posterior["log_size"].mean(("chain", "draw"))
     assert float(size.max()) < np.log(7e9)
 
 
+@pytest.mark.sampling
 @quiet
 def test_a_law_of_ones_own_goes_through_fit_and_prediction():
     @bd.laws.register
     class OnePower(bd.laws.LossLaw):
         name, equation = "one-power", "L = e + a (N/N*)^-alpha"
-        coefficients, exponents = ("e", "a", "alpha"), ("alpha",)
+        coefficients, exponents = ("loss_floor", "loss_size_term", "alpha"), ("alpha",)
 
         def priors(self, mean_loss):
             half = [float(v) for v in np.log(mean_loss / 2)]
-            return {n: bd.Prior("LogNormal", mu=half, sigma=1.0) for n in ("e", "a")}
+            return {n: bd.Prior("LogNormal", mu=half, sigma=1.0) for n in ("loss_floor", "loss_size_term")}
 
         def loss(self, x, z, c):
-            return c["e"] + c["a"] * np.exp(-c["alpha"] * x)
+            return c["loss_floor"] + c["loss_size_term"] * np.exp(-c["alpha"] * x)
 
-    runs = runs_of(OnePower(), {"e": 1.5, "a": 1.0, "alpha": 0.3}, seed=4)
+    runs = runs_of(OnePower(), {"loss_floor": 1.5, "loss_size_term": 1.0, "alpha": 0.3}, seed=4)
     fit = bd.RulerModel(law="one-power").fit(bd.Dataset.from_losses(runs), draws=1000, **SAMPLING)
     found = fit.coefficients(prob=0.98).set_index("coefficient")
     assert found.loc["alpha", "lower"] < 0.3 < found.loc["alpha", "upper"]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import bayesdense as bd
+from tests.conftest import samples
 from tests.simulate import KINDS, Truth, simulate
 
 # Nearly straight in ln N, and no size slope: what a latent skill takes for granted.
@@ -18,9 +19,10 @@ STRAIGHT = Truth(
 
 
 @pytest.fixture(scope="module")
+@samples
 def skill():
     data = simulate(KINDS[0], seed=6, truth=STRAIGHT, n_targets=90, n_families=25)
-    return bd.DensityModel(ruler="skill").fit(data, seed=1, draws=2000, progress=False)
+    return bd.DensityModel(ruler="skill").fit(data, random_seed=1, draws=2000, progressbar=False)
 
 
 def test_growth_is_recovered_without_a_reference_family(skill):
@@ -33,7 +35,7 @@ def test_growth_is_recovered_without_a_reference_family(skill):
         truth = STRAIGHT.growth + STRAIGHT.growth_by_benchmark[j]
         assert typical.loc[name, "lower"] < truth < typical.loc[name, "upper"], name
     # The slope of a map in ln N is gamma times alpha times what the size term is.
-    slopes = skill.parameters(names=["s"], prob=0.98)
+    slopes = skill.parameters(names=["map_slope_at_centre"], prob=0.98)
     truth = np.array(STRAIGHT.gamma) * STRAIGHT.alpha * STRAIGHT.a
     assert (slopes["lower"] < 1.15 * truth).all() and (slopes["upper"] > 0.85 * truth).all()
 
@@ -44,7 +46,7 @@ def test_tables_of_a_ruler_without_references(skill, tmp_path):
     sizes = skill.effective_size()
     assert not sizes["outside_reference"].all()
     assert (skill.effective_size(by="benchmark")["p_above_reach"] < 0.6).all()
-    assert float(skill.posterior["B"].max()) == 0.0
+    assert float(skill.posterior["log_density_level"].max()) == 0.0
     again = bd.load_fit(skill.save(tmp_path / "skill.nc"))
     assert again.spec.ruler == "skill" and again.spec.law.name == "log-linear"
     figure, ax = bd.plots.effective_size(again)
@@ -80,4 +82,4 @@ def test_the_law_of_a_skill_reads_references_too():
     """Any model can have it: the limit of the power sum for a small exponent."""
     data = simulate(KINDS[0], seed=6, n_targets=20, n_families=5)
     names = {v.name for v in bd.DensityModel(law="log-linear").build(data).free_RVs}
-    assert "reference_raw" in names and "alpha" not in names
+    assert "reference_effect" in names and "alpha" not in names

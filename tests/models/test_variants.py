@@ -14,9 +14,9 @@ SAMPLING = {
     "draws": 2500,
     "tune": 1000,
     "chains": 4,
-    "seed": 7,
-    "progress": False,
-    "references_alone": False,
+    "random_seed": 7,
+    "progressbar": False,
+    "reference_posterior": False,
 }
 WRONG = 0.05
 
@@ -49,7 +49,10 @@ def test_student_noise_is_not_misled_by_wrong_scores():
         table = fit.diagnostics()
         assert table["rhat"].max() < 1.03 and table["ess"].min() > 100
         assert int(fit.sample_stats["diverging"].sum()) <= 5
-    phi = {kind: fit.parameters(names=["phi"])["median"].to_numpy() for kind, fit in fits.items()}
+    phi = {
+        kind: fit.parameters(names=["source_noise_sd"])["median"].to_numpy()
+        for kind, fit in fits.items()
+    }
     truth = np.array(POOLED.phi)
     # Wrong scores alone have a standard deviation of 0.15 sqrt(0.05), 3.4 points.
     assert (phi["normal"] > truth + 0.01).all()
@@ -89,12 +92,12 @@ def test_a_change_of_slope_is_recovered_and_undated_models_have_a_density():
     growth = fit.growth(prob=0.98).set_index(["estimator", "period"])
     typical = growth.loc["typical"]
     assert len(typical) == 2
-    by_end = {period: row for period, row in typical.iterrows()}
+    by_end = dict(typical.iterrows())
     before = next(row for period, row in by_end.items() if period.startswith("before"))
     after = next(row for period, row in by_end.items() if not period.startswith("before"))
     assert before["lower"] < truth.growth - truth.change < before["upper"]
     assert after["lower"] < truth.growth < after["upper"]
-    change = fit.parameters(names=["A_change"], prob=0.98).iloc[0]
+    change = fit.parameters(names=["growth_rate_change"], prob=0.98).iloc[0]
     assert 0 < change["lower"] < truth.change < change["upper"]
 
     sizes = fit.effective_size()

@@ -39,7 +39,7 @@ def test_no_inverse_at_or_beyond_floor_and_ceiling():
 def test_equations_2_to_4_are_consistent_by_hand():
     """A run of 8 N* scores what eq. 2 and 3 say, and eq. 4 gives 8 N* back."""
     law, score_map = PowerSum(), Sigmoid()
-    c = {"a": 3.0, "alpha": 1 / 3, "b": 0.5, "beta": 0.25}
+    c = {"loss_size_term": 3.0, "alpha": 1 / 3, "loss_token_term": 0.5, "beta": 0.25}
     gamma, midpoint, floor, span = 2.0, 2.5, 0.25, 0.6
     loss = law.loss(np.log(8.0), 0.0, c)
     assert loss == pytest.approx(2.0)  # 3/2 + 1/2

@@ -39,10 +39,16 @@ def test_precision_by_hand_and_at_many_bits():
         }
     )
     design = Precision().design(table)
-    assert design["gamma_weights"].tolist() == [4.0, 16.0, 1e6]
-    assert set(design) == set(Precision().priors(design)) == {"gamma_weights", "gamma_kv_cache"}
+    assert design["sensitivity_weights"].tolist() == [4.0, 16.0, 1e6]
+    assert (
+        set(design)
+        == set(Precision().priors(design))
+        == {"sensitivity_weights", "sensitivity_kv_cache"}
+    )
     factor = np.exp(
-        Precision().log_multiplier(design, {"gamma_weights": 4.0, "gamma_kv_cache": 8.0})
+        Precision().log_multiplier(
+            design, {"sensitivity_weights": 4.0, "sensitivity_kv_cache": 8.0}
+        )
     )
     expected = [
         (1 - np.exp(-1)) * (1 - np.exp(-1)),
@@ -51,7 +57,10 @@ def test_precision_by_hand_and_at_many_bits():
     ]
     assert factor == pytest.approx(expected, rel=1e-12)
     many = {name: np.full(1, 1e6) for name in design}
-    assert Precision().log_multiplier(many, {"gamma_weights": 4.0, "gamma_kv_cache": 8.0}) == 0.0
+    assert (
+        Precision().log_multiplier(many, {"sensitivity_weights": 4.0, "sensitivity_kv_cache": 8.0})
+        == 0.0
+    )
 
 
 def test_representation_multiplies_capacities():
@@ -73,7 +82,7 @@ def test_routed_is_the_dense_size_of_equal_loss():
     table = pd.DataFrame({"model": ["m", "d"], "n_active": [n, n], "n_experts": [experts, None]})
     design = Routed().design(table)
     centre = np.log(2e10)
-    coefficients = {"routed_b": (b + c * centre) / a, "routed_c": c / a}
+    coefficients = {"experts_exponent": (b + c * centre) / a, "experts_size_interaction": c / a}
     found = Routed().log_size(table) + Routed().log_multiplier(design, coefficients)
     assert found == pytest.approx([dense, np.log(n)], rel=1e-12)
 
@@ -98,20 +107,23 @@ def test_columns_that_a_size_reads(size, columns, message):
 
 def test_linear_line_and_growth():
     trend = Linear()
-    assert trend.line(draws(A=2.0), YEARS, ORIGIN).tolist() == [[-2.0, 0.0, 4.0]]
-    (growth,) = trend.growth(draws(A=2.0), YEARS, ORIGIN)
+    assert trend.line(draws(growth_rate=2.0), YEARS).tolist() == [-2.0, 0.0, 4.0]
+    (growth,) = trend.growth(draws(growth_rate=2.0), YEARS)
     assert (growth.estimator, growth.period, growth.rate.tolist()) == ("typical", "all dates", [2])
 
 
 def test_change_point_is_continuous_and_has_two_rates():
     trend = ChangePoint("2024-01-01")
-    line = trend.line(draws(A=2.0, A_change=0.5), YEARS, ORIGIN)
-    assert line.tolist() == [[-1.5, 0.0, 4.0]]
-    after, before = trend.growth(draws(A=2.0, A_change=0.5), YEARS, ORIGIN)
+    values = draws(growth_rate=2.0, growth_rate_change=0.5)
+    line = trend.line(values | trend.constant_values(ORIGIN), YEARS)
+    assert line.tolist() == [-1.5, 0.0, 4.0]
+    after, before = trend.growth(values, YEARS)
     assert (after.period, after.rate[0]) == ("from 2024-01-01", 2.0)
     assert (before.period, before.rate[0]) == ("before 2024-01-01", 1.5)
     assert trend.settings() == {"date": "2024-01-01"}
-    assert ChangePoint("2024-07-01").change_year(ORIGIN) == pytest.approx(182 / 365.25)
+    assert ChangePoint("2024-07-01").constant_values(ORIGIN)["change_year"] == pytest.approx(
+        182 / 365.25
+    )
 
 
 def test_change_point_says_when_one_side_is_empty():
@@ -132,15 +144,16 @@ def test_change_point_wants_a_date():
 
 def test_frontier_typical_growth_by_hand():
     # E[w] = sqrt(2/pi) sigma_w exp(w1 t); its mean slope over the dates is taken off A.
-    values = draws(A=2.0, total=1.0, share=0.25, w1=0.3)
-    frontier, typical = Frontier().growth(values, YEARS, ORIGIN)
+    values = draws(growth_rate=2.0, frontier_total_sd=1.0, lag_share=0.25, lag_trend=0.3)
+    frontier, typical = Frontier().growth(values, YEARS)
     slope = np.sqrt(2 / np.pi) * 0.5 * 0.3 * np.exp(0.3 * YEARS).mean()
     assert frontier.rate[0] == 2.0
     assert typical.rate[0] == pytest.approx(2.0 - slope)
 
 
 def test_frontier_deviation_has_the_moments_of_its_parts():
-    many = {n: np.full(200_000, v) for n, v in dict(total=1.0, share=0.5, w1=0.4).items()}
+    given = {"frontier_total_sd": 1.0, "lag_share": 0.5, "lag_trend": 0.4}
+    many = {n: np.full(200_000, v) for n, v in given.items()}
     found = Frontier().deviation(many, np.array([1.0]), np.random.default_rng(1))[:, 0]
     sigma_v, sigma_w = np.sqrt(0.5), np.sqrt(0.5) * np.exp(0.4)
     assert found.mean() == pytest.approx(-np.sqrt(2 / np.pi) * sigma_w, abs=0.01)
@@ -149,7 +162,7 @@ def test_frontier_deviation_has_the_moments_of_its_parts():
 
 
 def test_linear_deviation_is_normal():
-    many = {"sigma_v": np.full(200_000, 0.7)}
+    many = {"model_effect_sd": np.full(200_000, 0.7)}
     found = Linear().deviation(many, np.array([0.0]), np.random.default_rng(1))
     assert (found.mean(), found.std()) == pytest.approx((0.0, 0.7), abs=0.01)
 

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bayesdense import plots
-from bayesdense.errors import BayesdenseError
+from bayesdense.errors import BayesdenseError, UnknownNameError
 from bayesdense.plots.style import COLOURS
 
 # Figures of a density fit; those of rulers and of studies are tested with what makes them.
@@ -31,6 +31,15 @@ def texts(ax):
     return " ".join(t.get_text() for t in [*found, *(legend.get_texts() if legend else [])])
 
 
+@pytest.mark.parametrize("name", plots.__all__)
+def test_options_that_all_figures_have(name):
+    function = getattr(plots, name)
+    last = list(inspect.signature(function).parameters.values())[-3:]
+    assert [option.name for option in last] == ["ax", "figsize", "visuals"]
+    assert all(option.kind is option.KEYWORD_ONLY and option.default is None for option in last)
+    assert "False leaves one out" in " ".join(inspect.getdoc(function).split())
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_signature(name):
     parameters = inspect.signature(getattr(plots, name)).parameters
@@ -38,7 +47,8 @@ def test_signature(name):
     wanted = first.VAR_POSITIONAL if first.name == "fits" else first.POSITIONAL_OR_KEYWORD
     assert first.name in ("fit", "fits") and first.kind is wanted
     assert all(option.kind is option.KEYWORD_ONLY for option in options)
-    assert parameters["ax"].default is None
+    for option in ("ax", "figsize", "visuals"):
+        assert parameters[option].default is None
     assert name == "calibration" or parameters["prob"].default == 0.9
     assert "Examples" in getattr(plots, name).__doc__
 
@@ -64,6 +74,27 @@ def test_draws_into_the_axes_it_is_given(name, linear):
     assert drawn(name, linear, ax=right) == (figure, right)
     assert right.has_data() and not left.has_data()
     assert tuple(figure.get_size_inches()) == size
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_size_and_artists_are_the_users(name, linear):
+    figure, ax = drawn(name, linear, figsize=(5.0, 3.0), visuals={"points": {"ms": 9.5, "c": "k"}})
+    assert tuple(figure.get_size_inches()) == (5.0, 3.0)
+    markers = [line for line in ax.lines if line.get_marker() not in ("None", None, "", ">")]
+    shown = [line for line in markers if len(line.get_xdata())]
+    assert shown and {line.get_markersize() for line in shown} == {9.5}
+    assert {line.get_color() for line in shown} == {"k"}
+    _, ax = drawn(name, linear, visuals={"points": False})
+    hidden = [line for line in ax.lines if line.get_marker() not in ("None", None, "", ">")]
+    assert len(hidden) == len(markers)
+    assert not any(line.get_visible() for line in hidden if len(line.get_xdata()))
+
+
+def test_wrong_visuals_are_refused(linear):
+    with pytest.raises(UnknownNameError, match="did you mean 'points'"):
+        plots.trend(linear, visuals={"point": {}})
+    with pytest.raises(BayesdenseError, match="must be a dict or False"):
+        plots.trend(linear, visuals={"points": "red"})
 
 
 @pytest.mark.parametrize("name", NAMES)

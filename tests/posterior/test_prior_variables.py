@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import bayesdense as bd
-from bayesdense.build.model import model_priors
+from bayesdense.model import model_priors
 from bayesdense.posterior.draws import Draws
-from bayesdense.posterior.prior_variables import governed_by
+from bayesdense.posterior.prior_variables import variables_of_prior
 from tests.fake import fake, tiny_dataset
 from tests.simulate import KINDS, simulate
 
@@ -20,41 +20,46 @@ def entries(built, name):
 def test_every_prior_has_variables_with_as_many_entries_as_it_governs(kind):
     data = simulate(kind, seed=3)
     model = bd.DensityModel()
-    layout, built = model.lay_out(data), model.build(data)
-    priors, found = model_priors(layout, model.spec), {}
+    design, built = model.make_design(data), model.build(data)
+    priors, found = model_priors(design, model.spec), {}
     for name in priors:
-        found[name] = governed_by(name, set(built.named_vars), priors)
+        found[name] = variables_of_prior(name, set(built.named_vars), priors)
         assert found[name], name
-    only, known = int((~layout.has_losses).sum()), int(layout.has_losses.sum())
+    only, known = int((~design.has_losses).sum()), int(design.has_losses.sum())
     if only:
-        for name in ("pi", "s"):
+        for name in ("map_logit_at_centre", "map_slope_at_centre"):
             assert sum(entries(built, variable) for variable in found[name]) == only
     if known:
-        for name in ("gamma", "l"):
+        for name in ("map_steepness", "map_midpoint_loss"):
             assert sum(entries(built, variable) for variable in found[name]) == known
-        for name in ("a", "b", "sigma_loss"):
-            assert sum(entries(built, v) for v in found[name]) == len(layout.loss_sets), name
+        for name in ("loss_size_term", "loss_token_term", "loss_noise_sd"):
+            assert sum(entries(built, v) for v in found[name]) == len(design.loss_sets), name
     # Those of several loss sets have priors of their mean.
-    sets = len(layout.loss_sets) if "alpha_mean" not in priors else 0
+    sets = len(design.loss_sets) if "alpha_mean" not in priors else 0
     if "alpha" in priors:
         assert sum(entries(built, variable) for variable in found["alpha"]) == only + sets
 
 
+@pytest.mark.sampling
 def test_priors_of_benchmarks_with_scores_only_are_weighed_by_these():
     fit = fake(bd.DensityModel(), simulate("some of each", seed=3))
     table = bd.studies.prior_sensitivity(fit)
     assert set(fit.priors) <= set(table["prior"])
     from bayesdense.studies.prior_sensitivity import _log_prior
 
-    own = fit.priors["pi"].log_density(fit.posterior["pi_scores_only"].values)
+    own = fit.priors["map_logit_at_centre"].log_density(
+        fit.posterior["map_logit_at_centre_scores_only"].values
+    )
     draws = Draws(fit.posterior)
-    np.testing.assert_allclose(_log_prior(draws, "pi", fit.priors), own.sum(axis=-1).ravel())
+    np.testing.assert_allclose(
+        _log_prior(draws, "map_logit_at_centre", fit.priors), own.sum(axis=-1).ravel()
+    )
 
 
 def test_a_posterior_that_is_the_prior_is_said_to_be_like_it():
     """Draws from the prior, with two reference families, whose offsets add up to zero."""
-    table = fake(bd.DensityModel(), tiny_dataset()).checks()["priors"].table
+    table = fake(bd.DensityModel(), tiny_dataset()).checks()["priors"].table()
     ratios = table.set_index("parameter")["sd_ratio"]
-    for name in ("r", "o"):
+    for name in ("reference_family_offset", "benchmark_offset"):
         # Fifty draws: a standard deviation is known to a tenth.
         assert np.median(ratios[name]) == pytest.approx(1.0, abs=0.25), name

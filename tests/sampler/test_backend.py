@@ -8,35 +8,46 @@ import pytensor
 import pytest
 
 import bayesdense as bd
-from bayesdense.models.base import structure_of
+from bayesdense.models.base import sampler_model, structure_of
 from bayesdense.sampler.backend.compile_cache import compiled_for
 from bayesdense.sampler.backend.dynamic_shapes import RAISED
 from bayesdense.sampler.backend.packed_data import INDEX, Packing, in_order, lengths_of
 from bayesdense.sampler.progress import Progress
+from tests.joint import as_sampled, starting_point
 from tests.simulate import KINDS, simulate
 
+MODEL = bd.DensityModel()
 
+
+def sampled_of(data, model=MODEL):
+    """Return the sampler's model of some data."""
+    return sampler_model(model.make_design(data), model.spec)[0]
+
+
+@pytest.mark.sampling
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_packed_model_has_the_density_of_the_model(kind):
-    model = bd.DensityModel().build(simulate(kind, seed=3, n_targets=12, n_families=4))
+    sampled = sampled_of(simulate(kind, seed=3, n_targets=12, n_families=4))
+    model = sampled.model
     packed, _ = Packing.of(model).apply(model)
     names = [v.name for v in model.value_vars]
     assert sorted(v.name for v in packed.value_vars) == sorted(names)
     random = np.random.default_rng(1)
-    point = {n: v + random.normal(0.0, 0.1, np.shape(v)) for n, v in model.initial_point().items()}
+    start = starting_point(sampled)
+    point = {n: v + random.normal(0.0, 0.1, np.shape(v)) for n, v in start.items()}
     densities = []
     for made in (model, packed):
         terms = made.compile_fn(made.logp(sum=False), mode="FAST_COMPILE")(point)
         densities.append(sum(float(np.sum(term)) for term in terms))
     assert densities[0] == pytest.approx(densities[1], rel=1e-12)
-    # The model that people see keeps its own names and initial points.
+    # The model before keeps its own names.
     assert {"score_observed", "target_years"} <= {data.name for data in model.data_vars}
-    assert any(v is not None for v in model.rvs_to_initial_values.values())
 
 
 def test_every_number_is_where_the_packed_model_looks_for_it():
     data = simulate(KINDS[2], seed=3, n_targets=12, n_families=4)
-    model = bd.DensityModel().build(data)
+    sampled = sampled_of(data)
+    model = sampled.model
     packing = Packing.of(model)
     lengths = lengths_of(model)
     values = packing.values({v.name: v.get_value() for v in model.data_vars}, lengths)
@@ -44,8 +55,7 @@ def test_every_number_is_where_the_packed_model_looks_for_it():
     assert sum(v.size for v in values.values()) == sum(v.get_value().size for v in model.data_vars)
     assert [index.pop(0) for _ in packing.dims] == [lengths[name] for name in packing.dims]
     sizes = [index.pop(0) for _ in packing.variables]
-    start = model.initial_point(0)
-    assert sizes == [np.size(start[_value(model, n)]) for n, _ in packing.variables]
+    assert sizes == [sampled.starts[n].size for n, _ in packing.variables]
     for dtype in sorted({dtype for _, dtype, _ in packing.arrays}):
         members = [(name, ndim) for name, kind, ndim in packing.arrays if kind == dtype]
         parts = np.split(values[f"packed_{dtype}"], np.cumsum([index.pop(0) for _ in members]))
@@ -55,15 +65,11 @@ def test_every_number_is_where_the_packed_model_looks_for_it():
     assert not index
 
 
-def _value(model, name):
-    return model.rvs_to_values[model[name]].name
-
-
 def test_shapes_are_no_part_of_a_packing():
-    larger = bd.DensityModel().build(simulate(KINDS[0], seed=3, n_targets=20, n_families=7))
+    larger = sampled_of(simulate(KINDS[0], seed=3, n_targets=20, n_families=7))
     data = simulate(KINDS[0], seed=4, n_targets=12, n_families=4)
-    smaller = bd.DensityModel().build(data.select(benchmarks=["know", "read"]))
-    assert Packing.of(larger) == Packing.of(smaller)
+    smaller = sampled_of(data.select(benchmarks=["know", "read"]))
+    assert Packing.of(larger.model) == Packing.of(smaller.model)
 
 
 def density_of(code, point):
@@ -78,10 +84,11 @@ def density_of(code, point):
     return done, float(density[0]), gradient
 
 
+@pytest.mark.sampling
 def test_one_compiled_model_has_the_density_of_data_of_any_shape():
     """More models and families, other priors, fewer benchmarks: PyMC's own density."""
     random = np.random.default_rng(1)
-    other = bd.DensityModel(priors={"A": bd.Prior("Normal", mu=2.0, sigma=0.4)})
+    other = bd.DensityModel(priors={"growth_rate": bd.Prior("Normal", mu=2.0, sigma=0.4)})
     large = simulate(KINDS[0], seed=4, n_targets=40, n_families=15)
     few = simulate(KINDS[0], seed=5, n_targets=9, n_families=3)
     cases = [
@@ -91,8 +98,9 @@ def test_one_compiled_model_has_the_density_of_data_of_any_shape():
     ]
     fresh = []
     for spec, data in cases:
-        layout, model = spec.lay_out(data), spec.build(data)
-        compiled, new = compiled_for(model, structure_of(layout, spec.spec), Progress(False, ""))
+        design, sampled = spec.make_design(data), sampled_of(data, spec)
+        model = sampled.model
+        compiled, new = compiled_for(sampled, structure_of(design, spec.spec), Progress(False, ""))
         fresh.append(new)
         code = compiled.given()
         point = compiled.start(0)
@@ -101,7 +109,7 @@ def test_one_compiled_model_has_the_density_of_data_of_any_shape():
         assert done == 0
         expected = model.compile_logp(mode="FAST_COMPILE")
         variables = [model.rvs_to_values[v] for v in in_order(model)]
-        shapes = {n: np.shape(v) for n, v in model.initial_point(0).items()}
+        shapes = {n: np.shape(v) for n, v in starting_point(sampled).items()}
         ends = np.cumsum([int(np.prod(shapes[v.name])) for v in variables])
 
         def at(point, variables=variables, shapes=shapes, ends=ends):
@@ -126,12 +134,14 @@ def test_one_compiled_model_has_the_density_of_data_of_any_shape():
 
 def test_variables_need_named_dimensions():
     with pm.Model(coords={"i": range(3)}) as model:
-        x = pm.Normal("x", dims="i", initval=np.zeros(3))
+        x = pm.Normal("x", dims="i")
         pm.Deterministic("twice", 2 * x)
+    sampled = as_sampled(model, x=np.zeros(3))
     with pytest.raises(bd.BayesdenseError, match="'twice' has axes without a named dimension"):
-        compiled_for(model, "undimensioned", Progress(False, ""))
+        compiled_for(sampled, "undimensioned", Progress(False, ""))
 
 
+@pytest.mark.sampling
 def test_another_process_finds_the_graphs_compiled(monkeypatch):
     """Compiled again under another name, density and draws are read from files."""
     from pytensor.link.numba.dispatch import basic
@@ -145,10 +155,11 @@ def test_another_process_finds_the_graphs_compiled(monkeypatch):
 
     def compiled(structure):
         with pm.Model(coords={"i": range(3)}) as model:
-            x = pm.Normal("x", dims="i", initval=np.zeros(3))
+            x = pm.Normal("x", dims="i")
             pm.Deterministic("of_a_test", pm.math.cosh(1.3 * x), dims="i")
         graphs.clear()
-        compiled, fresh = compiled_for(model, structure, Progress(False, ""))
+        sampled = as_sampled(model, x=np.zeros(3))
+        compiled, fresh = compiled_for(sampled, structure, Progress(False, ""))
         assert fresh
         found = [graph for graph in graphs if "fgraph" in graph.py_func.__name__]
         return compiled.expanded(), [graph.stats for graph in found if graph.stats.cache_path]
@@ -181,7 +192,7 @@ def test_definitions_of_size_share_compiled_code_where_they_have_no_factor():
     found = []
     for size in ("total", "active", "precision"):
         model = bd.DensityModel(size=size)
-        layout = model.lay_out(data)
-        found.append((structure_of(layout, model.spec), Packing.of(model.build(data))))
+        design = model.make_design(data)
+        found.append((structure_of(design, model.spec), Packing.of(sampled_of(data, model).model)))
     assert found[0] == found[1]
     assert found[0][0] != found[2][0]

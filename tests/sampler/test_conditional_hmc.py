@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import bayesdense as bd
-from bayesdense.models.subset import OF_EACH, alike, given_shared, make_part, part_of
+from bayesdense.models.subset import OF_EACH, alike, given_shared, make_subset, subset_of
 from bayesdense.sampler.nuts import SamplingSettings
 from tests.fake import fake_fit
 from tests.simulate import KINDS, simulate
@@ -25,23 +25,39 @@ def singles(fits):
     fit = fits(KINDS[0])
     found, shared = given_shared(
         FULL,
-        FULL.lay_out(fit.data),
+        FULL.make_design(fit.data),
         fit.posterior,
-        SamplingSettings(seed=3),
+        SamplingSettings(random_seed=3),
         label="test",
-        progress=False,
+        progressbar=False,
     )
     return fit, shared, found
 
 
 def test_what_is_shared_is_passed_on_as_it_was(singles):
     _, shared, found = singles
-    assert {"A", "tau", "o_contrast", "eta_contrast", "alpha", "sigma_f"} <= set(shared)
+    assert {
+        "growth_rate",
+        "cell_effect_sd",
+        "benchmark_offset",
+        "harness_offset",
+        "alpha",
+        "family_effect_sd",
+    } <= set(shared)
     for name, values in shared.items():
         np.testing.assert_allclose(found.posterior[name].values, values, rtol=1e-7, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", ["ln_density", "cell_ln_size", "f", "f2", "v"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "log_density",
+        "log_effective_size",
+        "family_effect",
+        "family_benchmark_effect",
+        "model_effect",
+    ],
+)
 def test_given_what_nuts_has_shared_every_model_is_where_nuts_has_it(singles, name):
     fit, _, found = singles
     nuts, drawn = flat(fit.posterior, name), flat(found.posterior, name)
@@ -60,8 +76,8 @@ def test_models_move_with_the_ruler_as_nuts_has_them_move(singles):
     def together(draws):
         common = [flat(draws, n) for n in shared]
         common = [v.reshape(len(v), -1) for v in common]
-        both = np.column_stack([*common, flat(draws, "ln_density")])
-        count = sum(part.shape[1] for part in common)
+        both = np.column_stack([*common, flat(draws, "log_density")])
+        count = sum(subset.shape[1] for subset in common)
         return np.corrcoef(both.T)[:count, count:]
 
     nuts, drawn = together(fit.posterior), together(found.posterior)
@@ -72,13 +88,13 @@ def test_models_move_with_the_ruler_as_nuts_has_them_move(singles):
 
 def test_a_part_has_whole_families_over_all_dates_and_every_harness():
     data = simulate(KINDS[0], seed=4, n_targets=200, n_families=60)
-    part = part_of(data, 80)
-    assert 80 <= len(part.targets) <= 90
-    assert len(part.references) == len(data.references)
+    subset = subset_of(data, 80)
+    assert 80 <= len(subset.targets) <= 90
+    assert len(subset.references) == len(data.references)
     whole = data.targets.groupby("family")["model"].count()
-    own = part.targets.groupby("family")["model"].count()
+    own = subset.targets.groupby("family")["model"].count()
     assert (own == whole[own.index]).mean() > 0.9
-    dates, every = part.targets["release_date"], data.targets["release_date"]
+    dates, every = subset.targets["release_date"], data.targets["release_date"]
     assert abs((dates.mean() - every.mean()).days) < 60
     assert (dates.max() - dates.min()) > 0.85 * (every.max() - every.min())
 
@@ -87,14 +103,14 @@ def test_a_part_has_whole_families_over_all_dates_and_every_harness():
         return scores.groupby(["harness", "benchmark"])["model"].nunique()
 
     least = np.minimum(pairs(data), OF_EACH)
-    assert (pairs(part).reindex(least.index, fill_value=0) >= least).all()
+    assert (pairs(subset).reindex(least.index, fill_value=0) >= least).all()
 
 
 def test_of_families_that_are_too_large_a_part_is_taken():
     data = simulate(KINDS[0], seed=4, n_targets=120, n_families=3)
-    part = part_of(data, 35)
-    assert 35 <= len(part.targets) <= 45
-    assert part.targets["family"].nunique() == data.targets["family"].nunique()
+    subset = subset_of(data, 35)
+    assert 35 <= len(subset.targets) <= 45
+    assert subset.targets["family"].nunique() == data.targets["family"].nunique()
 
 
 def undated(data, names):
@@ -108,41 +124,38 @@ def undated(data, names):
 def test_models_without_a_date_are_in_a_part_too():
     data = simulate(KINDS[0], seed=4, n_targets=100, n_families=30)
     data = undated(data, data.targets["model"].tolist()[:20])
-    layout = FULL.lay_out(data)
-    part = make_part(FULL, data, layout, 40)
-    assert part.layout.size("undated_target") >= OF_EACH
-    dated = part.layout.size("dated_target")
-    moved = part.layout.arrays["target_years"]
-    np.testing.assert_array_equal(moved[:dated], part.layout.arrays["years"])
+    design = FULL.make_design(data)
+    subset = make_subset(FULL, data, design, 40)
+    assert subset.design.size("undated_target") >= OF_EACH
+    dated = subset.design.size("dated_target")
+    moved = subset.design.arrays["target_years"]
+    np.testing.assert_array_equal(moved[:dated], subset.design.arrays["years"])
     assert (moved[dated:] == 0.0).all()
 
 
 def test_a_part_that_cannot_answer_is_refused_before_anything_is_sampled():
     data = simulate(KINDS[0], seed=4, n_targets=100, n_families=30)
     data = undated(data, data.targets["model"].tolist()[:98])
-    with pytest.raises(bd.BayesdenseError, match="shared_from=40: the part is too small"):
-        make_part(FULL, data, FULL.lay_out(data), 40)
+    with pytest.raises(bd.BayesdenseError, match="shared_from=40: the subset is too small"):
+        make_subset(FULL, data, FULL.make_design(data), 40)
 
 
 def test_what_is_shared_means_the_same_for_a_part_and_the_whole():
     data = simulate(KINDS[0], seed=4, n_targets=120, n_families=40)
     late = data.targets.sort_values("release_date")["model"].iloc[60:].tolist()
-    layout = FULL.lay_out(data)
-    plain = FULL.lay_out(data.select(models=late))
-    own = alike(plain, layout)
-    assert own.origin == layout.origin != plain.origin
+    design = FULL.make_design(data)
+    plain = FULL.make_design(data.select(models=late))
+    own = alike(plain, design, FULL.spec)
+    assert own.origin == design.origin != plain.origin
 
     def years(of):
         return pd.Series(of.arrays["years"], of.coords["dated_target"])
 
-    pd.testing.assert_series_equal(years(own), years(layout)[own.coords["dated_target"]])
+    pd.testing.assert_series_equal(years(own), years(design)[own.coords["dated_target"]])
     np.testing.assert_array_equal(own.arrays["target_years"], own.arrays["years"])
-    for name in ("growth_basis", "growth_error", "harness_basis", "size_slope_basis"):
-        np.testing.assert_array_equal(own.arrays[name], layout.arrays[name])
-    for name in ("relative_log_size", "target_log_size"):
-        dim = "model" if name == "relative_log_size" else "target"
-        whole = pd.Series(layout.arrays[name], layout.coords[dim])
-        np.testing.assert_allclose(own.arrays[name], whole[own.coords[dim]])
+    np.testing.assert_array_equal(own.arrays["harness_measured"], design.arrays["harness_measured"])
+    whole = pd.Series(design.arrays["relative_log_size"], design.coords["model"])
+    np.testing.assert_allclose(own.arrays["relative_log_size"], whole[own.coords["model"]])
 
 
 def test_an_approximate_fit_has_all_models_and_says_what_it_is(fits, tmp_path):
@@ -150,16 +163,16 @@ def test_an_approximate_fit_has_all_models_and_says_what_it_is(fits, tmp_path):
     fit = FULL.fit(
         data,
         draws=1500,
-        seed=11,
+        random_seed=11,
         shared_from=40,
-        references_alone=False,
-        progress=False,
+        reference_posterior=False,
+        progressbar=False,
     )
-    part = fit.info["shared_from"]
-    assert 35 <= part["targets"] <= 45 and part["of"] == len(data.targets) == 60
+    subset = fit.info["shared_from"]
+    assert 35 <= subset["targets"] <= 45 and subset["of"] == len(data.targets) == 60
     assert fit.posterior.sizes["model"] == len(data.models)
     assert np.isfinite(fit.density()["median"]).all()
-    words = f"approximate equal-tailed (shared part from {part['targets']} of 60 targets)"
+    words = f"approximate equal-tailed (shared subset from {subset['targets']} of 60 targets)"
     assert words in fit.headline() and words in repr(fit)
     tables = [fit.doubling_time(), fit.growth(), fit.density(), fit.trend_line(), fit.scores()]
     tables += [fit.effective_size(), fit.effective_size(by="benchmark"), fit.parameters()]
@@ -171,7 +184,7 @@ def test_an_approximate_fit_has_all_models_and_says_what_it_is(fits, tmp_path):
     for table in tables:
         assert table["kind"].str.contains(words, regex=False).all()
     check = fit.checks()["approximation"]
-    assert f"{part['targets']} of 60 targets" in check.text and check.passed is None
+    assert f"{subset['targets']} of 60 targets" in check.text and check.passed is None
     assert "approximation" in fit.checks().verdict
     again = bd.load_fit(fit.save(tmp_path / "fit.nc"))
     assert again.headline() == fit.headline()
@@ -180,7 +193,7 @@ def test_an_approximate_fit_has_all_models_and_says_what_it_is(fits, tmp_path):
             study(fit)
     # Fewer models say less of what is shared, and each has its own scores all the same.
     joint = fits(KINDS[0])
-    assert fit.posterior["A"].std() > 0.9 * joint.posterior["A"].std()
+    assert fit.posterior["growth_rate"].std() > 0.9 * joint.posterior["growth_rate"].std()
     own, whole = (f.density().set_index("model")["median"] for f in (fit, joint))
     assert np.corrcoef(np.log(own), np.log(whole[own.index]))[0, 1] > 0.95
 
@@ -197,13 +210,13 @@ def test_an_approximate_fit_has_all_models_and_says_what_it_is(fits, tmp_path):
 def test_bad_requests_for_a_part(model, options, message):
     data = simulate(KINDS[0], seed=4)
     with pytest.raises(bd.BayesdenseError, match=message):
-        bd.DensityModel(**model).fit(data, progress=False, **options)
+        bd.DensityModel(**model).fit(data, progressbar=False, **options)
 
 
 def test_a_part_and_a_warm_start_exclude_one_another(fits):
     fit = fits(KINDS[0])
     with pytest.raises(bd.BayesdenseError, match="exclude one another"):
-        FULL.fit(fit.data, warm_start=fit, shared_from=40, progress=False)
+        FULL.fit(fit.data, warm_start=fit, shared_from=40, progressbar=False)
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,15 @@
-"""The ruler from references alone: shown beside the joint one, and cut off from targets."""
+"""The ruler from references only: shown beside the joint one, and cut off from targets."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import bayesdense as bd
-from bayesdense.build import build_model, lay_out
+from bayesdense.model import build_model, make_design
+from bayesdense.model.ruler import Ruler
 from bayesdense.posterior.draws import Draws
 from bayesdense.sampler.cut_chains import DRAWS_OF_A_RULER
+from tests.conftest import samples
 from tests.model.test_build import evaluate, random_values
 from tests.simulate import KINDS, Truth, simulate
 
@@ -19,37 +21,19 @@ def test_given_its_ruler_the_model_is_the_joint_one(kind):
     """Holding the values that a ruler has changes nothing of the distribution of scores."""
     data = simulate(kind, seed=5, n_targets=12, n_families=5)
     model = bd.DensityModel()
-    layout = lay_out(data, model.spec)
-    joint = build_model(layout, model.spec)
+    design = make_design(data, model.spec)
+    joint = build_model(design, model.spec)
     values = random_values(joint, seed=2)
-    names = ["floor", "span", "pivot", "steepness"]
-    suffix = {KINDS[0]: "", KINDS[2]: "_scores_only"}.get(kind)
-    seen = evaluate(joint, values, ["d", "c"])
-    parts = [evaluate(joint, values, [n]) for n in (["pivot"] if layout.loss_sets else [])]
-    pivot = [p["pivot"] for p in parts]
-    steep = [evaluate(joint, values, ["gamma"])["gamma"]] if layout.loss_sets else []
-    if suffix is not None:
-        pivot.append(evaluate(joint, values, [f"pi{suffix}"])[f"pi{suffix}"])
-        steep.append(evaluate(joint, values, [f"s{suffix}"])[f"s{suffix}"])
-    held = dict(
-        zip(
-            names, [seen["d"], seen["c"], np.concatenate(pivot), np.concatenate(steep)], strict=True
-        )
-    )
-    n_sets, law = len(layout.loss_sets), model.spec.law
-    held |= {f"law_{name}": np.zeros(n_sets) for name in law.coefficients}
-    if n_sets:
-        of_sets = "_with_losses" if suffix else ""
-        for name in law.coefficients:
-            held[f"law_{name}"] = evaluate(joint, values, [f"{name}{of_sets}"])[f"{name}{of_sets}"]
-    if suffix is not None:
-        alpha = evaluate(joint, values, [f"alpha{suffix}"])[f"alpha{suffix}"]
-        held["law_offset"] = np.zeros(n_sets)
-        for name, unit in law.unit({"alpha": alpha}).items():
-            held[f"law_{name}"] = np.concatenate([held[f"law_{name}"], unit])
-    given = build_model(layout, model.spec, held)
-    assert {v.name for v in given.free_RVs} < {v.name for v in joint.free_RVs}
-    assert not {"d", "u", "gamma", "pi", "alpha"} & {v.name for v in given.free_RVs}
+    seen = evaluate(joint, values, ["map_span", "log_density"])
+    ruler = Ruler.of(values | seen, design.arrays, design, model.spec)
+    shape = len(design.loss_sets) + int((~design.has_losses).sum())
+    held = {f"law_{name}": np.broadcast_to(v, shape) for name, v in ruler.coefficients.items()}
+    held |= {name: getattr(ruler, name) for name in ("midpoint", "steepness", "floor", "span")}
+    given = build_model(design, model.spec, given=held)
+    names = {str(v.name) for v in given.free_RVs}
+    assert names < {str(v.name) for v in joint.free_RVs}
+    of_ruler = {"map_floor", "ceiling_share", "map_steepness", "map_logit_at_centre", "alpha"}
+    assert not of_ruler & names
 
     for ours, theirs in zip(of_scores(given, values), of_scores(joint, values), strict=True):
         assert ours == pytest.approx(theirs, abs=1e-10)
@@ -68,6 +52,7 @@ def of_scores(model, values):
 
 
 @pytest.fixture(scope="module")
+@samples
 def cut():
     """Return a short cut fit of the pooled form."""
     import warnings
@@ -76,22 +61,22 @@ def cut():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", bd.DiagnosticsWarning)
         return bd.DensityModel(form="pooled", ruler="cut").fit(
-            data, ruler_draws=40, seed=1, progress=False
+            data, ruler_draws=40, random_seed=1, progressbar=False
         )
 
 
 def test_the_cut_passes_whole_draws_of_the_ruler_from_references_alone(cut):
     kept = cut.posterior.sizes
     assert (kept["chain"], kept["draw"]) == (4, 10 * DRAWS_OF_A_RULER)
-    # Every draw of the ruler is one of the draws of the references alone, in one piece.
-    names = ["alpha", "pi", "s", "d", "u"]
-    alone = np.concatenate([Draws(cut.alone)[n] for n in names], axis=1)
+    # Every draw of the ruler is one of the draws of the reference posterior, in one piece.
+    names = ["alpha", "map_logit_at_centre", "map_slope_at_centre", "map_floor", "ceiling_share"]
+    alone = np.concatenate([Draws(cut.reference_posterior)[n] for n in names], axis=1)
     used = np.concatenate([Draws(cut.posterior)[n] for n in names], axis=1)
     distinct = np.unique(used, axis=0)
     assert len(distinct) == 40
     assert all((row == alone).all(axis=1).any() for row in distinct)
     # What is given the ruler does move.
-    assert len(np.unique(Draws(cut.posterior)["A"])) > 0.9 * len(used)
+    assert len(np.unique(Draws(cut.posterior)["growth_rate"])) > 0.9 * len(used)
 
 
 def test_tables_of_a_cut_fit_say_what_informed_the_ruler(cut, tmp_path):
@@ -99,7 +84,7 @@ def test_tables_of_a_cut_fit_say_what_informed_the_ruler(cut, tmp_path):
     assert set(table["informed_by"]) == {"references"}
     assert set(table["step"]) == {"loss law", "score map"}
     assert cut.checks()["short chains"].passed is not None
-    assert cut.checks()["references alone"].passed
+    assert cut.checks()["reference posterior"].passed
     sizes = cut.effective_size(by="benchmark")
     reach = cut.reach().set_index("benchmark")
     high = sizes[sizes["p_above_reach"] > 0.5]
@@ -119,20 +104,20 @@ def test_tables_of_a_cut_fit_say_what_informed_the_ruler(cut, tmp_path):
             {"ruler_draws": 3},
             "ruler_draws must be a whole number from 20 to 2000, not 3",
         ),
-        ({"ruler": "cut"}, {"references_alone": False}, "needs the references alone"),
+        ({"ruler": "cut"}, {"reference_posterior": False}, "needs the reference posterior"),
         ({"ruler": "none"}, {}, "ruler='none' is not known; allowed are 'joint', 'cut'"),
     ],
 )
 def test_bad_requests_for_a_cut(model, options, message):
     data = simulate(KINDS[0], seed=3, n_targets=12, n_families=5)
     with pytest.raises(bd.BayesdenseError, match=message):
-        bd.DensityModel(**model).fit(data, progress=False, **options)
+        bd.DensityModel(**model).fit(data, progressbar=False, **options)
 
 
 def both_ways(data):
     """Fit with a joint ruler and with a cut."""
-    joint = bd.DensityModel().fit(data, seed=3, references_alone=False, progress=False)
-    cut = bd.DensityModel(ruler="cut").fit(data, seed=3, ruler_draws=200, progress=False)
+    joint = bd.DensityModel().fit(data, random_seed=3, reference_posterior=False, progressbar=False)
+    cut = bd.DensityModel(ruler="cut").fit(data, random_seed=3, ruler_draws=200, progressbar=False)
     return joint, cut
 
 

@@ -12,23 +12,25 @@ import numpy as np
 import pytest
 
 import bayesdense as bd
-from bayesdense.build import build_model
-from bayesdense.models.base import structure_of
+from bayesdense.models.base import sampler_model, structure_of
 from bayesdense.sampler import nuts as sampling
 from bayesdense.sampler.backend import compile_cache as compiled
 from bayesdense.sampler.backend.compile_cache import compiled_for
 from bayesdense.sampler.backend.packed_data import Packing, in_order, lengths_of
 from bayesdense.sampler.progress import Progress
+from tests.joint import starting_point
 from tests.simulate import KINDS, simulate
+
+pytestmark = pytest.mark.sampling
 
 # Enough for two means to be compared, not for a headline.
 SHORT = {
     "draws": 600,
     "tune": 500,
     "chains": 4,
-    "seed": 11,
-    "progress": False,
-    "references_alone": False,
+    "random_seed": 11,
+    "progressbar": False,
+    "reference_posterior": False,
 }
 
 
@@ -53,7 +55,7 @@ def test_a_second_fit_of_the_same_structure_compiles_nothing(plain_fit):
     again = bd.DensityModel(form="pooled").fit(data, **SHORT)
     assert again.info["compile_seconds"] == 0
     # The other data were really used, and the answer is close but not the same.
-    first, second = (f.posterior["A"].mean().item() for f in (plain_fit, again))
+    first, second = (f.posterior["growth_rate"].mean().item() for f in (plain_fit, again))
     assert first != second
     assert second == pytest.approx(first, abs=0.15)
     assert again.posterior["model"].values.tolist() == plain_fit.posterior["model"].values.tolist()
@@ -66,7 +68,13 @@ def test_reuse_gives_the_posterior_that_compiling_afresh_gives(plain_fit):
     compiled.clear_compiled()
     fresh = bd.DensityModel(form="pooled").fit(data, **SHORT)
     assert (reused.info["compile_seconds"] == 0) and fresh.info["compile_seconds"] > 0
-    for name in ("A", "B", "sigma_v", "s", "tau"):
+    for name in (
+        "growth_rate",
+        "log_density_level",
+        "model_effect_sd",
+        "map_slope_at_centre",
+        "cell_effect_sd",
+    ):
         a, b = reused.posterior[name], fresh.posterior[name]
         error = np.sqrt(az.mcse(a).values ** 2 + az.mcse(b).values ** 2)
         gap = np.abs(a.mean(("chain", "draw")) - b.mean(("chain", "draw"))).values
@@ -86,22 +94,22 @@ def test_reuse_reads_sizes_off_the_other_ruler(plain_fit):
     again = bd.DensityModel(form="pooled").fit(larger, **SHORT)
     assert again.info["compile_seconds"] == 0
     first, second = (
-        f.posterior["cell_ln_size"].mean(("chain", "draw")) for f in (plain_fit, again)
+        f.posterior["log_effective_size"].mean(("chain", "draw")) for f in (plain_fit, again)
     )
     assert float((second - first).median()) == pytest.approx(np.log(3.0), abs=0.1)
     whole, part = (f.effective_size().set_index("model")["median"] for f in (plain_fit, again))
     assert np.log(part / whole).median() == pytest.approx(np.log(3.0), abs=0.1)
 
 
-def test_a_joint_fit_shows_its_ruler_beside_that_of_references_alone(plain_fit):
+def test_a_joint_fit_shows_its_ruler_beside_that_of_references_only(plain_fit):
     table = plain_fit.coefficients(prob=0.8)
     assert table["informed_by"].unique().tolist() == ["references", "all models"]
     wide = table.pivot(index=["of", "coefficient"], columns="informed_by", values="sd")
     # Targets can only be seen to help: slopes of the map become narrower.
-    slopes = wide.xs("s", level="coefficient")
+    slopes = wide.xs("map_slope_at_centre", level="coefficient")
     assert (slopes["all models"] < slopes["references"]).all()
     assert plain_fit.reach()["informed_by"].nunique() == 2
-    assert plain_fit.checks()["references alone"].text.startswith("the ruler from references")
+    assert plain_fit.checks()["reference posterior"].text.startswith("the ruler from references")
 
 
 @pytest.mark.filterwarnings("ignore::bayesdense.DiagnosticsWarning")
@@ -111,11 +119,11 @@ def test_other_data_of_any_shape_compile_nothing(plain_fit):
     data = plain_fit.data.select(models=models, benchmarks=["know", "read"])
     assert data.models["family"].nunique() < plain_fit.data.models["family"].nunique()
     prior = bd.Prior("Normal", mu=1.5, sigma=1.0)
-    again = bd.DensityModel(form="pooled", priors={"A": prior}).fit(data, **SHORT)
+    again = bd.DensityModel(form="pooled", priors={"growth_rate": prior}).fit(data, **SHORT)
     assert again.info["compile_seconds"] == 0
     assert again.posterior["benchmark"].values.tolist() == ["know", "read"]
     assert again.posterior["dated_target"].values.tolist() == models
-    rates = [float(f.posterior["A"].mean()) for f in (again, plain_fit)]
+    rates = [float(f.posterior["growth_rate"].mean()) for f in (again, plain_fit)]
     assert rates[0] == pytest.approx(rates[1], abs=0.3)
 
 
@@ -129,16 +137,15 @@ def test_a_fit_says_into_which_pilots_its_warm_up_was_split(plain_fit):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_chains_start_where_pymc_would_start_them(kind):
-    model = bd.DensityModel(trend="frontier").build(
-        simulate(kind, seed=3, n_targets=12, n_families=4)
-    )
-    packing = Packing.of(model)
-    packed, places = packing.apply(model)
-    data = {variable.name: variable.get_value() for variable in model.data_vars}
-    starts = compiled.initial_values(model)
-    packed_data = packing.values(data, lengths_of(model))
-    found, from_data = compiled._coordinates(packed, places)(starts, packed_data)
-    expected = model.initial_point(0)
+    model = bd.DensityModel(trend="frontier")
+    design = model.make_design(simulate(kind, seed=3, n_targets=12, n_families=4))
+    sampled, _ = sampler_model(design, model.spec)
+    packing = Packing.of(sampled.model)
+    packed, places = packing.apply(sampled.model)
+    data = {variable.name: variable.get_value() for variable in sampled.model.data_vars}
+    packed_data = packing.values(data, lengths_of(sampled.model))
+    found, from_data = compiled._coordinates(packed, places)(sampled.starts, packed_data)
+    expected = starting_point(sampled)
     for variable in in_order(packed):
         of = np.ravel(expected[packed.rvs_to_values[variable].name])
         mine, found = found[: of.size], found[of.size :]
@@ -151,32 +158,31 @@ def test_chains_start_where_pymc_would_start_them(kind):
 
 def built_and_compiled(fit):
     model = bd.DensityModel(form="pooled")
-    layout = model.lay_out(fit.data)
-    built = build_model(layout, model.spec)
-    return built, compiled_for(built, structure_of(layout, model.spec), Progress(False, ""))[0]
+    design = model.make_design(fit.data)
+    built, _ = sampler_model(design, model.spec)
+    return built, compiled_for(built, structure_of(design, model.spec), Progress(False, ""))[0]
 
 
 def test_chains_start_at_no_draw_without_a_density(plain_fit):
     built, code = built_and_compiled(plain_fit)
     draws = plain_fit.posterior.isel(draw=slice(0, 8)).copy(deep=True)
-    place = code.places["phi"]
+    place = code.places["source_noise_sd"]
     # Its square is more than there are numbers for.
-    draws["phi"][:2] = 1e200
+    draws["source_noise_sd"][:2] = 1e200
     start = sampling._start(code, draws, built, own=False)
     found = np.array([start(seed)[place] for seed in range(40)])
     assert found.max() < np.log(0.2)
     assert found.std() > 0
-    draws["phi"][:] = 1e200
+    draws["source_noise_sd"][:] = 1e200
     assert sampling._start(code, draws, built, own=False) is code.start
 
 
 def test_chains_go_on_from_draws_of_their_own_posterior_as_they_are(plain_fit):
     built, code = built_and_compiled(plain_fit)
     draws = plain_fit.posterior.isel(chain=slice(0, 2), draw=slice(0, 3))
-    names = [v.name for v in built.free_RVs]
     exactly = code.exactly()
     points = [
-        exactly({name: draws[name].values[chain, draw] for name in names})[0]
+        exactly(built.complete({n: draws[n].values[chain, draw] for n in built.free}))[0]
         for chain in range(2)
         for draw in range(3)
     ]
@@ -189,13 +195,13 @@ def test_chains_go_on_from_draws_of_their_own_posterior_as_they_are(plain_fit):
     assert met == set(range(6))
     # Those of another posterior only say where to look.
     other = sampling._start(code, draws, built, own=False)(1)
-    place = code.places["cell_deviation"]
+    place = code.places["cell_effect"]
     assert np.abs(other[place]).max() <= 0.5 < np.abs(points[0][place]).max()
 
 
 def test_a_fit_that_cannot_start_says_so(plain_fit):
     _, code = built_and_compiled(plain_fit)
-    settings = sampling.SamplingSettings(draws=10, tune=50, chains=1, seed=1)
+    settings = sampling.SamplingSettings(draws=10, tune=50, chains=1, random_seed=1)
 
     def nowhere(seed):
         return np.full(code.n_parameters, 1e200)
@@ -210,7 +216,7 @@ def test_a_fit_that_cannot_start_says_so(plain_fit):
     [
         ({"draws": 0}, "draws must be a whole number from 10"),
         ({"chains": 2.5}, "chains must be a whole number from 1"),
-        ({"seed": -1}, "seed must be a whole number from 0"),
+        ({"random_seed": -1}, "seed must be a whole number from 0"),
         ({"target_accept": 1.0}, "target_accept must be from 0.5 to below 1"),
         ({"tune": True}, "tune must be a whole number from 50"),
     ],
@@ -222,7 +228,7 @@ def test_bad_settings_say_what_is_allowed(options, message):
 
 def test_a_seed_is_drawn_and_recorded_where_none_is_given():
     first, second = sampling.SamplingSettings(), sampling.SamplingSettings()
-    assert isinstance(first.seed, int) and first.seed != second.seed
+    assert isinstance(first.random_seed, int) and first.random_seed != second.random_seed
 
 
 INTERRUPTED = textwrap.dedent(
@@ -243,14 +249,15 @@ INTERRUPTED = textwrap.dedent(
     data = simulate("scores only", seed=3, n_targets=12, n_families=5)
     try:
         fit = bd.DensityModel(form="pooled").fit(
-            data, draws={draws}, tune={tune}, chains=2, seed=1, references_alone=False,
-            progress=False,
+            data, draws={draws}, tune={tune}, chains=2, random_seed=1, reference_posterior=False,
+            progressbar=False,
         )
     except sampling.SamplingInterrupted as error:
         print("nothing kept:", error)
     else:
         print("kept:", fit.interrupted)
-        print("shape:", fit.posterior["A"].shape, bool(fit.posterior["A"].notnull().all()))
+        rate = fit.posterior["growth_rate"]
+        print("shape:", rate.shape, bool(rate.notnull().all()))
         print("known:", fit.checks()["interruption"].text)
     """
 )

@@ -8,73 +8,81 @@ import pandas as pd
 import pytest
 
 import bayesdense as bd
-from bayesdense.coordinates.from_pilot import tuned
+from bayesdense.coordinates.from_pilot import coordinates_from_pilot
+from bayesdense.coordinates.initial import coordinates_from_data
 from bayesdense.errors import BayesdenseError
-from bayesdense.sampler.warm_start import Earlier, few_of_many
+from bayesdense.model import model_priors
+from bayesdense.sampler.warm_start import WarmStart, few_of_many
 from tests.simulate import KINDS, simulate
+
+pytestmark = pytest.mark.sampling
 
 POOLED = bd.DensityModel(form="pooled")
 SHORT = {
     "draws": 600,
     "tune": 500,
     "chains": 4,
-    "seed": 12,
-    "progress": False,
-    "references_alone": False,
+    "random_seed": 12,
+    "progressbar": False,
+    "reference_posterior": False,
 }
 
 
 def begun(fit, data, model=POOLED):
     """Return what a model of some data takes from a fit."""
-    layout = model.lay_out(data)
-    return fit.earlier().for_other(layout, model.build(data), model.spec, data.digest)
+    design = model.make_design(data)
+    return fit.warm_start().for_other(design, model.build(data), model.spec, data.digest)
 
 
 def test_other_data_take_their_own_cells_models_and_benchmarks(plain_fit):
     data = plain_fit.data.select(benchmarks=["read", "know"])
     found = begun(plain_fit, data)
     assert not found.same
-    layout, arrays = POOLED.lay_out(data), POOLED.lay_out(plain_fit.data).arrays
-    own = layout.arrays
+    design, arrays = POOLED.make_design(data), POOLED.make_design(plain_fit.data).arrays
+    own = design.arrays
     count = found.draws.sizes["draw"]
     kept = np.linspace(0, plain_fit.posterior.sizes["draw"] - 1, count).round().astype(int)
-    for here in (0, 17, layout.size("cell") - 1):
-        model = layout.coords["model"][own["cell_model"][here]]
-        benchmark = layout.coords["benchmark"][own["cell_benchmark"][here]]
+    for here in (0, 17, design.size("cell") - 1):
+        model = design.coords["model"][own["cell_model"][here]]
+        benchmark = design.coords["benchmark"][own["cell_benchmark"][here]]
         of_model = np.array(plain_fit.posterior["model"])[arrays["cell_model"]] == model
         of_benchmark = (
             np.array(plain_fit.posterior["benchmark"])[arrays["cell_benchmark"]] == benchmark
         )
         (there,) = np.flatnonzero(of_model & of_benchmark)
         np.testing.assert_allclose(
-            found.draws["cell_ln_size"].values[..., here],
-            plain_fit.posterior["cell_ln_size"].values[:, kept, there],
+            found.draws["log_effective_size"].values[..., here],
+            plain_fit.posterior["log_effective_size"].values[:, kept, there],
             rtol=1e-6,
         )
-    assert list(found.draws["benchmark"].values) == layout.coords["benchmark"]
+    assert list(found.draws["benchmark"].values) == design.coords["benchmark"]
 
 
 def test_the_same_question_is_known_as_such(plain_fit):
     assert begun(plain_fit, plain_fit.data).same
-    narrower = POOLED.replace({"reference_residual": 0.05})
+    narrower = POOLED.replace(reference_residual=0.05)
     assert not begun(plain_fit, plain_fit.data, narrower).same
 
 
 def test_of_other_models_the_ruler_is_known_and_cells_are_read_off_it(plain_fit):
-    data, layout = plain_fit.data, POOLED.lay_out(plain_fit.data)
+    data, design = plain_fit.data, POOLED.make_design(plain_fit.data)
     part = data.select(models=data.targets["model"].tolist()[::2])
-    few = POOLED.lay_out(part)
+    few = POOLED.make_design(part)
     cells = np.flatnonzero(
-        np.isin(np.array(layout.coords["model"])[layout.arrays["cell_model"]], few.coords["model"])
+        np.isin(np.array(design.coords["model"])[design.arrays["cell_model"]], few.coords["model"])
     )
     of_part = plain_fit.posterior.isel(cell=cells, drop=True).drop_vars("cell")
-    earlier = Earlier.of(of_part, few, POOLED.spec, part.digest)
-    found = earlier.for_other(layout, POOLED.build(data), POOLED.spec, data.digest)
-    assert "cell_ln_size" not in found.draws and "phi" in found.draws
-    by_ruler = tuned(layout, POOLED.spec, found.draws).arrays["cell_guess"]
-    by_draws = tuned(layout, POOLED.spec, plain_fit.posterior).arrays["cell_guess"]
+    warm_start = WarmStart.of(of_part, few, POOLED.spec, part.digest)
+    found = warm_start.for_other(design, POOLED.build(data), POOLED.spec, data.digest)
+    assert "log_effective_size" not in found.draws and "source_noise_sd" in found.draws
+    priors = model_priors(design, POOLED.spec)
+    first = coordinates_from_data(design, POOLED.spec, priors)
+    by_ruler, by_draws = (
+        coordinates_from_pilot(design, POOLED.spec, first, draws).cells.x
+        for draws in (found.draws, plain_fit.posterior)
+    )
     # A score that noise put beyond reach is not read; of the others noise is all the difference.
-    gap = np.abs(by_ruler - by_draws)[layout.arrays["cell_model"] < layout.size("target")]
+    gap = np.abs(by_ruler - by_draws)[design.arrays["cell_model"] < design.size("target")]
     assert np.median(gap) < 0.1 and np.mean(gap > 1.0) < 0.05
 
 
@@ -106,14 +114,14 @@ def test_models_that_are_not_fitted_do_not_make_many():
 
 def test_other_parts_or_more_benchmarks_begin_with_nothing(plain_fit):
     data = plain_fit.data
-    assert begun(plain_fit, data, POOLED.replace({"score_map": "exponential-error"})) is None
+    assert begun(plain_fit, data, POOLED.replace(score_map="exponential-error")) is None
     fewer = data.select(benchmarks=["know", "read"])
-    layout = POOLED.lay_out(fewer)
-    part = plain_fit.posterior.isel(cell=slice(0, layout.size("cell"))).sel(
+    design = POOLED.make_design(fewer)
+    part = plain_fit.posterior.isel(cell=slice(0, design.size("cell"))).sel(
         benchmark=["know", "read"]
     )
-    of_fewer = Earlier.of(part, layout, POOLED.spec, fewer.digest)
-    whole = POOLED.lay_out(data)
+    of_fewer = WarmStart.of(part, design, POOLED.spec, fewer.digest)
+    whole = POOLED.make_design(data)
     assert of_fewer.for_other(whole, POOLED.build(data), POOLED.spec, data.digest) is None
 
 
@@ -124,14 +132,14 @@ def test_benchmarks_that_are_read_through_losses_begin_with_nothing(plain_fit, k
 
 
 def test_what_is_kept_comes_back_from_a_file(plain_fit, tmp_path):
-    earlier = plain_fit.earlier()
-    earlier.save(tmp_path / "one.nc")
-    again = Earlier.load(tmp_path / "one.nc", POOLED.spec, plain_fit.data.digest)
+    warm_start = plain_fit.warm_start()
+    warm_start.save(tmp_path / "one.nc")
+    again = WarmStart.load(tmp_path / "one.nc", POOLED.spec, plain_fit.data.digest)
     assert again is not None
-    assert again.draws.equals(earlier.draws)
+    assert again.draws.equals(warm_start.draws)
     assert [file.name for file in tmp_path.iterdir()] == ["one.nc"]
     (tmp_path / "one.nc").write_bytes(b"no such thing")
-    assert Earlier.load(tmp_path / "one.nc", POOLED.spec, plain_fit.data.digest) is None
+    assert WarmStart.load(tmp_path / "one.nc", POOLED.spec, plain_fit.data.digest) is None
 
 
 @pytest.mark.filterwarnings("ignore::bayesdense.DiagnosticsWarning")
@@ -146,7 +154,15 @@ def test_a_posterior_does_not_depend_on_where_its_warm_up_began(plain_fit, trend
     assert warm.info["pilots"][0]["tune"] < cold.info["pilots"][0]["tune"]
     # The earlier draws stand for one pilot of at most four.
     assert len(warm.info["pilots"]) <= 3
-    for name in ("A", "B", "s", "pi", "tau", "sigma_v", "ln_density"):
+    for name in (
+        "growth_rate",
+        "log_density_level",
+        "map_slope_at_centre",
+        "map_logit_at_centre",
+        "cell_effect_sd",
+        "model_effect_sd",
+        "log_density",
+    ):
         for prob in (0.05, 0.95):
             ends = [f.posterior[name].quantile(prob, ("chain", "draw")) for f in (cold, warm)]
             errors = [
@@ -160,7 +176,7 @@ def test_a_posterior_does_not_depend_on_where_its_warm_up_began(plain_fit, trend
 def test_a_fit_goes_on_without_pilots(plain_fit):
     again = POOLED.fit(plain_fit.data, **SHORT | {"draws": 100}, warm_start=plain_fit)
     assert again.info["pilots"] == []
-    means = [float(fit.posterior["A"].mean()) for fit in (again, plain_fit)]
+    means = [float(fit.posterior["growth_rate"].mean()) for fit in (again, plain_fit)]
     assert means[0] == pytest.approx(means[1], abs=0.1)
 
 

@@ -11,13 +11,13 @@ from bayesdense.sampler.warmup import Pilot, after_pilots, enough, largest_rhat,
 
 
 def test_pilots_and_the_rest_are_never_longer_than_the_warm_up():
-    settings = SamplingSettings(tune=1000, seed=1)
+    settings = SamplingSettings(tune=1000, random_seed=1)
     pilots = pilot_settings(settings, 0.95)
     lengths = [pilot.tune + pilot.draws for pilot in pilots]
     assert lengths == [200, 175, 175, 175]
     assert after_pilots(settings).tune == 250
     assert sum(lengths) + 250 <= 1000
-    assert len({pilot.seed for pilot in pilots} | {1}) == 5
+    assert len({pilot.random_seed for pilot in pilots} | {1}) == 5
     # The first may take larger steps, not smaller ones.
     assert [pilot.target_accept for pilot in pilots] == [0.8, 0.95, 0.95, 0.95]
     assert pilot_settings(settings, 0.7)[0].target_accept == 0.7
@@ -78,8 +78,8 @@ def test_more_parameters_keep_their_step_and_give_up_acceptance():
 
 
 def test_an_acceptance_that_is_asked_for_is_used_whatever_the_size():
-    assert SamplingSettings(target_accept=0.9, seed=1).accept(10**5) == 0.9
-    assert SamplingSettings(seed=1).accept(4000) == usual_accept(4000)
+    assert SamplingSettings(target_accept=0.9, random_seed=1).accept(10**5) == 0.9
+    assert SamplingSettings(random_seed=1).accept(4000) == usual_accept(4000)
 
 
 def test_chains_start_where_those_of_a_pilot_were_and_nowhere_between():

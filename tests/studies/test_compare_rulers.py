@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 
 import bayesdense as bd
+from tests.conftest import samples
 from tests.models.test_ruler import IRREDUCIBLE, runs_of
 
-SAMPLING = {"draws": 500, "tune": 700, "chains": 4, "seed": 5, "progress": False}
+SAMPLING = {"draws": 500, "tune": 700, "chains": 4, "random_seed": 5, "progressbar": False}
 
 
 @pytest.fixture(scope="module")
@@ -17,14 +18,17 @@ def comparison(tmp_path_factory):
     @bd.laws.register
     class OnePower(bd.laws.LossLaw):
         name, equation = "one-power-compared", "L = e + a (N/N*)^-alpha"
-        coefficients, exponents = ("e", "a", "alpha"), ("alpha",)
+        coefficients, exponents = ("loss_floor", "loss_size_term", "alpha"), ("alpha",)
 
         def priors(self, mean_loss):
             half = [float(v) for v in np.log(mean_loss / 2)]
-            return {n: bd.Prior("LogNormal", mu=half, sigma=1.0) for n in ("e", "a")}
+            return {
+                n: bd.Prior("LogNormal", mu=half, sigma=1.0)
+                for n in ("loss_floor", "loss_size_term")
+            }
 
         def loss(self, x, z, c):
-            return c["e"] + c["a"] * np.exp(-c["alpha"] * x)
+            return c["loss_floor"] + c["loss_size_term"] * np.exp(-c["alpha"] * x)
 
     runs = runs_of(bd.laws.Irreducible(), IRREDUCIBLE, seed=9, sizes=8, ratios=5)
     runs["family"] = np.where(np.arange(len(runs)) % 2, "one", "two")
@@ -35,6 +39,7 @@ def comparison(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+@samples
 def compared(comparison):
     """Return the comparison."""
     return comparison()
@@ -44,10 +49,10 @@ def test_a_stored_comparison_fits_nothing_again(comparison, compared, monkeypatc
     def refused(*args, **options):
         raise AssertionError("fitted again")
 
-    monkeypatch.setattr(bd.RulerModel, "sample_layout", refused)
+    monkeypatch.setattr(bd.RulerModel, "sample_design", refused)
     again = comparison()
-    pd.testing.assert_frame_equal(again.table, compared.table)
-    pd.testing.assert_frame_equal(again.pointwise, compared.pointwise)
+    pd.testing.assert_frame_equal(again.summary(), compared.summary())
+    pd.testing.assert_frame_equal(again.pointwise(), compared.pointwise())
 
 
 def test_a_law_that_changed_under_its_name_is_another_fit():
@@ -58,10 +63,10 @@ def test_a_law_that_changed_under_its_name_is_another_fit():
             name, equation = "changed", "L = c a"
 
             def loss(self, x, z, c):
-                return 2.0 * c["a"] if factor == 2 else c["a"]
+                return 2.0 * c["loss_size_term"] if factor == 2 else c["loss_size_term"]
 
         if factor == 3:
-            Changed.loss = lambda self, x, z, c: 3.0 * c["a"]
+            Changed.loss = lambda self, x, z, c: 3.0 * c["loss_size_term"]
         return Changed()
 
     assert _code_of(law(2)) == _code_of(law(2))
@@ -71,7 +76,7 @@ def test_a_law_that_changed_under_its_name_is_another_fit():
 
 
 def test_the_law_that_made_the_runs_predicts_them_best(compared):
-    table = compared.table
+    table = compared.summary()
     assert table["criterion"].unique().tolist() == [
         "leave one out",
         "leave one family out",
@@ -95,17 +100,17 @@ def test_the_figure_shows_the_table(compared, tmp_path):
     figure, ax = bd.plots.ruler_comparison(compared)
     figure.savefig(tmp_path / "comparison.png")
     labels = [text.get_text().removesuffix(" *") for text in ax.get_yticklabels()]
-    assert labels == compared.table["ruler"].head(3).tolist()
+    assert labels == compared.summary()["ruler"].head(3).tolist()
     drawn = {c.get_label(): c.lines[0].get_xdata() for c in ax.containers}
-    for criterion, rows in compared.table.groupby("criterion"):
+    for criterion, rows in compared.summary().groupby("criterion"):
         [values] = [v for label, v in drawn.items() if label.startswith(criterion)]
         assert sorted(values) == pytest.approx(sorted(rows["difference"]))
     assert "one standard error" in ax.get_xlabel()
 
 
 def test_sums_of_the_table_are_those_of_the_units(compared):
-    sums = compared.pointwise.groupby(["criterion", "ruler"])["elpd"].sum()
-    for row in compared.table.to_dict("records"):
+    sums = compared.pointwise().groupby(["criterion", "ruler"])["elpd"].sum()
+    for row in compared.summary().to_dict("records"):
         assert sums[row["criterion"], row["ruler"]] == pytest.approx(row["elpd"])
     assert "leave one out" in repr(compared)
     with pytest.raises(bd.BayesdenseError, match="criterion must be one of 'leave one out'"):
@@ -120,8 +125,8 @@ def test_leaving_one_out_by_weights_agrees_with_leaving_it_out_in_earnest():
     runs = runs_of(bd.laws.Irreducible(), IRREDUCIBLE, seed=9, sizes=8, ratios=5)
     model = bd.RulerModel(law="irreducible")
     data = bd.Dataset.from_losses(runs)
-    settings = SamplingSettings(draws=1000, tune=700, seed=2, target_accept=0.95)
-    run = Runs("irreducible", model, data.digest, model.lay_out(data), settings, False)
+    settings = SamplingSettings(draws=1000, tune=700, random_seed=2, target_accept=0.95)
+    run = Runs("irreducible", model, data.digest, model.make_design(data), settings, False)
     elpd, k, _ = run.leave_one_out(0)
     good = np.flatnonzero(k < 0.5)
     for unit in (good[0], good[len(good) // 2], good[-1]):
@@ -147,7 +152,7 @@ def test_what_cannot_be_compared_is_refused():
         ),
     ):
         with pytest.raises(bd.BayesdenseError, match=message):
-            bd.studies.compare_rulers(data, rulers, progress=False, **options)
+            bd.studies.compare_rulers(data, rulers, progressbar=False, **options)
 
 
 def test_effective_sizes_are_averaged_by_weight(plain_fit):

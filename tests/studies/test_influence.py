@@ -12,8 +12,8 @@ from bayesdense.studies import growth_differences, influence, prior_sensitivity
 from bayesdense.studies.differences import rate_differences
 from bayesdense.studies.influence import _growth
 from bayesdense.studies.weights import weighted
-from tests.fake import fake_fit
 from tests.conftest import SAMPLING
+from tests.fake import fake_fit
 
 
 @pytest.mark.filterwarnings("ignore::bayesdense.DiagnosticsWarning")
@@ -25,9 +25,9 @@ def test_weights_agree_with_a_refit(plain_fit):
     row = good.iloc[0]
     families = [f for f in plain_fit.data.targets["family"].unique() if f != row["left_out"]]
     refit = bd.DensityModel(form="pooled").fit(
-        plain_fit.data.select(families=families), references_alone=False, **SAMPLING
+        plain_fit.data.select(families=families), reference_posterior=False, **SAMPLING
     )
-    before, after = (f.posterior["A"].values.ravel() for f in (plain_fit, refit))
+    before, after = (f.posterior["growth_rate"].values.ravel() for f in (plain_fit, refit))
     shift = (after.mean() - before.mean()) / before.std()
     assert row["shift"] == pytest.approx(shift, abs=0.15)
     overall = refit.doubling_time().query("benchmark == 'all benchmarks'").iloc[0]
@@ -78,7 +78,10 @@ def test_weighted_quantiles_by_hand():
 
 
 def test_growth_without_a_benchmark_is_that_of_the_others():
-    draws = {"A": np.array([2.0]), "A_j": np.array([[1.0, 2.0, 3.0]])}
+    draws = {
+        "growth_rate": np.array([2.0]),
+        "growth_rate_by_benchmark": np.array([[1.0, 2.0, 3.0]]),
+    }
     assert _growth(draws, ["a", "b", "c"], "c") == pytest.approx([1.5])
     assert _growth(draws, ["a", "b", "c"], None) == pytest.approx([2.0])
 
@@ -99,7 +102,8 @@ def test_a_rate_differs_when_its_sign_is_nearly_sure():
     rates[..., 2] += 1.0
     fit = Fit()
     fit.posterior = xr.Dataset(
-        {"A_j": (("chain", "draw", "benchmark"), rates)}, coords={"benchmark": ["a", "b", "c"]}
+        {"growth_rate_by_benchmark": (("chain", "draw", "benchmark"), rates)},
+        coords={"benchmark": ["a", "b", "c"]},
     )
     table = growth_differences(fit).set_index("benchmark")
     assert table.loc["c", "differs"] and table.loc["c", "p_faster"] > 0.99

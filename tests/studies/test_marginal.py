@@ -37,20 +37,20 @@ def test_normal_terms_are_integrated_exactly():
 # next to nothing on one side, where no expansion holds.
 PRIORS = {
     "alpha": bd.Prior("LogNormal", mu=-1.2, sigma=0.3),
-    "pi": bd.Prior("Normal", mu=-1.0, sigma=0.5),
-    "s": bd.Prior("LogNormal", mu=-0.2, sigma=0.3),
-    "tau": bd.Prior("LogNormal", mu=-0.9, sigma=0.3),
-    "phi": bd.Prior("LogNormal", mu=-4.2, sigma=0.4),
-    "A": bd.Prior("Normal", mu=1.8, sigma=0.5),
-    "B": bd.Prior("Normal", mu=0.0, sigma=0.5),
-    "sigma_v": bd.Prior("HalfNormal", sigma=0.5),
-    "sigma_f": bd.Prior("HalfNormal", sigma=0.7),
+    "map_logit_at_centre": bd.Prior("Normal", mu=-1.0, sigma=0.5),
+    "map_slope_at_centre": bd.Prior("LogNormal", mu=-0.2, sigma=0.3),
+    "cell_effect_sd": bd.Prior("LogNormal", mu=-0.9, sigma=0.3),
+    "source_noise_sd": bd.Prior("LogNormal", mu=-4.2, sigma=0.4),
+    "growth_rate": bd.Prior("Normal", mu=1.8, sigma=0.5),
+    "log_density_level": bd.Prior("Normal", mu=0.0, sigma=0.5),
+    "model_effect_sd": bd.Prior("HalfNormal", sigma=0.5),
+    "family_effect_sd": bd.Prior("HalfNormal", sigma=0.7),
 }
 
 
 @pytest.fixture(scope="module")
 def drawn():
-    """Return the default model, a layout under it, and some draws of its prior."""
+    """Return the default model, a design under it, and some draws of its prior."""
     import pymc as pm
 
     data = simulate(KINDS[0], seed=4, n_targets=9, n_families=3)
@@ -59,51 +59,56 @@ def drawn():
         prior = pm.sample_prior_predictive(
             6, random_seed=1, compile_kwargs={"mode": "FAST_COMPILE"}
         )
-    return model, model.lay_out(data), Draws(prior["prior"].to_dataset())
+    return model, model.make_design(data), Draws(prior["prior"].to_dataset())
 
 
-def _expected(layout, p, i, size, cells, of_score):
+def _expected(design, p, i, size, cells, of_score):
     """Return scores that effective sizes lead to, on the harness of each source."""
-    a = layout.arrays
+    a = design.arrays
     j = a["cell_benchmark"][cells]
-    alpha, d, c = (p[name][i, j] for name in ("alpha", "d", "c"))
-    at = size - layout.log_size_centre
-    logit = p["pi"][i, j] + p["s"][i, j] * (1 - np.exp(-alpha * at)) / alpha
+    alpha, d, c = (p[name][i, j] for name in ("alpha", "map_floor", "map_span"))
+    at = size - design.log_size_centre
+    logit = (
+        p["map_logit_at_centre"][i, j]
+        + p["map_slope_at_centre"][i, j] * (1 - np.exp(-alpha * at)) / alpha
+    )
     latent = d + c * expit(logit)
     k = np.searchsorted(cells, a["score_cell"][of_score])
-    eta = p["eta"][i, a["score_harness"][of_score], j[k]]
+    eta = p["harness_offset"][i, a["score_harness"][of_score], j[k]]
     return latent, d[k] + c[k] * expit(logit[..., k] + eta)
 
 
-def _by_brute_force(layout, p, i, models):
+def _by_brute_force(design, p, i, models):
     """Return the log density of all scores of some models of one family, by importance sampling."""
-    a = layout.arrays
+    a = design.arrays
     cells = np.flatnonzero(np.isin(a["cell_model"], models))
     who, j = a["cell_model"][cells], a["cell_benchmark"][cells]
     family = a["family_code"][models[0]]
-    less = p["cell_deviation"][i, cells] + p["v"][i, who]
-    less = less + p["f"][i, family] + p["f2"][i, family, j]
-    scale = np.exp(a["cell_log_scale"][cells]) * p["tau"][i, j]
-    covariance = np.diag(scale**2) + p["sigma_v"][i] ** 2 * (who == who[:, None])
-    covariance += p["sigma_f"][i] ** 2 + p["sigma_fj"][i] ** 2 * (j == j[:, None])
-    prior = multivariate_normal(p["cell_ln_size"][i, cells] - less, covariance)
+    less = p["cell_effect"][i, cells] + p["model_effect"][i, who]
+    less = less + p["family_effect"][i, family] + p["family_benchmark_effect"][i, family, j]
+    scale = a["cell_scale"][cells] * p["cell_effect_sd"][i, j]
+    covariance = np.diag(scale**2) + p["model_effect_sd"][i] ** 2 * (who == who[:, None])
+    covariance += p["family_effect_sd"][i] ** 2 + p["family_benchmark_effect_sd"][i] ** 2 * (
+        j == j[:, None]
+    )
+    prior = multivariate_normal(p["log_effective_size"][i, cells] - less, covariance)
     of_score = np.flatnonzero(np.isin(a["score_cell"], cells))
 
     def log_joint(x):
-        latent, expected = _expected(layout, p, i, np.atleast_2d(x), cells, of_score)
+        latent, expected = _expected(design, p, i, np.atleast_2d(x), cells, of_score)
         total = prior.logpdf(np.atleast_2d(x))
         for k, cell in enumerate(cells):
             rows = a["score_cell"][of_score] == cell
             off = (a["score_observed"][of_score] - expected)[:, rows]
             items = latent[:, k] * (1 - latent[:, k]) / a["cell_items"][cell]
-            n, source = rows.sum(), p["phi"][i, j[k]] ** 2
+            n, source = rows.sum(), p["source_noise_sd"][i, j[k]] ** 2
             # The inverse of source I + items 11', by hand.
             square = (off**2).sum(1) - items * off.sum(1) ** 2 / (source + n * items)
             determinant = (n - 1) * np.log(source) + np.log(source + n * items)
             total = total - 0.5 * (square / source + determinant + n * np.log(2 * np.pi))
         return total
 
-    top = minimize(lambda x: -log_joint(x)[0], p["cell_ln_size"][i, cells], method="BFGS")
+    top = minimize(lambda x: -log_joint(x)[0], p["log_effective_size"][i, cells], method="BFGS")
     wide = multivariate_t(top.x, 1.2 * top.hess_inv, df=8, seed=2)
     tried = wide.rvs(40_000)
     weights = log_joint(tried) - wide.logpdf(tried)
@@ -114,17 +119,19 @@ def _by_brute_force(layout, p, i, models):
 
 def test_a_family_and_a_model_by_brute_force(drawn):
     """Models of a family share its deviation: what the others say of it is known of each."""
-    model, layout, p = drawn
-    a = layout.arrays
+    model, design, p = drawn
+    a = design.arrays
     every, cells = np.arange(len(a["score_cell"])), np.arange(len(a["cell_model"]))
     alike = np.flatnonzero(a["family_code"] == a["family_code"][0])
     assert len(alike) >= 2
     closest = np.inf
     for i in range(p.count):
         # Scores as this draw would have them: those of the data have next to no density.
-        _, expected = _expected(layout, p, i, p["cell_ln_size"][i], cells, every)
-        noise = p["phi"][i, a["score_benchmark"]] * np.random.default_rng(i).normal(size=len(every))
-        own = replace(layout, arrays=a | {"score_observed": expected + noise})
+        _, expected = _expected(design, p, i, p["log_effective_size"][i], cells, every)
+        noise = p["source_noise_sd"][i, a["score_benchmark"]] * np.random.default_rng(i).normal(
+            size=len(every)
+        )
+        own = replace(design, arrays=a | {"score_observed": expected + noise})
         density = densities_of_models(p, own, model.spec)
         found = density(alike)
         whole = _by_brute_force(own, p, i, alike)

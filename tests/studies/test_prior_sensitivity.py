@@ -15,15 +15,15 @@ from tests.conftest import SAMPLING
 def pooled_fit(data, sigma):
     """Fit with a prior of the growth rate that is far from what the data say."""
     prior = bd.Prior("Normal", mu=0.5, sigma=sigma)
-    model = bd.DensityModel(form="pooled", priors={"A": prior})
-    return model.fit(data, references_alone=False, **SAMPLING)
+    model = bd.DensityModel(form="pooled", priors={"growth_rate": prior})
+    return model.fit(data, reference_posterior=False, **SAMPLING)
 
 
 @pytest.mark.filterwarnings("ignore::bayesdense.DiagnosticsWarning")
 def test_half_and_twice_a_prior_agree_with_refits(plain_fit):
     sigma = 0.6
     table = prior_sensitivity(pooled_fit(plain_fit.data, sigma)).set_index("prior")
-    row = table.loc["A"]
+    row = table.loc["growth_rate"]
     assert row["reliable"] and row["sensitivity"] > 0.05
     for name, factor in (("half", np.sqrt(2.0)), ("twice", np.sqrt(0.5))):
         refit = pooled_fit(plain_fit.data, sigma * factor)
@@ -44,7 +44,7 @@ def test_every_prior_has_a_row_and_so_has_the_likelihood(plain_fit):
     priors = table[table["prior"] != LIKELIHOOD]
     assert (priors["half_lower"] < priors["half"]).all()
     assert (priors["twice"] < priors["twice_upper"]).all()
-    assert priors.set_index("prior").loc["d", "sensitivity"] < likelihood["sensitivity"]
+    assert priors.set_index("prior").loc["map_floor", "sensitivity"] < likelihood["sensitivity"]
     with pytest.raises(bd.BayesdenseError, match="prob"):
         prior_sensitivity(plain_fit, prob=90)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import time
@@ -17,15 +18,17 @@ import xarray as xr
 
 import bayesdense as bd
 from bayesdense.errors import BayesdenseError, ReadinessError
+from bayesdense.posterior.diagnostics import Convergence
 from bayesdense.sampler.nuts import SamplingSettings
-from bayesdense.sampler.warm_start import Earlier
+from bayesdense.sampler.warm_start import WarmStart
 from bayesdense.studies import choices, executors, fitting, sensitivity
 from bayesdense.studies.tasks import Task, failure
+from tests.conftest import samples
 from tests.simulate import KINDS, simulate
 from tests.studies.fake import outcome
 
 MODEL = bd.DensityModel(form="pooled")
-SHORT = {"draws": 60, "tune": 60, "chains": 2, "seed": 3, "progress": False}
+SHORT = {"draws": 60, "tune": 60, "chains": 2, "random_seed": 3, "progressbar": False}
 RESIDUAL = {"residual": choices.model_options("reference_residual", [0.1, 0.05, 0.2])}
 
 
@@ -40,9 +43,9 @@ def counted():
     made = []
     original = executors.fit_one
 
-    def fit_one(task, earlier):
-        made.append((task.name, earlier))
-        return original(task, earlier)
+    def fit_one(task, warm_start):
+        made.append((task.name, warm_start))
+        return original(task, warm_start)
 
     executors.fit_one = fit_one
     yield made
@@ -55,6 +58,7 @@ def without_times(outcomes):
 
 
 @pytest.fixture(scope="module")
+@samples
 def whole(data, counted, tmp_path_factory):
     """Return a study of three fits, and the folder with their results."""
     store = tmp_path_factory.mktemp("store")
@@ -89,18 +93,18 @@ def test_one_choice_changes_at_a_time_or_all_are_crossed(data, monkeypatch):
 @pytest.mark.filterwarnings("ignore::bayesdense.DiagnosticsWarning")
 def test_a_fit_is_that_of_the_model_begun_with_the_first(whole, data):
     study, store = whole
-    model = MODEL.replace({"reference_residual": 0.2})
+    model = MODEL.replace(reference_residual=0.2)
     (file,) = store.glob("*.nc")
-    first = Earlier.load(file, MODEL.spec, data.digest)
-    short = SHORT | {"references_alone": False}
+    first = WarmStart.load(file, MODEL.spec, data.digest)
+    short = SHORT | {"reference_posterior": False}
     begun = model.fit(data, **short, warm_start=first)
     assert begun.info["warm_start"] == data.digest
     own = model.fit(data, **short | {"draws": 180}, warm_start=begun)
     rates = own.rate_draws()[("typical", "all dates", "all benchmarks")]
     # So few draws are never to be trusted: each fit went on, with three times as many.
     np.testing.assert_allclose(study.growth_draws()[2], rates, rtol=1e-5)
-    assert study.table["reason"].str.contains("not to be trusted").all()
-    assert (study.table["draws"] == 360).all()
+    assert study.summary()["reason"].str.contains("not to be trusted").all()
+    assert (study.summary()["draws"] == 360).all()
 
 
 def test_only_the_first_fit_compiles(whole):
@@ -112,9 +116,9 @@ def test_a_fit_begins_with_one_that_differs_in_one_choice(data, monkeypatch):
     """The first choice that is not usual is usual there; equal fits are one fit."""
     given = {}
 
-    def fit_one(task, earlier):
+    def fit_one(task, warm_start):
         name = f"{task.model.spec.reference_residual:g}, {task.model.spec.observation}"
-        given[name] = earlier
+        given[name] = warm_start
         return outcome(2.0), name
 
     monkeypatch.setattr(executors, "fit_one", fit_one)
@@ -134,13 +138,13 @@ def test_a_fit_begins_with_one_that_differs_in_one_choice(data, monkeypatch):
 
 def test_a_fit_that_is_short_gets_what_it_lacks_and_one_that_does_not_mix_much_more():
     # 1.3 * 400 / 320 = 1.625
-    assert fitting._more(500, 1.008, 320.0) == 813
+    assert fitting._more(500, Convergence(1.008, 320.0)) == 813
     # 1.3 * 0.014 / 0.01 = 1.82
-    assert fitting._more(500, 1.014, 900.0) == 910
-    assert fitting._more(500, 1.007, 900.0) == 650
-    assert fitting._more(500, 1.012, 140.0) == 1500
-    assert fitting._more(500, 1.20, 320.0) == 1500
-    assert fitting._more(500, float("nan"), float("nan")) == 1500
+    assert fitting._more(500, Convergence(1.014, 900.0)) == 910
+    assert fitting._more(500, Convergence(1.007, 900.0)) == 650
+    assert fitting._more(500, Convergence(1.012, 140.0)) == 1500
+    assert fitting._more(500, Convergence(1.20, 320.0)) == 1500
+    assert fitting._more(500, Convergence(math.nan, math.nan)) == 1500
 
 
 @pytest.mark.parametrize(
@@ -162,11 +166,11 @@ def test_where_draws_diverged_the_second_time_has_smaller_steps(data, asked, div
             diagnostics=lambda: pd.DataFrame({"rhat": [1.005], "ess": [200.0]}),
             sample_stats=xr.Dataset({"diverging": ("draw", flags)}),
             rate_draws=dict,
-            earlier=lambda: "what was found",
+            warm_start=lambda: "what was found",
         )
 
-    model = SimpleNamespace(fit=fit, spec=MODEL.spec, lay_out=MODEL.lay_out)
-    settings = SamplingSettings(draws=100, seed=1, target_accept=asked)
+    model = SimpleNamespace(fit=fit, spec=MODEL.spec, make_design=MODEL.make_design)
+    settings = SamplingSettings(draws=100, random_seed=1, target_accept=asked)
     fitting.fit_one(Task("one", data, model, settings))
     assert [call["target_accept"] for call in calls] == [asked, then]
     # 1.3 * 400 / 200 = 2.6
@@ -192,7 +196,7 @@ def test_what_is_stored_is_not_fitted_again(whole, data, counted):
 
 def test_what_the_first_found_is_found_again_where_it_is_lost(whole, data, counted):
     study, store = whole
-    settings = SamplingSettings(draws=60, tune=60, chains=2, seed=3)
+    settings = SamplingSettings(draws=60, tune=60, chains=2, random_seed=3)
     first = Task("first", data, MODEL, settings)
     lost, missing = store / f"{first.key}.nc", sorted(store.glob("*.json"))
     lost.write_bytes(b"half of it")
@@ -207,16 +211,16 @@ def test_what_the_first_found_is_found_again_where_it_is_lost(whole, data, count
 
 @pytest.mark.parametrize("change", ["data", "model", "settings"])
 def test_other_data_models_and_settings_have_results_of_their_own(whole, data, change):
-    settings = SamplingSettings(draws=60, tune=60, chains=2, seed=3)
+    settings = SamplingSettings(draws=60, tune=60, chains=2, random_seed=3)
     usual = Task("one", data, MODEL, settings)
-    reseeded = SamplingSettings(draws=60, tune=60, chains=2, seed=4)
+    reseeded = SamplingSettings(draws=60, tune=60, chains=2, random_seed=4)
     other = {
         "data": Task("one", data.select(min_params=2e9), MODEL, settings),
-        "model": Task("one", data, MODEL.replace({"d0": 2e12}), settings),
+        "model": Task("one", data, MODEL.replace(d0=2e12), settings),
         "settings": Task("one", data, MODEL, reseeded),
     }
     assert other[change].key != usual.key
-    same = SamplingSettings(draws=60, tune=60, chains=2, seed=3, cores=1)
+    same = SamplingSettings(draws=60, tune=60, chains=2, random_seed=3, cores=1)
     assert Task("two", data, bd.DensityModel(form="pooled"), same).key == usual.key
 
 
@@ -229,21 +233,21 @@ def test_a_specification_that_cannot_be_fitted_has_a_row(whole, data):
         store=store,
         **SHORT,
     )
-    assert study.table["median"].notna().tolist() == [True, False]
-    assert "no target model is left" in study.table["reason"].iloc[1]
+    assert study.summary()["median"].notna().tolist() == [True, False]
+    assert "no target model is left" in study.summary()["reason"].iloc[1]
 
 
 def test_a_fit_that_fails_is_a_row_and_is_tried_again(data, tmp_path, monkeypatch):
     calls = []
 
-    def fails(task, earlier):
+    def fails(task, warm_start):
         calls.append(task.name)
         return failure("the sampler stopped"), None
 
     monkeypatch.setattr(executors, "fit_one", fails)
     for _ in range(2):
         study = sensitivity(MODEL, data, RESIDUAL, store=tmp_path, **SHORT)
-        assert (study.table["reason"] == "the sampler stopped").all()
+        assert (study.summary()["reason"] == "the sampler stopped").all()
     assert len(calls) == 6 and not list(tmp_path.iterdir())
 
 
@@ -341,17 +345,17 @@ def test_two_that_write_one_result_leave_it_whole(whole, tmp_path):
     """Each writes a file of its own and renames it: a reader never sees half of one."""
     import threading
 
-    from bayesdense.studies.keys import write_whole
+    from bayesdense.data.atomic import write_text
 
     text = json.dumps(whole[0].outcomes[0])
     file = tmp_path / "one.json"
-    write_whole(file, text)
+    write_text(file, text)
     stop = time.monotonic() + 1.0
     seen = []
 
     def write():
         while time.monotonic() < stop:
-            write_whole(file, text)
+            write_text(file, text)
 
     def read():
         while time.monotonic() < stop:

@@ -17,7 +17,7 @@ MONTHS = 12 * np.log(2)
 
 def test_a_row_is_the_doubling_time_of_its_draws():
     study = single()
-    table = study.table
+    table = study.summary()
     assert table["size"].tolist() == ["total", "active", "total"]
     draws = study.growth_draws()[1]
     row = table.iloc[1]
@@ -36,7 +36,7 @@ def test_a_row_is_the_doubling_time_of_its_draws():
 
 def test_a_failed_fit_is_a_row_with_its_reason():
     study = single(at1=FAILED)
-    row = study.table.iloc[1]
+    row = study.summary().iloc[1]
     assert np.isnan(row["median"]) and not row["trusted"] and row["reason"] == FAILED["reason"]
     assert len(study.growth_draws()[1]) == 0
     assert "no target is left" in repr(study)
@@ -45,7 +45,7 @@ def test_a_failed_fit_is_a_row_with_its_reason():
 
 def test_the_share_of_intervals_that_hold_a_time():
     study = single()
-    table = study.table
+    table = study.summary()
     inside = ((table["lower"] <= 3.3) & (table["upper"] >= 3.3)).sum()
     found = study.share_holding((3.3, 100.0)).set_index("months")
     assert found.loc[3.3, "holding"] == inside and found.loc[100.0, "share"] == 0
@@ -86,7 +86,7 @@ def test_a_study_is_the_same_after_writing_and_reading(tmp_path):
     file = study.save(tmp_path / "study.json")
     again = Study.load(file)
     assert again == study
-    assert again.table.equals(study.table)
+    assert again.summary().equals(study.summary())
     with pytest.raises(BayesdenseError, match="does not exist"):
         study.save(tmp_path / "no" / "study.json")
     for text in ("nothing", "[]", json.dumps({"bayesdense_study": 99})):
@@ -100,38 +100,38 @@ def test_a_study_is_the_same_after_writing_and_reading(tmp_path):
 @pytest.mark.parametrize("make", [single, crossed])
 def test_a_study_is_drawn(make, tmp_path):
     study = make(at1=FAILED)
-    figure, ax = study.plot(prob=0.8)
+    function = bd.plots.specification_curve if study.crossed else bd.plots.sensitivity
+    figure, ax = function(study, prob=0.8)
     figure.savefig(tmp_path / "study.png")
     assert figure.axes == [ax]
     said = ax.get_xlabel() + ax.get_title(loc="left") + ax.get_title()
     assert "80 % equal-tailed interval" in said
     own = Figure(figsize=(7, 4)).add_subplot()
-    function = bd.plots.specification_curve if study.crossed else bd.plots.sensitivity
     assert function(study, ax=own)[1] is own
     with pytest.raises(BayesdenseError, match="prob"):
-        study.plot(prob=80)
+        function(study, prob=80)
 
 
 def test_no_interval_is_cut_at_its_lower_end():
     wide = outcome(2.2)
     wide["rates"][-1]["draws"] = list(np.random.default_rng(1).normal(2.2, 1.0, 401))
     study = single(at0=wide)
-    lowest = study.table["new_lower"].min()
+    lowest = study.summary()["new_lower"].min()
     # Lower than those over these benchmarks, to which the axis was once fitted.
-    assert lowest < 0.9 * study.table["lower"].min()
-    _, ax = study.plot()
+    assert lowest < 0.9 * study.summary()["lower"].min()
+    _, ax = bd.plots.sensitivity(study)
     assert ax.get_xlim()[0] < lowest
 
 
 def test_a_curve_marks_what_was_chosen():
     study = crossed()
-    _, ax = study.plot()
+    _, ax = bd.plots.specification_curve(study)
     (matrix,) = ax.child_axes
     marks = {
         label.get_text(): line
         for label, line in zip(matrix.get_yticklabels(), matrix.lines, strict=True)
     }
-    order = study.table.sort_values("median")["size"].to_numpy()
+    order = study.summary().sort_values("median")["size"].to_numpy()
     assert list(marks["active"].get_xdata()) == list(np.flatnonzero(order == "active"))
 
 
@@ -151,9 +151,9 @@ def test_sets_are_marked_by_what_is_in_them():
 
 def test_a_study_in_which_everything_failed_still_has_a_table():
     study = single(at0=FAILED, at1=FAILED, at2=FAILED)
-    assert study.table["median"].isna().all()
+    assert study.summary()["median"].isna().all()
     assert np.isnan(study.share_holding()["share"]).all()
-    study.plot()
+    bd.plots.sensitivity(study)
 
 
 def test_a_crossed_study_without_a_result_still_has_its_tables():
@@ -161,12 +161,12 @@ def test_a_crossed_study_without_a_result_still_has_its_tables():
     table = study.decomposition()
     assert table["share"].isna().all() and len(table) == 4
     assert np.isnan(study.share_holding()["share"]).all()
-    assert study.table["reason"].eq(FAILED["reason"]).all()
+    assert study.summary()["reason"].eq(FAILED["reason"]).all()
 
 
 def test_names_that_no_choice_can_have_are_the_columns_of_results():
     study = single()
-    columns = {*study.table.columns, *study.by_benchmark().columns} - set(study.choices)
+    columns = {*study.summary().columns, *study.by_benchmark().columns} - set(study.choices)
     assert columns == TAKEN
 
 

@@ -9,45 +9,51 @@ from scipy.special import expit
 from scipy.stats import multivariate_normal, norm, t
 
 import bayesdense as bd
-from bayesdense.build.layout import lay_out
+from bayesdense.model.design import make_design
 from bayesdense.posterior.draws import Draws
+from bayesdense.posterior.log_density import log_densities
 from bayesdense.studies.stacking import clustered_error, stacking_weights
-from bayesdense.studies.units import log_densities, units_of, withhold
+from bayesdense.studies.units import units_of, withhold
 from tests.simulate import KINDS, simulate
 
 
 @pytest.fixture(scope="module")
 def pooled(plain_fit):
-    """Return the layout and a few draws of a fit with scores only."""
+    """Return the design and a few draws of a fit with scores only."""
     few = plain_fit.posterior.isel(draw=slice(0, None, 500))
-    return plain_fit, lay_out(plain_fit.data, plain_fit.spec), Draws(few)
+    return plain_fit, make_design(plain_fit.data, plain_fit.spec), Draws(few)
 
 
 @pytest.mark.parametrize("missed_by", [0.0, 0.25])
 def test_a_cell_by_adaptive_quadrature(pooled, missed_by):
     """A grid that is fine and wide enough gives what scipy gives, also far from the middle."""
-    fit, layout, draws = pooled
-    observed = layout.arrays["score_observed"] + missed_by
-    layout = replace(layout, arrays=layout.arrays | {"score_observed": observed})
-    units = units_of(layout)
+    fit, design, draws = pooled
+    observed = design.arrays["score_observed"] + missed_by
+    design = replace(design, arrays=design.arrays | {"score_observed": observed})
+    units = units_of(design)
     cells = [0, 7, 40, len(units) - 1]
     chosen = np.isin(np.arange(len(units)), cells)
-    found = log_densities(draws, layout, fit.spec, chosen)
+    found = log_densities(draws, design, fit.spec, chosen)
     assert found.shape == (draws.count, len(cells)) and set(units["quantity"]) == {"score"}
-    a, p = layout.arrays, draws
+    a, p = design.arrays, draws
     for column, cell in enumerate(cells):
         j = a["cell_benchmark"][cell]
         scores = observed[a["score_cell"] == cell]
         n = len(scores)
         for i in (0, 11):
-            scale = np.exp(a["cell_log_scale"][cell]) * p["tau"][i, j]
-            middle = p["cell_ln_size"][i, cell] - p["cell_deviation"][i, cell]
-            alpha, d, c, phi = (p[name][i, j] for name in ("alpha", "d", "c", "phi"))
+            scale = a["cell_scale"][cell] * p["cell_effect_sd"][i, j]
+            middle = p["log_effective_size"][i, cell] - p["cell_effect"][i, cell]
+            alpha, d, c, phi = (
+                p[name][i, j] for name in ("alpha", "map_floor", "map_span", "source_noise_sd")
+            )
 
             def log_joint(z, i=i, j=j, cell=cell, scale=scale, middle=middle, alpha=alpha, d=d,
                           c=c, phi=phi, n=n, scores=scores):  # fmt: skip
-                x = middle + scale * z - layout.log_size_centre
-                logit = p["pi"][i, j] + p["s"][i, j] * (1 - np.exp(-alpha * x)) / alpha
+                x = middle + scale * z - design.log_size_centre
+                logit = (
+                    p["map_logit_at_centre"][i, j]
+                    + p["map_slope_at_centre"][i, j] * (1 - np.exp(-alpha * x)) / alpha
+                )
                 score = d + c * expit(logit)
                 items = score * (1 - score) / a["cell_items"][cell]
                 covariance = phi**2 * np.eye(n) + items * np.ones((n, n))
@@ -70,7 +76,7 @@ def test_a_cell_by_adaptive_quadrature(pooled, missed_by):
 def test_a_loss_by_hand():
     data = simulate(KINDS[1], seed=4, n_targets=6, n_families=3)
     model = bd.RulerModel()
-    layout = model.lay_out(data)
+    design = model.make_design(data)
     import pymc as pm
 
     with model.build(data):
@@ -79,20 +85,20 @@ def test_a_loss_by_hand():
         )
     posterior = prior["prior"].to_dataset()
     draws = Draws(posterior)
-    found = log_densities(draws, layout, model.spec)
-    units = units_of(layout)
+    found = log_densities(draws, design, model.spec)
+    units = units_of(design)
     assert (units["quantity"] == "loss").sum() == 54 and (units["quantity"] == "score").sum() == 54
     row = data.losses.iloc[7]
     run = data.models.set_index("model").loc[row["model"]]
     references = data.models[data.models["is_reference"]]
     x = np.log(run["n_params"]) - np.log(references["n_params"]).mean()
     z = np.log(run["n_tokens"]) - np.log(references["n_tokens"]).mean()
-    k = layout.loss_sets.index(row["loss_set"])
+    k = design.loss_sets.index(row["loss_set"])
     unit = units.index[(units["model"] == row["model"]) & (units["of"] == row["loss_set"])][0]
     for i in range(draws.count):
-        loss = draws["a"][i, k] * np.exp(-draws["alpha"][i, k] * x)
-        loss += draws["b"][i, k] * np.exp(-draws["beta"][i, k] * z)
-        scale = draws["sigma_loss"][i, k]
+        loss = draws["loss_size_term"][i, k] * np.exp(-draws["alpha"][i, k] * x)
+        loss += draws["loss_token_term"][i, k] * np.exp(-draws["beta"][i, k] * z)
+        scale = draws["loss_noise_sd"][i, k]
         expected = t.logpdf((np.log(row["loss"]) - np.log(loss)) / scale, 4) - np.log(scale)
         assert found[i, unit] == pytest.approx(expected, abs=1e-9)
 
@@ -100,16 +106,16 @@ def test_a_loss_by_hand():
 def test_withholding_drops_the_data_and_no_parameter():
     data = simulate(KINDS[1], seed=4, n_targets=6, n_families=3)
     model = bd.DensityModel()
-    layout = model.lay_out(data)
-    units = units_of(layout)
+    design = model.make_design(data)
+    units = units_of(design)
     out = (units["model"] == "reference 3").to_numpy() | (units["of"] == "sums").to_numpy()
-    part = withhold(layout, out)
+    part = withhold(design, out)
     dropped = data.scores[
         (data.scores["model"] == "reference 3") | (data.scores["benchmark"] == "sums")
     ]
     assert len(part.scores) == len(data.scores) - len(dropped)
-    assert part.size("loss_id") == layout.size("loss_id") - 3
-    assert part.size("cell") == layout.size("cell") and part.size("model") == layout.size("model")
+    assert part.size("loss_id") == design.size("loss_id") - 3
+    assert part.size("cell") == design.size("cell") and part.size("model") == design.size("model")
     # Scores of one cell still find the first of their cell.
     first, before = part.arrays["score_first"], part.arrays["score_before"]
     assert (part.arrays["score_cell"][first] == part.arrays["score_cell"]).all()

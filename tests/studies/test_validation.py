@@ -9,10 +9,11 @@ import pytest
 import bayesdense as bd
 from bayesdense.errors import BayesdenseError
 from bayesdense.studies import leave_future_out, leave_groups_out, validation
+from tests.conftest import samples
 from tests.simulate import KINDS, simulate
 
 MODEL = bd.DensityModel(form="pooled")
-SHORT = {"draws": 400, "tune": 600, "seed": 2, "progress": False}
+SHORT = {"draws": 400, "tune": 600, "random_seed": 2, "progressbar": False}
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +22,7 @@ def data():
 
 
 @pytest.fixture(scope="module")
+@samples
 def later(data, tmp_path_factory):
     store = tmp_path_factory.mktemp("validation")
     return leave_future_out(MODEL, data, ["2024-06-30", "2024-12-31"], store=store, **SHORT), store
@@ -28,11 +30,11 @@ def later(data, tmp_path_factory):
 
 def test_what_came_later_is_predicted(later, data):
     found, _ = later
-    row = found.table.set_index("left_out").loc["after 2024-06-30"]
+    row = found.summary().set_index("left_out").loc["after 2024-06-30"]
     models = data.targets[data.targets["release_date"] > "2024-06-30"]
     assert row["models"] == len(models)
     scores = data.scores[data.scores["model"].isin(models["model"])]
-    own = found.scores[found.scores["left_out"] == "after 2024-06-30"]
+    own = found.scores()[found.scores()["left_out"] == "after 2024-06-30"]
     assert len(own) == row["scores"] == len(scores)
     np.testing.assert_allclose(sorted(own["score"]), sorted(scores["score"]))
     held = own["score"].between(own["lower"], own["upper"])
@@ -47,16 +49,16 @@ def test_what_came_later_is_predicted(later, data):
 
 def test_densities_are_predicted_without_the_model(later):
     found, _ = later
-    own = found.densities[found.densities["left_out"] == "after 2024-12-31"]
+    own = found.densities()[found.densities()["left_out"] == "after 2024-12-31"]
     assert (pd.to_datetime(own["release_date"]) > "2024-12-31").all()
     assert (own["lower"] < own["median"]).all() and (own["median"] < own["upper"]).all()
     inside = own["estimate"].between(own["lower"], own["upper"]).mean()
-    rows = found.table.set_index("left_out")["densities_inside_90"]
+    rows = found.summary().set_index("left_out")["densities_inside_90"]
     assert rows["after 2024-12-31"] == pytest.approx(inside) and inside > 0.6
 
 
 def test_several_groups_have_a_row_together(later):
-    table = later[0].table.set_index("left_out")
+    table = later[0].summary().set_index("left_out")
     together, parts = table.loc["all of these"], table.iloc[:-1]
     assert together["scores"] == parts["scores"].sum()
     assert together["elpd"] == pytest.approx(parts["elpd"].sum())
@@ -70,19 +72,20 @@ def test_what_is_stored_is_not_fitted_again(later, data, monkeypatch):
     monkeypatch.setattr(validation, "_fitted", None)
     days = ["2024-06-30", "2024-12-31"]
     again = leave_future_out(MODEL, data, days, store=store, **SHORT)
-    pd.testing.assert_frame_equal(again.table, found.table)
+    pd.testing.assert_frame_equal(again.summary(), found.summary())
 
 
+@pytest.mark.sampling
 def test_a_benchmark_is_predicted_from_the_others(data):
     """References keep their scores there, so that its ruler is known."""
     one = data.core_benchmarks[0]
     other = data.select(benchmarks=data.core_benchmarks[:2])
     found = leave_groups_out(MODEL, other, "benchmark", **SHORT)
-    assert set(found.table["left_out"]) == {*other.core_benchmarks, "all of these"}
-    own = found.scores[found.scores["left_out"] == one]
+    assert set(found.summary()["left_out"]) == {*other.core_benchmarks, "all of these"}
+    own = found.scores()[found.scores()["left_out"] == one]
     assert (own["benchmark"] == one).all()
     assert set(own["model"]) <= set(data.targets["model"])
-    assert np.isfinite(found.table["elpd"]).all()
+    assert np.isfinite(found.summary()["elpd"]).all()
     assert "all of these" in repr(found)
 
 
@@ -142,7 +145,7 @@ def test_groups_that_are_none_are_refused(data):
     with pytest.raises(BayesdenseError, match="no family can be left out"):
         leave_groups_out(MODEL, data, "family", smallest=100, **SHORT)
     with pytest.raises(BayesdenseError, match="ruler='joint'"):
-        leave_groups_out(MODEL.replace({"ruler": "cut"}), data, **SHORT)
+        leave_groups_out(MODEL.replace(ruler="cut"), data, **SHORT)
 
 
 def test_developers_are_given_or_read_off_families():

@@ -19,14 +19,14 @@ def test_a_benchmark_on_which_only_small_references_were_scored_ends_with_these(
         name="part", models=whole.models, benchmarks=whole.benchmarks, scores=whole.scores[~lost]
     )
     fit = fake_fit(data=data)
-    sizes = fit.posterior["cell_ln_size"]
+    sizes = fit.posterior["log_effective_size"]
     posterior = fit.posterior.assign(
-        cell_ln_size=sizes.copy(data=np.full(sizes.shape, np.log(1e10)))
+        log_effective_size=sizes.copy(data=np.full(sizes.shape, np.log(1e10)))
     )
     draws = Draws(posterior)
-    shares = above_reference(draws, fit._layout).set_index("benchmark")["share_above_reference"]
+    shares = above_reference(draws, fit._design).set_index("benchmark")["share_above_reference"]
     assert shares.to_dict() == {"MMLU": 0.0, "MATH": 1.0}
-    table = effective_size_table(draws, fit._layout, fit.spec, 0.9, "benchmark")
+    table = effective_size_table(draws, fit._design, fit.spec, 0.9, "benchmark")
     of_math = table[table["benchmark"] == "MATH"]
     assert of_math["outside_reference"].all() and (of_math["p_above_reference"] == 1.0).all()
     assert not table.loc[table["benchmark"] == "MMLU", "outside_reference"].any()

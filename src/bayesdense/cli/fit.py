@@ -181,10 +181,10 @@ def fit(
                 tune=tune,
                 chains=chains,
                 cores=cores,
-                seed=seed,
+                random_seed=seed,
                 target_accept=target_accept,
                 shared_from=shared_from,
-                progress=not quiet,
+                progressbar=not quiet,
             )
             if fits[name].interrupted:
                 raise KeyboardInterrupt(f"{name} fit {fits[name].interrupted}")

@@ -40,7 +40,7 @@ def main() -> None:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from bayesdense import __version__
+        from bayesdense._version import __version__
 
         typer.echo(f"bayesdense {__version__}")
         raise typer.Exit

@@ -42,7 +42,7 @@ TABLES: dict[str, Callable[[DensityFit, float], pd.DataFrame]] = {
     "above_reference": lambda fit, prob: fit.above_reference(),
     "calibration": lambda fit, prob: fit.calibration(),
     "diagnostics": lambda fit, prob: fit.diagnostics(),
-    "checks": lambda fit, prob: fit.checks().table,
+    "checks": lambda fit, prob: fit.checks().summary(),
 }
 """Tables of each fit, by the name of their file."""
 

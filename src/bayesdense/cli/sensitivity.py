@@ -127,7 +127,7 @@ def sensitivity(
         if not quiet:
             print_selection(console, data)
 
-        from bayesdense import studies
+        from bayesdense import plots, studies
         from bayesdense.models import DensityModel
         from bayesdense.posterior.intervals import check_prob
 
@@ -142,10 +142,10 @@ def sensitivity(
             cross=cross,
             draws=draws,
             tune=tune,
-            seed=seed,
+            random_seed=seed,
             executor=None if workers == 1 else workers,
             store=folder / "fits",
-            progress=not quiet,
+            progressbar=not quiet,
         )
         table = study.summary(prob=prob)
         tables = {"table": table, "by_benchmark": study.by_benchmark(prob=prob)}
@@ -154,7 +154,8 @@ def sensitivity(
         for name, frame in tables.items():
             frame.to_csv(folder / f"{name}.csv", index=False)
         study.save(folder / "study.json")
-        figure, _ = study.plot(prob=prob)
+        draw = plots.specification_curve if cross else plots.sensitivity
+        figure, _ = draw(study, prob=prob)
         for suffix in ("png", "svg"):
             figure.savefig(folder / f"study.{suffix}", dpi=200)
         say(console, f"\nDoubling time in months, {100 * prob:g} % equal-tailed intervals\n")

@@ -1,152 +1,155 @@
-"""Coordinates from short runs: where the posterior lies, and what leans on what.
+"""Coordinates from a pilot: where the posterior lies, and which variables move together.
 
-The first part of the warm-up is sampled in coordinates from usual values. What it found sets the
-coordinates of the next part, and that those of everything after: rough positions of cells, their
-noise, offsets of harnesses, and by how much pivot, slope and deviations of a benchmark move with
-the other coefficients of its map. All of it is data of the compiled model, so nothing is compiled
-again, and none of it changes the posterior.
+The first part of the warm-up is sampled in coordinates from the data. What it found sets those of the
+next part, and that those of everything after: initial estimates of cells and their noise, offsets of
+harnesses, and the regressions of the coefficients of each map on one another. All of it is data of the
+compiled model, so nothing is compiled again, and none of it changes the posterior.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from bayesdense.build import Layout
-from bayesdense.build.coordinates import OF_ENDS, offsets_from, shaping, usual_leans
-from bayesdense.build.leans import of_ends
-from bayesdense.build.rough import Rough, rough_cells
-from bayesdense.posterior.draws import Draws, RulerDraws
-from bayesdense.sampler.nuts import Retune
+from bayesdense.coordinates.cell_estimates import MapEstimates, estimate_cells
+from bayesdense.coordinates.contrasts import HarnessContrasts, offsets_from
+from bayesdense.coordinates.decorrelation import (
+    N_ENDS,
+    Regressions,
+    end_features,
+    shape_exponents,
+    usual,
+)
+from bayesdense.coordinates.initial import Coordinates
+from bayesdense.model.design import Design
+from bayesdense.model.ruler import Ruler
 from bayesdense.spec import RulerSpec
 
-__all__ = ["retune_for", "tuned"]
+__all__ = ["coordinates_from_pilot"]
 
-# Of the variance of a coefficient, what its leans are shrunk by; a pilot has few draws.
+# Of the variance of a coefficient, what its slopes are shrunk by; a pilot has few draws.
 RIDGE = 0.02
 # Of the draws, in how many a score is within reach of the ruler that is read off it.
 OFTEN = 0.5
 
 
-def retune_for(layout: Layout, spec: RulerSpec) -> Retune:
-    """Return what `bayesdense.sampler.nuts.sample` does with the draws of a pilot.
+def coordinates_from_pilot(
+    design: Design, spec: RulerSpec, before: Coordinates, posterior: xr.Dataset
+) -> Coordinates:
+    """Return coordinates that suit the draws of a pilot.
 
     Parameters
     ----------
-    layout : Layout
+    design : Design
         The dataset under the model.
     spec : RulerSpec
         The composition of the model.
-
-    Returns
-    -------
-    callable
-    """
-
-    def retune(posterior: xr.Dataset) -> Mapping[str, np.ndarray]:
-        found = tuned(layout, spec, posterior).arrays
-        return {name: v for name, v in found.items() if v is not layout.arrays[name]}
-
-    return retune
-
-
-def tuned(layout: Layout, spec: RulerSpec, posterior: xr.Dataset) -> Layout:
-    """Return a layout with coordinates that suit a posterior.
-
-    Parameters
-    ----------
-    layout : Layout
-        The dataset under the model.
-    spec : RulerSpec
-        The composition of the model.
+    before : Coordinates
+        From the data.
     posterior : xarray.Dataset
-        Some draws.
+        Some draws, dimensions ``chain`` and ``draw`` first.
 
     Returns
     -------
-    Layout
-        It differs in arrays that set coordinates, not in what they describe.
+    Coordinates
     """
-    if not layout.size("cell"):
-        return layout
-    draws = Draws(posterior)
-    ruler = RulerDraws(draws, layout, spec)
-    arrays = layout.arrays
-    rough = Rough(
+    if before.cells is None:
+        return before
+    draws = _Flat(posterior)
+    ruler = Ruler.of(draws, design.arrays, design, spec)
+    maps = MapEstimates(
         floor=ruler.floor.mean(axis=0),
         span=ruler.span.mean(axis=0),
-        noise=draws["phi"].mean(axis=0),
-        position=_position(layout, draws, ruler),
+        noise=draws["source_noise_sd"].mean(axis=0),
+        x=_positions(design, draws, ruler, before),
     )
-    cells = rough_cells(
-        arrays,
+    cells = estimate_cells(
+        design.arrays,
         spec.score_map,
-        rough,
-        n_targets=layout.size("target"),
-        n_families=layout.size("family"),
+        maps,
+        n_targets=design.size("target"),
+        n_families=design.size("family"),
     )
-    found = {**cells, **_offsets(layout, draws), **_leans(layout, spec, draws, ruler)}
-    return dataclasses.replace(layout, arrays={**arrays, **found})
+    return dataclasses.replace(
+        before,
+        cells=cells,
+        harness=_offsets(draws, before.harness),
+        regressions=_regressions(design, spec, draws, ruler, before),
+    )
 
 
-def _position(layout: Layout, draws: Draws, ruler: RulerDraws) -> np.ndarray:
+class _Flat:
+    """Draws by name, chains one after the other on the first axis."""
+
+    def __init__(self, posterior: xr.Dataset) -> None:
+        self._posterior = posterior
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        values = self._posterior[name].transpose("chain", "draw", ...).values
+        return np.asarray(values.reshape(-1, *values.shape[2:]))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._posterior
+
+
+def _positions(design: Design, draws: Any, ruler: Ruler, before: Coordinates) -> np.ndarray:
     """Return the log size of every cell relative to the centre of the ruler.
 
     Where other models were fitted, cells are where the ruler reads their scores, and as they were
-    guessed where it reads nothing.
+    estimated from the data where it reads nothing.
     """
-    if "cell_ln_size" in draws:
-        found = draws["cell_ln_size"].mean(axis=0)
-        return np.asarray(found - layout.log_size_centre)
-    arrays = layout.arrays
-    sizes = ruler.plug_in_log_size(arrays["cell_score"], arrays["cell_benchmark"])
+    if "log_effective_size" in draws:
+        found = draws["log_effective_size"].mean(axis=0)
+        return np.asarray(found - design.log_size_centre)
+    assert before.cells is not None
+    sizes = ruler.log_size(before.cells.score, design.arrays["cell_benchmark"])
     read = np.isfinite(sizes)
     mean = np.where(read, sizes, 0.0).sum(axis=0) / np.maximum(read.sum(axis=0), 1)
     often = read.mean(axis=0) > OFTEN
-    return np.where(often, mean - layout.log_size_centre, arrays["cell_guess"])
+    return np.where(often, mean - design.log_size_centre, before.cells.x)
 
 
-def _offsets(layout: Layout, draws: Draws) -> dict[str, np.ndarray]:
+def _offsets(draws: Any, before: HarnessContrasts) -> HarnessContrasts:
     """Return where offsets of harnesses are, and how well that is known."""
-    if "eta" not in draws:
-        return {}
-    basis, owner = (layout.arrays[f"harness_{n}"] for n in ("basis", "contrast_benchmark"))
+    if "harness_offset" not in draws:
+        return before
     # The basis is orthonormal, so the other model's contrasts need not be these.
-    along = draws["eta"].reshape(-1, len(basis)) @ basis
-    error, pull = offsets_from(along, draws["eta_sd"][:, owner])
-    return {"harness_error": error, "harness_pull": pull}
+    along = draws["harness_offset"].reshape(-1, len(before.basis)) @ before.basis
+    scale = draws["harness_offset_sd"][:, before.benchmark]
+    error, pull = offsets_from(along, scale)
+    return dataclasses.replace(before, error=error, pull=pull)
 
 
-def _leans(
-    layout: Layout, spec: RulerSpec, draws: Draws, ruler: RulerDraws
-) -> dict[str, np.ndarray]:
-    """Return by how much coefficients of the maps move with those before them."""
-    names = shaping(spec.law)
-    count = layout.size("benchmark")
-    leans = usual_leans(count, names)
-    shares = layout.arrays["harness_lean"]
-    for j in range(count):
-        knots = layout.arrays["knot_scores"][j], layout.arrays["knot_margin"][j]
-        columns = of_ends(*knots, ruler.floor[:, j], ruler.span[:, j])
-        columns += [np.log(ruler.coefficients[n][:, layout.ruler[j]]) for n in names]
-        columns += [np.log(ruler.steepness[:, j]), ruler.pivot[:, j]]
+def _regressions(
+    design: Design, spec: RulerSpec, draws: Any, ruler: Ruler, before: Coordinates
+) -> Regressions:
+    """Return regressions of the coefficients of the maps on those before them."""
+    names = shape_exponents(spec.law)
+    found = usual(design.size("benchmark"), names)
+    spread = np.log(draws["cell_effect_sd"])
+    logit = ruler.steepness * (ruler.midpoint - before.lowest_loss)
+    offsets = draws["harness_offset"] if "harness_offset" in draws else None
+    for j in range(design.size("benchmark")):
+        knots = before.knots[j], before.knot_margin[j]
+        columns = end_features(*knots, ruler.floor[:, j], ruler.span[:, j])
+        columns += [np.log(ruler.coefficients[n][:, design.ruler[j]]) for n in names]
+        columns += [np.log(ruler.steepness[:, j]), logit[:, j]]
         features = np.column_stack(columns)
-        n = OF_ENDS + len(names)
-        offset = draws["eta"][:, :, j] @ shares[:, j] if "eta" in draws else 0.0
-        leans["lean_centre"][j] = features.mean(axis=0)
-        for i, name in enumerate(names, OF_ENDS):
-            leans[f"{name}_lean"][j] = _regression(features[:, i], features[:, :OF_ENDS])
-        leans["slope_lean"][j] = _regression(features[:, n], features[:, :n])
-        leans["pivot_lean"][j] = _regression(features[:, n + 1] + offset, features[:, : n + 1])
-        leans["tau_lean"][j] = _regression(np.log(draws["tau"][:, j]), features)
-    return leans
+        n = N_ENDS + len(names)
+        offset = 0.0 if offsets is None else offsets[:, :, j] @ before.harness_share[:, j]
+        found.centre[j] = features.mean(axis=0)
+        for i, name in enumerate(names, N_ENDS):
+            found.exponents[name][j] = _slopes(features[:, i], features[:, :N_ENDS])
+        found.slope[j] = _slopes(features[:, n], features[:, :n])
+        found.logit[j] = _slopes(features[:, n + 1] + offset, features[:, : n + 1])
+        found.spread[j] = _slopes(spread[:, j], features)
+    return found
 
 
-def _regression(values: np.ndarray, features: np.ndarray) -> np.ndarray:
+def _slopes(values: np.ndarray, features: np.ndarray) -> np.ndarray:
     """Return slopes of a linear regression, those of standardised features shrunk a little."""
     centred = features - features.mean(axis=0)
     spread = centred.std(axis=0)

@@ -18,7 +18,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["infer_extra", "is_missing", "parse_bools", "parse_dates", "parse_numbers", "parse_text"]
+__all__ = [
+    "DAYS_PER_YEAR",
+    "infer_extra",
+    "is_missing",
+    "parse_bools",
+    "parse_dates",
+    "parse_numbers",
+    "parse_text",
+]
+
+DAYS_PER_YEAR = 365.25
+"""Days of a year, in which rates and dates are measured; a month is a twelfth of it."""
 
 Faults = dict[int, str]
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)

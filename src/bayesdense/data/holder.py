@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import html
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any, NoReturn
@@ -11,6 +10,7 @@ from typing import Any, NoReturn
 import pandas as pd
 
 from bayesdense.data.describe import describe_tables, summarise_tables
+from bayesdense.data.html import card
 from bayesdense.data.tables import Tables, digest_tables
 from bayesdense.errors import DataError
 
@@ -142,8 +142,7 @@ class TableHolder:
 
     def _repr_html_(self) -> str:
         """Return the line and the summary for a notebook."""
-        table = self.summary().to_html(index=False, border=0)
-        return f"<p><b>{html.escape(repr(self))}</b></p>{table}"
+        return card(repr(self), table=self.summary())
 
     def summary(self) -> pd.DataFrame:
         """Count models and scores by benchmark.

@@ -68,7 +68,7 @@ def merge_near_scores(scores: pd.DataFrame, *, tolerance: float = 0.001) -> pd.D
     if len(merged) == len(rows):
         return scores.copy()
     result = pd.DataFrame(merged, columns=scores.columns)
-    return result.astype({name: dtype for name, dtype in scores.dtypes.items()})
+    return result.astype(dict(scores.dtypes))
 
 
 def _group(order: list[int], rows: list[dict[Any, Any]], tolerance: float) -> list[list[int]]:

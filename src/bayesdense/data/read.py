@@ -252,24 +252,34 @@ def _check_files(
     return problems
 
 
+def _decoded(table: str, content: bytes) -> str | Problem:
+    """Return the text of a file, or what is wrong with it."""
+    line = None
+    if not content.strip():
+        message = f"file {table}.csv is empty; it needs a header and rows"
+    elif content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        message = f"file {table}.csv is UTF-16; save it as UTF-8"
+    elif b"\0" in content:
+        message = f"file {table}.csv is binary; allowed is comma-separated text in UTF-8"
+    else:
+        try:
+            # Spreadsheets put a byte-order mark before UTF-8; it has one meaning, so it is taken.
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = content.count(b"\n", 0, error.start) + 1
+            message = f"file {table}.csv is not UTF-8; save it as UTF-8"
+    return Problem(table, line, None, None, message, "line")
+
+
 def _parse_csv(table: str, content: bytes) -> tuple[pd.DataFrame, list[int]] | list[Problem]:
     """Return the rows as text with their line numbers, or what is wrong with the file."""
 
     def wrong(message: str, line: int | None = None, value: Any = None) -> Problem:
         return Problem(table, line, None, value, message, "line")
 
-    if not content.strip():
-        return [wrong(f"file {table}.csv is empty; it needs a header and rows")]
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return [wrong(f"file {table}.csv is UTF-16; save it as UTF-8")]
-    if b"\0" in content:
-        return [wrong(f"file {table}.csv is binary; allowed is comma-separated text in UTF-8")]
-    try:
-        # Spreadsheets put a byte-order mark before UTF-8; it has one meaning, so it is taken.
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        return [wrong(f"file {table}.csv is not UTF-8; save it as UTF-8", line)]
+    text = _decoded(table, content)
+    if isinstance(text, Problem):
+        return [text]
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows: list[list[str]] = []
     lines: list[int] = []

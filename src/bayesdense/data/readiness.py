@@ -67,13 +67,7 @@ def check_readiness(
     """
     if not references:
         data = data.without_references()
-    used = data.core_benchmarks if benchmarks is None else as_names("benchmarks", benchmarks)
-    known = data.benchmarks["benchmark"].tolist()
-    unknown = [b for b in used if b not in known]
-    if unknown:
-        raise ReadinessError(f"unknown benchmark '{unknown[0]}': {near_match(unknown[0], known)}")
-    if not used:
-        raise ReadinessError("no benchmark is marked core: name the benchmarks to use.")
+    used = _used_benchmarks(data, benchmarks)
     scores = data.scores[data.scores["benchmark"].isin(used)]
     scored = set(scores["model"])
     rulers, targets = data.references, data.targets
@@ -119,6 +113,18 @@ def check_readiness(
         warnings += _harness_warnings(scores, set(rulers["model"]), used)
         warnings += _loss_warnings(data, set(rulers["model"]), used)
     return warnings
+
+
+def _used_benchmarks(data: Dataset, benchmarks: Names | None) -> list[str]:
+    """Return the benchmarks that a fit would use, all of which there must be."""
+    used = data.core_benchmarks if benchmarks is None else as_names("benchmarks", benchmarks)
+    known = data.benchmarks["benchmark"].tolist()
+    unknown = [b for b in used if b not in known]
+    if unknown:
+        raise ReadinessError(f"unknown benchmark '{unknown[0]}': {near_match(unknown[0], known)}")
+    if not used:
+        raise ReadinessError("no benchmark is marked core: name the benchmarks to use.")
+    return list(used)
 
 
 def check_ruler_readiness(data: Dataset) -> list[str]:

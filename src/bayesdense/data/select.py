@@ -135,31 +135,35 @@ base_only, compressed, recalled, min_benchmarks, references
             f"select: no score is left after benchmarks={wanted_benchmarks!r}, "
             f"harness={wanted_harness!r}."
         )
-    if wanted_models is not None:
-        filter_models("models", wanted_models, lambda m: m["model"].isin(wanted_models))
-    if wanted_families is not None:
-        filter_models("families", wanted_families, lambda m: m["family"].isin(wanted_families))
+    checked = [f for f in SOURCE_FIELDS if f not in (allowed_recalled or ())]
     # A comparison with NaT is False, so a model without a date is in no window.
-    if first is not None:
-        filter_models("since", _iso(first), lambda m: m["release_date"] >= first)
-    if last is not None:
-        filter_models("until", _iso(last), lambda m: m["release_date"] <= last)
-    if low is not None:
-        filter_models("min_params", low, lambda m: m["n_params"] >= low)
-    if high is not None:
-        filter_models("max_params", high, lambda m: m["n_params"] <= high)
-    if base_only:
-        filter_models("base_only", True, lambda m: m["is_base"])
-    if compressed is not None:
-        filter_models("compressed", bool(compressed), lambda m: m["is_compressed"] == compressed)
-    if allowed_recalled is not None:
-        checked = [f for f in SOURCE_FIELDS if f not in allowed_recalled]
-        value = sorted(allowed_recalled) or False
-        filter_models("recalled", value, lambda m: ~_is_recalled(m, checked))
+    of_models: list[tuple[str, Any, Callable[[pd.DataFrame], Any]]] = [
+        ("models", wanted_models, lambda m: m["model"].isin(wanted_models or ())),
+        ("families", wanted_families, lambda m: m["family"].isin(wanted_families or ())),
+        ("since", first and _iso(first), lambda m: m["release_date"] >= first),
+        ("until", last and _iso(last), lambda m: m["release_date"] <= last),
+        ("min_params", low, lambda m: m["n_params"] >= low),
+        ("max_params", high, lambda m: m["n_params"] <= high),
+        ("base_only", True if base_only else None, lambda m: m["is_base"]),
+        (
+            "compressed",
+            None if compressed is None else bool(compressed),
+            lambda m: m["is_compressed"] == compressed,
+        ),
+        ("recalled", _allowed(allowed_recalled), lambda m: ~_is_recalled(m, checked)),
+    ]
+    for name, value, keep in of_models:
+        if value is not None:
+            filter_models(name, value, keep)
     if min_benchmarks is not None:
         least = _check_min_benchmarks(min_benchmarks, tables)
         filter_models("min_benchmarks", least, lambda m: _core_counts(tables, m) >= least)
     return tables, log
+
+
+def _allowed(recalled: Iterable[str] | None) -> list[str] | bool | None:
+    """Return which fields may be recalled, as the selection notes it; None for no filter."""
+    return None if recalled is None else sorted(recalled) or False
 
 
 def keep_scores(tables: Tables, keep: Any, reason: str) -> tuple[Tables, dict[str, Any]]:

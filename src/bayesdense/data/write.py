@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from bayesdense.data.atomic import replace_folder
 from bayesdense.data.schema import TABLE_NAMES
 from bayesdense.data.tables import Tables
 from bayesdense.errors import DataError
@@ -77,10 +76,8 @@ def write_folder(
             "it is not overwritten."
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        fresh = scratch / "new"
-        fresh.mkdir()
+
+    def write(fresh: Path) -> None:
         resources = []
         for name in TABLE_NAMES:
             frame = getattr(tables, name)
@@ -92,19 +89,6 @@ def write_folder(
         package = {**about, "resources": resources}
         text = json.dumps(package, indent=2, ensure_ascii=False)
         (fresh / PACKAGE_FILE).write_text(text + "\n", encoding="utf-8", newline="\n")
-        _swap(fresh, folder, aside=scratch / "old")
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+
+    replace_folder(folder, write)
     return folder
-
-
-def _swap(fresh: Path, folder: Path, *, aside: Path) -> None:
-    if not folder.exists():
-        os.replace(fresh, folder)
-        return
-    os.replace(folder, aside)
-    try:
-        os.replace(fresh, folder)
-    except OSError:
-        os.replace(aside, folder)
-        raise

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
-from bayesdense.build import Layout, lay_out
-from bayesdense.build.model import model_priors
 from bayesdense.errors import UnknownNameError
+from bayesdense.model import Design, make_design, model_priors
 from bayesdense.posterior.diagnostics import diagnostics_table
 from bayesdense.posterior.draws import Draws
 from bayesdense.posterior.intervals import KIND, PROB, check_prob
@@ -30,7 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["Fit"]
 
 
-COORDINATES = ("_raw", "_contrast", "_deviation", "log_terms")
+# How variables end that `parameters` leaves out: coordinates of the sampler, and deviations of
+# benchmarks from a mean, whose sum with it is shown.
+NOT_SHOWN = ("_contrast", "_deviation", "log_terms")
 
 
 class Fit[S: RulerSpec]:
@@ -58,12 +59,13 @@ class Fit[S: RulerSpec]:
     kind: ClassVar[str]
     """What the file says that a fit is of."""
 
-    spec_class: ClassVar[type[RulerSpec]]
+    _spec_class: ClassVar[type[RulerSpec]]
     headline_names: ClassVar[tuple[str, ...]] = ()
     """Variables that are diagnosed besides the free ones."""
 
-    single_names: ClassVar[frozenset[str]] = frozenset(
-        {"ln_density", "ln_size", "cell_ln_size", "cell_deviation"}
+    _single_names: ClassVar[frozenset[str]] = frozenset(
+        {"log_density", "log_size", "log_effective_size", "cell_effect", "expected_loss"}
+        | {"expected_score", "reference_effect", "item_effect"}
     )
     """Variables of single models and cells, which `parameters` leaves out."""
 
@@ -83,8 +85,8 @@ class Fit[S: RulerSpec]:
         self.info = dict(info)
 
     @cached_property
-    def _layout(self) -> Layout:
-        return lay_out(self.data, self.spec)
+    def _design(self) -> Design:
+        return make_design(self.data, self.spec)
 
     @cached_property
     def _draws(self) -> Draws:
@@ -99,7 +101,7 @@ class Fit[S: RulerSpec]:
     @property
     def ruler_name(self) -> str:
         """The families of the reference models, with commas between."""
-        families = dict.fromkeys(self._layout.coords["reference_family"])
+        families = dict.fromkeys(self._design.coords["reference_family"])
         return ", ".join(map(str, families)) or "latent skill"
 
     @property
@@ -127,7 +129,7 @@ class Fit[S: RulerSpec]:
     @cached_property
     def priors(self) -> dict[str, Prior]:
         """The priors in force, by parameter."""
-        return model_priors(self._layout, self.spec)
+        return model_priors(self._design, self.spec)
 
     def scores(self, *, prob: float = PROB) -> pd.DataFrame:
         """Return every score beside what the model would have predicted.
@@ -144,7 +146,7 @@ class Fit[S: RulerSpec]:
             ``score``, ``median``, ``lower``, ``upper``, ``prob``, ``kind``,
             ``inside``.
         """
-        return self._named(score_table(self._draws, self._layout, self.spec, check_prob(prob)))
+        return self._named(score_table(self._draws, self._design, self.spec, check_prob(prob)))
 
     def calibration(self) -> pd.DataFrame:
         """Return the coverage of predictive intervals by benchmark.
@@ -155,7 +157,7 @@ class Fit[S: RulerSpec]:
             Columns ``benchmark``, ``replicate``, ``scores``, ``inside_50``,
             ``inside_80``, ``inside_90``.
         """
-        return calibration_table(self._draws, self._layout, self.spec)
+        return calibration_table(self._draws, self._design, self.spec)
 
     def parameters(self, *, names: Sequence[str] | None = None, prob: float = PROB) -> pd.DataFrame:
         """Return the named parameters of the model with intervals.
@@ -171,12 +173,12 @@ class Fit[S: RulerSpec]:
         Returns
         -------
         pandas.DataFrame
-            Columns ``parameter``, ``of``, ``mean``, ``sd``, ``median``,
-            ``lower``, ``upper``, ``prob``, ``kind``.
+            Columns ``parameter``, ``symbol``, ``of``, ``mean``, ``sd``,
+            ``median``, ``lower``, ``upper``, ``prob``, ``kind``.
         """
         known = [str(name) for name in self.posterior.data_vars]
         if names is None:
-            names = [n for n in known if not n.endswith(COORDINATES) and n not in self.single_names]
+            names = [n for n in known if not n.endswith(NOT_SHOWN) and n not in self._single_names]
         for name in names:
             if name not in known:
                 raise UnknownNameError.of("parameter", name, known)
@@ -228,6 +230,10 @@ class Fit[S: RulerSpec]:
             "interval": {"prob": PROB},
         }
         stored = Stored(
-            manifest, self.data, self.posterior, self.sample_stats, getattr(self, "alone", None)
+            manifest,
+            self.data,
+            self.posterior,
+            self.sample_stats,
+            getattr(self, "reference_posterior", None),
         )
         return write_file(path, stored)

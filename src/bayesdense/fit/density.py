@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from bayesdense.build import Layout
+from bayesdense.data.html import card
 from bayesdense.errors import BayesdenseError
 from bayesdense.fit.base import Fit
+from bayesdense.model import Design
 from bayesdense.posterior.draws import Draws
 from bayesdense.posterior.intervals import PROB, check_prob
-from bayesdense.sampler.warm_start import Earlier
+from bayesdense.sampler.warm_start import WarmStart
 from bayesdense.spec import ModelSpec, RulerSpec
 from bayesdense.tables.density import (
     above_reference,
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DensityFit"]
 
+INTERVAL = ("median", "lower", "upper")
+
 
 class DensityFit(Fit[ModelSpec]):
     """The posterior of a `DensityModel`, with tables, checks and provenance.
@@ -47,28 +50,31 @@ class DensityFit(Fit[ModelSpec]):
     A fit is made by `DensityModel.fit` or read by `load_fit`. Its attributes
     are ``posterior``, ``sample_stats``, ``data``, ``spec`` and ``info``: draws
     by name with dimensions ``chain`` and ``draw`` first, rates per year,
-    logarithms natural. Besides, ``alone`` has draws of the ruler from the
-    references alone, or is None.
+    logarithms natural. Besides, ``reference_posterior`` has draws of the
+    ruler from the references only, or is None.
     """
 
     kind: ClassVar[str] = "density"
-    spec_class: ClassVar[type[RulerSpec]] = ModelSpec
-    headline_names: ClassVar[tuple[str, ...]] = ("A", "A_j", "ln_density")
-    single_names: ClassVar[frozenset[str]] = Fit.single_names | {
-        "f",
-        "f2",
-        "v",
-        "v_less_w",
-        "undated",
+    _spec_class: ClassVar[type[RulerSpec]] = ModelSpec
+    headline_names: ClassVar[tuple[str, ...]] = (
+        "growth_rate",
+        "growth_rate_by_benchmark",
+        "log_density",
+    )
+    _single_names: ClassVar[frozenset[str]] = Fit._single_names | {
+        "family_effect",
+        "family_benchmark_effect",
+        "model_effect",
+        "undated_log_density",
     }
 
-    def __init__(self, *, alone: xr.Dataset | None = None, **parts: Any) -> None:
+    def __init__(self, *, reference_posterior: xr.Dataset | None = None, **parts: Any) -> None:
         super().__init__(**parts)
-        self.alone = alone
+        self.reference_posterior = reference_posterior
 
     @cached_property
     def _rates(self) -> list[Rate]:
-        return rates(self._draws, self._layout, self.spec)
+        return rates(self._draws, self._design, self.spec)
 
     def __repr__(self) -> str:
         """Return the headline, never without the verdict on it."""
@@ -79,18 +85,25 @@ class DensityFit(Fit[ModelSpec]):
             f"{self._headline(PROB)}\n{self._report.verdict}"
         )
 
-    def earlier(self) -> Earlier:
+    def _repr_html_(self) -> str:
+        """Return the headline, never without the verdict on it, for a notebook."""
+        table = self.doubling_time()[["estimator", "period", "benchmark", *INTERVAL, "p_growth"]]
+        title, *_ = repr(self).split("\n")
+        about = f"Doubling time in months, {100 * PROB:g} % {self.interval_kind} intervals"
+        return card(title, self._report.verdict, about, table=table)
+
+    def warm_start(self) -> WarmStart:
         """Return what another fit can take from this one.
 
         Returns
         -------
-        Earlier
+        WarmStart
             Small; `DensityModel.fit` takes it as ``warm_start`` in place of
             the fit.
         """
         # An approximation is no posterior of these data, so that pilots are needed all the same.
-        digest = f"part of {self.data.digest}" if self.approximation else self.data.digest
-        return Earlier.of(self.posterior, self._layout, self.spec, digest)
+        digest = f"subset of {self.data.digest}" if self.approximation else self.data.digest
+        return WarmStart.of(self.posterior, self._design, self.spec, digest)
 
     def headline(self, *, prob: float = PROB) -> str:
         """Return the doubling time over all benchmarks in words.
@@ -189,7 +202,7 @@ class DensityFit(Fit[ModelSpec]):
             size over size), ``prob``, ``kind``, ``outside_reference`` (whether
             the ruler is extrapolated there).
         """
-        return self._named(density_table(self._draws, self._layout, prob))
+        return self._named(density_table(self._draws, self._design, prob))
 
     def effective_size(
         self, *, by: str = "model", method: str = "latent", prob: float = PROB
@@ -224,8 +237,8 @@ class DensityFit(Fit[ModelSpec]):
                 raise BayesdenseError(
                     "the plug-in has one value for each benchmark: by='benchmark'"
                 )
-            return self._named(plug_in_table(self._draws, self._layout, self.spec, prob))
-        return self._named(effective_size_table(self._draws, self._layout, self.spec, prob, by))
+            return self._named(plug_in_table(self._draws, self._design, self.spec, prob))
+        return self._named(effective_size_table(self._draws, self._design, self.spec, prob, by))
 
     def log_effective_size(self, *, by: str = "model") -> np.ndarray:
         """Return the draws behind `effective_size`.
@@ -243,7 +256,7 @@ class DensityFit(Fit[ModelSpec]):
         """
         if by not in ("model", "benchmark"):
             raise BayesdenseError(f"by must be 'model' or 'benchmark', not {by!r}")
-        return log_effective_sizes(self._draws, self._layout, by).copy()
+        return log_effective_sizes(self._draws, self._design, by).copy()
 
     def above_reference(self) -> pd.DataFrame:
         """Return the share of targets above the largest reference, by benchmark.
@@ -253,7 +266,7 @@ class DensityFit(Fit[ModelSpec]):
         pandas.DataFrame
             Columns ``benchmark``, ``targets``, ``share_above_reference``.
         """
-        return above_reference(self._draws, self._layout)
+        return above_reference(self._draws, self._design)
 
     def reach(self, *, prob: float = PROB) -> pd.DataFrame:
         """Return the score of an infinitely large reference model, by benchmark.
@@ -270,10 +283,10 @@ class DensityFit(Fit[ModelSpec]):
             ``kind``, ``best_target``, ``p_target_above``, and ``informed_by``
             as of `coefficients`.
         """
-        return self._beside_alone(reach_table, check_prob(prob))
+        return self._with_reference_posterior(reach_table, check_prob(prob))
 
     def coefficients(self, *, at: str = "centre", prob: float = PROB) -> pd.DataFrame:
-        """Return the coefficients of the ruler, from references alone and as fitted.
+        """Return the coefficients of the ruler, from references only and as fitted.
 
         Parameters
         ----------
@@ -288,26 +301,26 @@ class DensityFit(Fit[ModelSpec]):
         pandas.DataFrame
             Columns of `RulerFit.coefficients`, with ``informed_by``:
             ``"references"``, or ``"all models"`` where scores of targets
-            informed the ruler. Rows of the references alone are missing where
+            informed the ruler. Rows of the references are missing where
             the fit was made without them.
         """
 
-        def table(draws: Draws, layout: Layout, spec: RulerSpec, prob: float) -> pd.DataFrame:
-            return coefficient_table(draws, layout, spec, at, prob)
+        def table(draws: Draws, design: Design, spec: RulerSpec, prob: float) -> pd.DataFrame:
+            return coefficient_table(draws, design, spec, at, prob)
 
-        return self._beside_alone(table, check_prob(prob))
+        return self._with_reference_posterior(table, check_prob(prob))
 
-    def _beside_alone(
-        self, table: Callable[[Draws, Layout, RulerSpec, float], pd.DataFrame], prob: float
+    def _with_reference_posterior(
+        self, table: Callable[[Draws, Design, RulerSpec, float], pd.DataFrame], prob: float
     ) -> pd.DataFrame:
-        """Return a table of the ruler, with that of the references alone above it."""
+        """Return a table of the ruler, with that of the reference posterior above it."""
         parts = []
-        if self.alone is not None:
-            # Scores of targets are compared with the ruler, so the layout is of all models.
-            found = table(Draws(self.alone), self._layout, self.spec, prob)
+        if self.reference_posterior is not None:
+            # Scores of targets are compared with the ruler, so the design is of all models.
+            found = table(Draws(self.reference_posterior), self._design, self.spec, prob)
             parts.append(found.assign(informed_by="references"))
         if self.spec.ruler != "cut":
-            found = table(self._draws, self._layout, self.spec, prob)
+            found = table(self._draws, self._design, self.spec, prob)
             parts.append(self._named(found.assign(informed_by="all models")))
         return pd.concat(parts, ignore_index=True)
 
@@ -325,4 +338,4 @@ class DensityFit(Fit[ModelSpec]):
             Columns ``date``, ``size``, ``median``, ``lower``, ``upper``,
             ``prob``, ``kind``.
         """
-        return self._named(trend_table(self._draws, self._layout, self.spec, check_prob(prob)))
+        return self._named(trend_table(self._draws, self._design, self.spec, check_prob(prob)))

@@ -32,7 +32,7 @@ def load_fit(path: str | os.PathLike[str]) -> DensityFit | RulerFit:
     ------
     FitFileError
         If the file is missing, no fit, cut short, altered or of another
-        version's layout.
+        version's design.
     UnknownNameError
         If the model has a part that is not registered in this session.
     """
@@ -45,12 +45,16 @@ def load_fit(path: str | os.PathLike[str]) -> DensityFit | RulerFit:
     if stored.data.digest != info["data_digest"]:
         raise FitFileError(f"'{path}': its data are not those that the fit was made from")
     fit: Any = KINDS[kind]
-    more = {} if stored.alone is None else {"alone": stored.alone}
+    more = (
+        {}
+        if stored.reference_posterior is None
+        else {"reference_posterior": stored.reference_posterior}
+    )
     return fit(
         posterior=stored.posterior,
         sample_stats=stored.sample_stats,
         data=stored.data,
-        spec=fit.spec_class.from_dict(stored.manifest["spec"]),
+        spec=fit._spec_class.from_dict(stored.manifest["spec"]),
         info=info,
         **more,
     )

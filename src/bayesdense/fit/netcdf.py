@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -16,15 +15,19 @@ import numpy as np
 import xarray as xr
 
 from bayesdense.data import Dataset, read_dataset
+from bayesdense.data.atomic import write_file as write_atomically
 from bayesdense.errors import BayesdenseError, FitFileError
 
 __all__ = ["FORMAT", "Stored", "read_file", "write_file"]
 
-FORMAT = 3
+FORMAT = 4
 """Version of the file's own layout; a file of another layout is refused."""
 
+UNNAMED = 3
+"""The layout of bayesdense 0.1.0, in which variables had the symbols of the paper as names."""
+
 ENGINE: Final = "h5netcdf"
-ALONE = "references_alone"
+REFERENCE_POSTERIOR = "reference_posterior"
 
 
 @dataclass(frozen=True)
@@ -39,15 +42,15 @@ class Stored:
         What it was made from.
     posterior, sample_stats : xarray.Dataset
         What it gave.
-    alone : xarray.Dataset, optional
-        Draws of the ruler from references alone.
+    reference_posterior : xarray.Dataset, optional
+        Draws of the ruler from references only.
     """
 
     manifest: dict[str, Any]
     data: Dataset
     posterior: xr.Dataset
     sample_stats: xr.Dataset
-    alone: xr.Dataset | None = None
+    reference_posterior: xr.Dataset | None = None
 
 
 def write_file(path: str | os.PathLike[str], stored: Stored) -> Path:
@@ -88,8 +91,8 @@ def write_file(path: str | os.PathLike[str], stored: Stored) -> Path:
         "sample_stats": _plain(stored.sample_stats),
         "bayesdense": content,
     }
-    if stored.alone is not None:
-        groups[ALONE] = _plain(stored.alone)
+    if stored.reference_posterior is not None:
+        groups[REFERENCE_POSTERIOR] = _plain(stored.reference_posterior)
     root = xr.Dataset(attrs={"bayesdense_format": FORMAT, "bayesdense_digest": _digest(groups)})
     tree = xr.DataTree.from_dict({"/": root, **groups})
     encoding = {
@@ -101,24 +104,11 @@ def write_file(path: str | os.PathLike[str], stored: Stored) -> Path:
         for group, dataset in groups.items()
     }
     try:
-        handle, scratch = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        os.close(handle)
+        write_atomically(
+            target, lambda file: tree.to_netcdf(file, engine=ENGINE, encoding=encoding)
+        )
     except OSError as error:
         raise BayesdenseError(f"cannot write '{target}': {error.strerror or error}") from None
-    try:
-        tree.to_netcdf(scratch, engine=ENGINE, encoding=encoding)
-        with open(scratch, "rb") as file:
-            os.fsync(file.fileno())
-        # mkstemp makes files private; a result gets the usual permissions.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(scratch, 0o666 & ~mask)
-        os.replace(scratch, target)
-    except OSError as error:
-        raise BayesdenseError(f"cannot write '{target}': {error.strerror or error}") from None
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(scratch)
     return target
 
 
@@ -154,14 +144,20 @@ def read_file(path: str | os.PathLike[str]) -> Stored:
         version = tree.attrs.get("bayesdense_format")
         if version is None:
             raise FitFileError(f"'{source}' is a netCDF file, but not a fit saved by bayesdense")
+        if int(version) == UNNAMED:
+            raise FitFileError(
+                f"'{source}' was written by bayesdense 0.1.0, before the variables had the names "
+                "that they have now: fit the data again, or read the file with that version"
+            )
         if int(version) != FORMAT:
             raise FitFileError(
                 f"'{source}' has layout {int(version)} and was saved by another version of "
-                f"bayesdense; this one reads layout {FORMAT}"
+                f"bayesdense; this one reads layout {FORMAT}: fit its data again, or install the "
+                "version that saved it"
             )
         try:
             names = ["posterior", "sample_stats", "bayesdense"]
-            names += [ALONE] if ALONE in tree.children else []
+            names += [REFERENCE_POSTERIOR] if REFERENCE_POSTERIOR in tree.children else []
             groups = {name: tree[name].to_dataset().load() for name in names}
         except Exception:
             raise FitFileError(f"'{source}' is damaged: part of it cannot be read") from None
@@ -173,7 +169,9 @@ def read_file(path: str | os.PathLike[str]) -> Stored:
         for name, text in content.items():
             (Path(folder) / name).write_bytes(text)
         data = read_dataset(folder)
-    return Stored(manifest, data, groups["posterior"], groups["sample_stats"], groups.get(ALONE))
+    return Stored(
+        manifest, data, groups["posterior"], groups["sample_stats"], groups.get(REFERENCE_POSTERIOR)
+    )
 
 
 def _tables(data: Dataset) -> dict[str, bytes]:
@@ -184,8 +182,10 @@ def _tables(data: Dataset) -> dict[str, bytes]:
 
 
 def _plain(dataset: xr.Dataset) -> xr.Dataset:
-    """Return a dataset without attributes, with text as text and without empty variables."""
+    """Return a dataset with attributes that are text only, and without empty variables."""
     plain = dataset.drop_attrs()
+    for name, values in plain.data_vars.items():
+        values.attrs = {k: v for k, v in dataset[name].attrs.items() if isinstance(v, str) and v}
     return plain.drop_vars([name for name, values in plain.data_vars.items() if not values.size])
 
 

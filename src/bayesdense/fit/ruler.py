@@ -1,4 +1,4 @@
-"""A fitted ruler: coefficients, allocation and predictions, from references alone."""
+"""A fitted ruler: coefficients, allocation and predictions, from references only."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import pandas as pd
 
+from bayesdense.data.html import card
 from bayesdense.fit.base import Fit
 from bayesdense.posterior.intervals import PROB, check_prob
 from bayesdense.spec import RulerSpec
@@ -16,9 +17,11 @@ from bayesdense.tables.prediction import map_table, prediction_table
 
 __all__ = ["RulerFit"]
 
+COEFFICIENT = ("coefficient", "symbol")
+
 
 class RulerFit(Fit[RulerSpec]):
-    """The posterior of a `RulerModel`: the ruler, as the references alone show it.
+    """The posterior of a `RulerModel`: the ruler, as the references show it.
 
     A fit is made by `RulerModel.fit` or read by `load_fit`. Its attributes
     are ``posterior``, ``sample_stats``, ``data``, ``spec`` and ``info``: draws
@@ -27,18 +30,25 @@ class RulerFit(Fit[RulerSpec]):
     """
 
     kind: ClassVar[str] = "reference"
-    spec_class: ClassVar[type[RulerSpec]] = RulerSpec
+    _spec_class: ClassVar[type[RulerSpec]] = RulerSpec
 
     def __repr__(self) -> str:
         """Return what was fitted, with the verdict on it."""
         chains, draws = self.posterior.sizes["chain"], self.posterior.sizes["draw"]
-        layout = self._layout
+        design = self._design
         return (
-            f"RulerFit of '{self.data.name}' ({layout.size('reference')} runs of "
-            f"{self.ruler_name}; {len(layout.loss_sets)} loss sets, "
-            f"{layout.size('benchmark')} benchmarks; {chains} chains of {draws} draws)\n"
+            f"RulerFit of '{self.data.name}' ({design.size('reference')} runs of "
+            f"{self.ruler_name}; {len(design.loss_sets)} loss sets, "
+            f"{design.size('benchmark')} benchmarks; {chains} chains of {draws} draws)\n"
             f"{self.spec.law.equation}\n{self._report.verdict}"
         )
+
+    def _repr_html_(self) -> str:
+        """Return the coefficients, never without the verdict on them, for a notebook."""
+        table = self.coefficients()[["step", "of", *COEFFICIENT, "median", "lower", "upper"]]
+        title, *lines = repr(self).split("\n")
+        about = f"Coefficients, {100 * PROB:g} % {self.interval_kind} intervals"
+        return card(title, *lines, about, table=table)
 
     def coefficients(self, *, at: str = "centre", prob: float = PROB) -> pd.DataFrame:
         """Return the coefficients of law and map (eq. 2 and 3).
@@ -57,12 +67,12 @@ class RulerFit(Fit[RulerSpec]):
         pandas.DataFrame
             Columns ``step`` (``"loss law"`` or ``"score map"``), ``of`` (the
             loss set; for maps and for scores alone, the benchmark),
-            ``coefficient``, ``mean``, ``sd``, ``median``, ``lower``,
-            ``upper``, ``prob``, ``kind``. Of the map: ``gamma`` and ``l`` as
-            in eq. 3, ``pi`` and ``s`` (logit and its slope at the centre),
-            ``d`` and ``u`` (floor, and ceiling of what is above it).
+            ``coefficient``, ``symbol`` (as papers write it), ``mean``, ``sd``,
+            ``median``, ``lower``, ``upper``, ``prob``, ``kind``. Of the map:
+            ``map_steepness`` and ``map_midpoint_loss`` as in eq. 3, logit and
+            slope at the centre, floor, and ceiling of what is above it.
         """
-        return coefficient_table(self._draws, self._layout, self.spec, at, check_prob(prob))
+        return coefficient_table(self._draws, self._design, self.spec, at, check_prob(prob))
 
     def predict(
         self,
@@ -97,7 +107,7 @@ class RulerFit(Fit[RulerSpec]):
         """
         return prediction_table(
             self._draws,
-            self._layout,
+            self._design,
             self.spec,
             n_params=n_params,
             n_tokens=n_tokens,
@@ -122,7 +132,7 @@ class RulerFit(Fit[RulerSpec]):
             ``"n_tokens"``, ``"tokens_per_param"``, ``"loss"``), ``median``,
             ``lower``, ``upper``, ``prob``, ``kind``, ``outside_reference``.
         """
-        return allocation_table(self._draws, self._layout, self.spec, compute, check_prob(prob))
+        return allocation_table(self._draws, self._design, self.spec, compute, check_prob(prob))
 
     def score_curve(self, benchmark: str, *, prob: float = PROB) -> pd.DataFrame:
         """Return the score map of one benchmark over the losses of its runs (eq. 3).
@@ -140,7 +150,7 @@ class RulerFit(Fit[RulerSpec]):
             Columns ``benchmark``, ``loss_set``, ``loss``, ``median``,
             ``lower``, ``upper``, ``prob``, ``kind``, ``outside_reference``.
         """
-        return map_table(self._draws, self._layout, self.spec, benchmark, check_prob(prob))
+        return map_table(self._draws, self._design, self.spec, benchmark, check_prob(prob))
 
     def runs(self) -> pd.DataFrame:
         """Return the losses of the reference runs, as they were used.
@@ -151,7 +161,7 @@ class RulerFit(Fit[RulerSpec]):
             Columns ``model``, ``family``, ``n_params``, ``n_tokens``,
             ``loss_set``, ``loss``, ``unit``.
         """
-        losses = self.data.losses[self.data.losses["loss_set"].isin(self._layout.loss_sets)]
+        losses = self.data.losses[self.data.losses["loss_set"].isin(self._design.loss_sets)]
         columns = ["model", "family", "n_params", "n_tokens"]
         joined = self.data.references[columns].merge(losses, on="model")
         return joined[[*columns, "loss_set", "loss", "unit"]]
@@ -171,4 +181,4 @@ class RulerFit(Fit[RulerSpec]):
             ``kind``, and ``best_target`` and ``p_target_above``, which are NaN
             without targets.
         """
-        return reach_table(self._draws, self._layout, self.spec, check_prob(prob))
+        return reach_table(self._draws, self._design, self.spec, check_prob(prob))

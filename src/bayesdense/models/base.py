@@ -10,17 +10,26 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import xarray as xr
 
-from bayesdense.build import Layout, build_model, lay_out
-from bayesdense.build.model import model_priors
-from bayesdense.build.placed import FIXED
-from bayesdense.build.ruler import STAY
-from bayesdense.coordinates.from_pilot import retune_for
+from bayesdense.coordinates.from_pilot import coordinates_from_pilot
+from bayesdense.coordinates.initial import coordinates_from_data
+from bayesdense.coordinates.reparametrise import STAY, SamplerModel, reparametrise
 from bayesdense.data import Dataset
+from bayesdense.data.html import card
 from bayesdense.errors import BayesdenseError, DiagnosticsWarning, ReadinessWarning
+from bayesdense.model import Design, build_model, make_design, model_priors
+from bayesdense.model.numbers import FIXED
 from bayesdense.priors import Prior
-from bayesdense.sampler.nuts import SampleResult, SamplingInterrupted, SamplingSettings, sample
-from bayesdense.sampler.warm_start import Earlier, few_of_many
+from bayesdense.sampler.nuts import (
+    Retune,
+    SampleResult,
+    SamplingInterrupted,
+    SamplingSettings,
+    sample,
+)
+from bayesdense.sampler.warm_start import WarmStart, few_of_many
 from bayesdense.sampler.warmup import SHORTEST_SPLIT
 from bayesdense.spec import RulerSpec
 
@@ -77,7 +86,7 @@ class Model[S: RulerSpec]:
         dict of str to Prior
             By parameter; any of these names can be given as ``priors=``.
         """
-        return model_priors(self.lay_out(data), self.spec)
+        return model_priors(self.make_design(data), self.spec)
 
     def build(self, data: Dataset) -> Any:
         """Return the model as a plain PyMC model with named dimensions.
@@ -99,7 +108,25 @@ class Model[S: RulerSpec]:
         """
         self._require_dataset(data)
         self._notes(data)
-        return build_model(self.lay_out(data), self.spec)
+        return build_model(self.make_design(data), self.spec)
+
+    def to_graphviz(self, data: Dataset) -> Any:
+        """Return the model as a graph: parameters, what follows from them, and observations.
+
+        Parameters
+        ----------
+        data : Dataset
+            Decides which parameters there are, and how many of each.
+
+        Returns
+        -------
+        graphviz.Digraph
+            Of `build`, by `pymc.model_to_graphviz`; it needs the package
+            ``graphviz``, and the program of that name to be drawn.
+        """
+        import pymc as pm
+
+        return pm.model_to_graphviz(self.build(data))
 
     def check(self, data: Dataset) -> list[str]:
         """Look whether a dataset can answer the question.
@@ -120,7 +147,7 @@ class Model[S: RulerSpec]:
             If the dataset cannot answer the question.
         """
         self._require_dataset(data)
-        return [*self._notes(data), *self.lay_out(data).notes]
+        return [*self._notes(data), *self.make_design(data).notes]
 
     def _notes(self, data: Dataset) -> list[str]:
         """Return what a user should know of a dataset, or raise what forbids its use."""
@@ -132,7 +159,7 @@ class Model[S: RulerSpec]:
         kind: Any,
         *,
         label: str,
-        progress: bool,
+        progressbar: bool,
         options: Mapping[str, Any] | None = None,
         **settings: Any,
     ) -> Any:
@@ -140,16 +167,16 @@ class Model[S: RulerSpec]:
         chosen = SamplingSettings(**settings)
         self._require_dataset(data)
         notes = self._notes(data)
-        layout = self.lay_out(data)
-        notes += layout.notes
-        if self.spec.d0 is not None and not layout.loss_sets:
+        design = self.make_design(data)
+        notes += design.notes
+        if self.spec.d0 is not None and not design.loss_sets:
             notes.append(
                 f"d0={self.spec.d0:g} has no effect: without losses the ruler knows no tokens."
             )
         for note in notes:
             warnings.warn(note, ReadinessWarning, stacklevel=3)
         drawn = self._draw(
-            data, layout, chosen, f"{data.name}, {label}", progress, **(options or {})
+            data, design, chosen, f"{data.name}, {label}", progressbar, **(options or {})
         )
         result = drawn.result
         fit = kind(
@@ -180,41 +207,41 @@ class Model[S: RulerSpec]:
     def _draw(
         self,
         data: Dataset,
-        layout: Layout,
+        design: Design,
         settings: SamplingSettings,
         label: str,
-        progress: bool,
+        progressbar: bool,
         **options: Any,
     ) -> Drawn:
-        """Sample the posterior; `data` is what `layout` was made from."""
-        return self.sample_layout(layout, settings, label=label, progress=progress)
+        """Sample the posterior; `data` is what `design` was made from."""
+        return self.sample_design(design, settings, label=label, progressbar=progressbar)
 
-    def sample_layout(
+    def sample_design(
         self,
-        layout: Layout,
+        design: Design,
         settings: SamplingSettings,
         *,
         label: str,
-        progress: bool,
-        earlier: Earlier | None = None,
+        progressbar: bool,
+        warm_start: WarmStart | None = None,
         data: Dataset | None = None,
     ) -> Drawn:
-        """Sample the posterior given a layout, whole or with part of it withheld.
+        """Sample the posterior given a design, whole or with part of it withheld.
 
         Parameters
         ----------
-        layout : Layout
+        design : Design
             The dataset under this model.
         settings : SamplingSettings
             How to sample.
         label : str
             What is being fitted, for the progress bar.
-        progress : bool
+        progressbar : bool
             Whether to show a progress bar.
-        earlier : Earlier, optional
+        warm_start : WarmStart, optional
             What is known from another fit.
         data : Dataset, optional
-            What the layout was made from, whole. Of very many models a few are
+            What the design was made from, whole. Of very many models a few are
             fitted first.
 
         Returns
@@ -223,33 +250,48 @@ class Model[S: RulerSpec]:
             What warm-up began with is in its ``info``.
         """
         first: Drawn | None = None
-        part = None if data is None or earlier is not None else few_of_many(data)
-        if part is not None and settings.tune >= SHORTEST_SPLIT:
-            few = self.lay_out(part)
+        subset = None if data is None or warm_start is not None else few_of_many(data)
+        if subset is not None and settings.tune >= SHORTEST_SPLIT:
+            few = self.make_design(subset)
             short = dataclasses.replace(settings, draws=round(FEW_DRAWS * settings.tune))
-            first = self.sample_layout(few, short, label=f"{label}, some models", progress=progress)
+            first = self.sample_design(
+                few, short, label=f"{label}, some models", progressbar=progressbar
+            )
             if first.result.interrupted:
                 raise SamplingInterrupted("interrupted during warm-up: no draws kept")
-            earlier = Earlier.of(first.result.posterior, few, self.spec, part.digest)
-        model = build_model(layout, self.spec)
+            warm_start = WarmStart.of(first.result.posterior, few, self.spec, subset.digest)
+        model, retune = sampler_model(design, self.spec)
         beginning = None
-        if earlier is not None:
+        if warm_start is not None:
             digest = "" if data is None else data.digest
-            beginning = earlier.for_other(layout, model, self.spec, digest)
+            beginning = warm_start.for_other(design, model.model, self.spec, digest)
         result = sample(
             model,
-            structure=structure_of(layout, self.spec),
+            structure=structure_of(design, self.spec),
             settings=settings,
             label=label,
-            progress=progress,
-            retune=retune_for(layout, self.spec),
+            progressbar=progressbar,
+            retune=retune,
             beginning=beginning,
         )
         if first is not None:
             result = result.after(first.result)
-        free = [variable.name for variable in model.free_RVs]
-        begun = "" if earlier is None or beginning is None else earlier.data_digest
-        return Drawn(result, free, {"warm_start": begun})
+        begun = "" if warm_start is None or beginning is None else warm_start.data_digest
+        return Drawn(result, model.free, {"warm_start": begun})
+
+    def _repr_html_(self) -> str:
+        """Return the call that makes this model, and its parts, for a notebook."""
+        return card(repr(self), table=self._parts())
+
+    def _parts(self) -> pd.DataFrame:
+        """Return the named parts of the model with their equations."""
+        rows = []
+        for entry in dataclasses.fields(self.spec):
+            part = getattr(self.spec, entry.name)
+            if hasattr(part, "name"):
+                equation = getattr(part, "equation", "")
+                rows.append((entry.name.replace("_", " "), part.name, equation))
+        return pd.DataFrame(rows, columns=["part", "name", "equation"])
 
     def _require_dataset(self, data: Any) -> None:
         if not isinstance(data, Dataset):
@@ -258,7 +300,7 @@ class Model[S: RulerSpec]:
                 "load_dataset, read_dataset and Dataset.from_frames make one"
             )
 
-    def lay_out(self, data: Dataset) -> Layout:
+    def make_design(self, data: Dataset) -> Design:
         """Arrange a dataset for this model.
 
         Parameters
@@ -268,18 +310,48 @@ class Model[S: RulerSpec]:
 
         Returns
         -------
-        Layout
+        Design
         """
         self._require_dataset(data)
-        return lay_out(data, self.spec)
+        return make_design(data, self.spec)
 
 
-def structure_of(layout: Layout, spec: RulerSpec) -> tuple[Any, ...]:
+def sampler_model(
+    design: Design, spec: RulerSpec, given: Mapping[str, np.ndarray] | None = None
+) -> tuple[SamplerModel, Retune]:
+    """Return a model in the coordinates of the sampler, and how a pilot changes these.
+
+    Parameters
+    ----------
+    design : Design
+        The dataset under the model.
+    spec : RulerSpec
+        The composition of the model.
+    given : mapping of str to numpy.ndarray, optional
+        Values of the ruler, as for `bayesdense.model.build_model`.
+
+    Returns
+    -------
+    model : SamplerModel
+    retune : callable
+        From the draws of a pilot to new values of the model's data.
+    """
+    first = coordinates_from_data(design, spec, model_priors(design, spec), given=bool(given))
+    before = first.arrays()
+
+    def retune(posterior: xr.Dataset) -> Mapping[str, np.ndarray]:
+        after = coordinates_from_pilot(design, spec, first, posterior).arrays()
+        return {name: v for name, v in after.items() if v is not before[name]}
+
+    return reparametrise(design, spec, first, given), retune
+
+
+def structure_of(design: Design, spec: RulerSpec) -> tuple[Any, ...]:
     """Return what shapes a model's graph besides the data.
 
     Parameters
     ----------
-    layout : Layout
+    design : Design
         The dataset under the model.
     spec : RulerSpec
         The composition of the model.
@@ -292,18 +364,18 @@ def structure_of(layout: Layout, spec: RulerSpec) -> tuple[Any, ...]:
     entries = [(f.name, getattr(spec, f.name)) for f in dataclasses.fields(spec)]
     parts = [(name, value) for name, value in entries if hasattr(value, "equation")]
     # A definition without a factor is in the data alone.
-    parts += [("size", spec.size)] if layout.size_design else []
+    parts += [("size", spec.size)] if design.size_design else []
     switches = [(n, v) for n, v in entries if isinstance(v, str | bool)]
     return (
         type(spec).__name__,
         tuple((n, type(part), repr(sorted(vars(part).items()))) for n, part in parts),
         tuple(switches),
-        tuple(_shape_of_prior(n, p) for n, p in sorted(model_priors(layout, spec).items())),
-        bool(layout.has_losses.any()),
-        bool(layout.has_losses.all()),
-        tuple(name for name, labels in sorted(layout.coords.items()) if labels),
+        tuple(_shape_of_prior(n, p) for n, p in sorted(model_priors(design, spec).items())),
+        bool(design.has_losses.any()),
+        bool(design.has_losses.all()),
+        tuple(name for name, labels in sorted(design.coords.items()) if labels),
         # One of a kind has no differences.
-        tuple(layout.size(dim) > 1 for dim in ("benchmark", "loss_set", "reference_family")),
+        tuple(design.size(dim) > 1 for dim in ("benchmark", "loss_set", "reference_family")),
     )
 
 

@@ -6,20 +6,20 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from bayesdense.build import Layout
 from bayesdense.data import Dataset, check_readiness
 from bayesdense.errors import BayesdenseError
 from bayesdense.fit import DensityFit
+from bayesdense.model import Design
 from bayesdense.models.base import Drawn, Model
-from bayesdense.models.reference_posterior import KEPT_DRAWS, fit_alone, sample_cut
-from bayesdense.models.subset import make_part, sample_partly
+from bayesdense.models.reference_posterior import KEPT_DRAWS, fit_reference_posterior, sample_cut
+from bayesdense.models.subset import make_subset, sample_with_subset
 from bayesdense.parts.laws import LossLaw
 from bayesdense.parts.maps import ScoreMap
 from bayesdense.parts.sizes import SizeDefinition
 from bayesdense.parts.trends import ChangePoint, Trend
 from bayesdense.priors import Prior
 from bayesdense.sampler.nuts import SamplingSettings
-from bayesdense.sampler.warm_start import Earlier, scored_targets
+from bayesdense.sampler.warm_start import WarmStart, scored_targets
 from bayesdense.spec import LAW_OF_SKILL, ModelSpec
 
 __all__ = ["DensityModel"]
@@ -82,14 +82,15 @@ class DensityModel(Model[ModelSpec]):
     reference_residual : float
         Standard deviation of a reference's log density.
     reference_cell_scale : float
-        How far references stray on one benchmark, relative to targets.
+        Standard deviation of references' deviations on single benchmarks,
+        as a multiple of that of targets.
     d0 : float, optional
         Token budget at which effective size is read off; 1e12, as in the
         paper, if not given. It matters only where losses are known.
     ruler : {"joint", "cut", "skill"}
         Whether scores of targets inform the ruler (all is sampled together)
         or not: then whole posterior draws of the ruler, from references
-        alone, are passed on, and all else is sampled given each. ``"skill"``
+        only, are passed on, and all else is sampled given each. ``"skill"``
         does without a reference family: references are models like others,
         and what a size is worth is learned from models of one family, as in
         Sloth; density is 1 on the trend at the mean date, and law, level and
@@ -171,15 +172,14 @@ class DensityModel(Model[ModelSpec]):
             shown["trend"] = self.spec.trend
         return f"DensityModel({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
-    def replace(self, changes: Mapping[str, Any]) -> DensityModel:
+    def replace(self, **changes: Any) -> DensityModel:
         """Return this model with some of its arguments replaced.
 
         Parameters
         ----------
-        changes : mapping of str to object
-            Arguments of `DensityModel` by name. A ``form`` replaces all
-            switches that are not given too; ``priors`` are added to those
-            there are.
+        **changes
+            Arguments of `DensityModel`. A ``form`` replaces all switches that
+            are not given too; ``priors`` are added to those there are.
 
         Returns
         -------
@@ -188,10 +188,9 @@ class DensityModel(Model[ModelSpec]):
         Examples
         --------
         >>> import bayesdense as bd
-        >>> bd.DensityModel(trend="frontier").replace({"size": "active"})
+        >>> bd.DensityModel(trend="frontier").replace(size="active")
         DensityModel(size='active', trend='frontier')
         """
-        changes = dict(changes)
         entries = dataclasses.fields(ModelSpec)
         own = {entry.name: getattr(self.spec, entry.name) for entry in entries}
         dropped = set(FORMS["pooled"]) if "form" in changes else set()
@@ -211,13 +210,13 @@ class DensityModel(Model[ModelSpec]):
         tune: int = 1000,
         chains: int = 4,
         cores: int | None = None,
-        seed: int | None = None,
+        random_seed: int | None = None,
         target_accept: float | None = None,
         ruler_draws: int | None = None,
-        references_alone: bool = True,
-        warm_start: DensityFit | Earlier | None = None,
+        reference_posterior: bool = True,
+        warm_start: DensityFit | WarmStart | None = None,
         shared_from: int | None = None,
-        progress: bool = True,
+        progressbar: bool = True,
     ) -> DensityFit:
         """Sample the posterior with nutpie, and check it.
 
@@ -231,7 +230,7 @@ class DensityModel(Model[ModelSpec]):
             Number of chains.
         cores : int, optional
             Chains that run at the same time.
-        seed : int, optional
+        random_seed : int, optional
             Source of randomness; recorded in the fit.
         target_accept : float, optional
             Acceptance that the step size is tuned to; if not given 0.95, and
@@ -241,8 +240,8 @@ class DensityModel(Model[ModelSpec]):
             With ``ruler="cut"``, how many draws of the ruler are passed on;
             600 if not given. Each gets a short chain, so that `draws` and
             `tune` are not used.
-        references_alone : bool
-            Whether to fit the ruler to the references alone as well, so that
+        reference_posterior : bool
+            Whether to fit the ruler to the references only as well, so that
             `DensityFit.coefficients` and `DensityFit.reach` can show what the
             targets did to it. Models of the same data and seed share that fit.
         warm_start : DensityFit, optional
@@ -258,8 +257,8 @@ class DensityModel(Model[ModelSpec]):
             of its scores. Intervals are those that so many targets give. Of
             all draws 2,000 are kept. The fit says so in its headline, checks,
             figures and tables of intervals; ``info["shared_from"]`` has the
-            numbers. Ctrl-C while the part is fitted raises.
-        progress : bool
+            numbers. Ctrl-C while the subset is fitted raises.
+        progressbar : bool
             Whether to show a progress bar.
 
         Returns
@@ -267,7 +266,7 @@ class DensityModel(Model[ModelSpec]):
         DensityFit
             Ctrl-C during sampling returns what has been drawn so far, and the
             checks say so; during compilation, warm-up or the fit of the
-            references alone it raises.
+            references it raises.
 
         Raises
         ------
@@ -287,17 +286,17 @@ class DensityModel(Model[ModelSpec]):
             data,
             DensityFit,
             label=self.spec.trend.name,
-            progress=progress,
+            progressbar=progressbar,
             draws=draws,
             tune=tune,
             chains=chains,
             cores=cores,
-            seed=seed,
+            random_seed=random_seed,
             target_accept=target_accept,
             options={
                 "ruler_draws": ruler_draws,
-                "references_alone": references_alone,
-                "earlier": _earlier(warm_start),
+                "reference_posterior": reference_posterior,
+                "warm_start": _warm_start_of(warm_start),
                 "shared_from": shared_from,
             },
         )
@@ -305,10 +304,10 @@ class DensityModel(Model[ModelSpec]):
     def _draw(
         self,
         data: Dataset,
-        layout: Layout,
+        design: Design,
         settings: SamplingSettings,
         label: str,
-        progress: bool,
+        progressbar: bool,
         **options: Any,
     ) -> Drawn:
         count, cut = options["ruler_draws"], self.spec.ruler == "cut"
@@ -316,9 +315,11 @@ class DensityModel(Model[ModelSpec]):
             raise BayesdenseError(
                 f"ruler_draws is for ruler='cut'; this model's ruler is {self.spec.ruler!r}"
             )
-        if cut and not options["references_alone"]:
-            raise BayesdenseError("ruler='cut' needs the references alone: references_alone=True")
-        if cut and options["earlier"] is not None:
+        if cut and not options["reference_posterior"]:
+            raise BayesdenseError(
+                "ruler='cut' needs the reference posterior: reference_posterior=True"
+            )
+        if cut and options["warm_start"] is not None:
             raise BayesdenseError(
                 "warm_start is not for ruler='cut', where each ruler has a chain of its own"
             )
@@ -327,33 +328,39 @@ class DensityModel(Model[ModelSpec]):
             raise BayesdenseError(
                 f"ruler_draws must be a whole number from {FEWEST_RULERS} to {most}, not {count!r}"
             )
-        known = {"earlier": options["earlier"], "data": data}
-        some, part = options["shared_from"], None
+        known = {"warm_start": options["warm_start"], "data": data}
+        some, subset = options["shared_from"], None
         if some is not None:
-            if options["earlier"] is not None:
+            if options["warm_start"] is not None:
                 raise BayesdenseError("warm_start and shared_from exclude one another")
-            part = make_part(self, data, layout, some)
+            subset = make_subset(self, data, design, some)
 
         def jointly() -> Drawn:
-            if part is None:
-                return self.sample_layout(layout, settings, label=label, progress=progress, **known)
-            return sample_partly(self, part, layout, settings, label=label, progress=progress)
+            if subset is None:
+                return self.sample_design(
+                    design, settings, label=label, progressbar=progressbar, **known
+                )
+            return sample_with_subset(
+                self, subset, design, settings, label=label, progressbar=progressbar
+            )
 
-        if not options["references_alone"] or self.spec.ruler == "skill":
+        if not options["reference_posterior"] or self.spec.ruler == "skill":
             return jointly()
-        ruler = f"{data.name}, references alone"
-        alone = fit_alone(data, self.spec, settings, label=ruler, progress=progress)
+        ruler = f"{data.name}, references only"
+        own = fit_reference_posterior(
+            data, self.spec, settings, label=ruler, progressbar=progressbar
+        )
         if cut:
             count = RULERS if count is None else count
             drawn = sample_cut(
-                layout, self.spec, alone, count, settings, label=label, progress=progress
+                design, self.spec, own, count, settings, label=label, progressbar=progressbar
             )
         else:
             drawn = jointly()
         return dataclasses.replace(
             drawn,
-            info={**drawn.info, "references_alone": alone.info},
-            also={"alone": alone.posterior},
+            info={**drawn.info, "reference_posterior": own.info},
+            also={"reference_posterior": own.posterior},
         )
 
     def _notes(self, data: Dataset) -> list[str]:
@@ -363,13 +370,13 @@ class DensityModel(Model[ModelSpec]):
         return found
 
 
-def _earlier(warm_start: DensityFit | Earlier | None) -> Earlier | None:
+def _warm_start_of(warm_start: DensityFit | WarmStart | None) -> WarmStart | None:
     """Return what can be taken from a fit."""
-    if warm_start is None or isinstance(warm_start, Earlier):
+    if warm_start is None or isinstance(warm_start, WarmStart):
         return warm_start
     if not isinstance(warm_start, DensityFit):
         raise BayesdenseError(
             f"warm_start must be a DensityFit, not {type(warm_start).__name__}; "
             "DensityModel.fit and load_fit give one"
         )
-    return warm_start.earlier()
+    return warm_start.warm_start()

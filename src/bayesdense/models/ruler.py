@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -53,7 +54,7 @@ class RulerModel(Model[RulerSpec]):
         Standard deviation of a run's log density, where it is read by its
         size because its loss is not known.
     reference_cell_scale : float
-        How far runs stray on one benchmark, as a multiple of ``tau``.
+        Standard deviation of runs on single benchmarks, as a multiple of ``cell_effect_sd``.
     priors : mapping of str to Prior, optional
         Priors that replace the defaults; `priors` lists the parameters.
 
@@ -96,6 +97,29 @@ class RulerModel(Model[RulerSpec]):
         shown = {k: v for k, v in values.items() if v != defaults[k]}
         return f"RulerModel({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
+    def replace(self, **changes: Any) -> RulerModel:
+        """Return this model with some of its arguments replaced.
+
+        Parameters
+        ----------
+        **changes
+            Arguments of `RulerModel`; ``priors`` are added to those there are.
+
+        Returns
+        -------
+        RulerModel
+
+        Examples
+        --------
+        >>> import bayesdense as bd
+        >>> bd.RulerModel(law="irreducible").replace(size="active")
+        RulerModel(law='irreducible', size='active')
+        """
+        if "priors" in changes:
+            changes["priors"] = {**self.spec.priors, **changes["priors"]}
+        names = list(inspect.signature(RulerModel).parameters)
+        return RulerModel(**{name: getattr(self.spec, name) for name in names} | changes)
+
     def fit(
         self,
         data: Dataset,
@@ -104,9 +128,9 @@ class RulerModel(Model[RulerSpec]):
         tune: int = 1000,
         chains: int = 4,
         cores: int | None = None,
-        seed: int | None = None,
+        random_seed: int | None = None,
         target_accept: float = 0.99,
-        progress: bool = True,
+        progressbar: bool = True,
     ) -> RulerFit:
         """Sample the posterior with nutpie, and check it.
 
@@ -120,11 +144,11 @@ class RulerModel(Model[RulerSpec]):
             Number of chains.
         cores : int, optional
             Chains that run at the same time.
-        seed : int, optional
+        random_seed : int, optional
             Source of randomness; recorded in the fit.
         target_accept : float
             Acceptance that the step size is tuned to.
-        progress : bool
+        progressbar : bool
             Whether to show a progress bar.
 
         Returns
@@ -149,12 +173,12 @@ class RulerModel(Model[RulerSpec]):
             data,
             RulerFit,
             label="ruler",
-            progress=progress,
+            progressbar=progressbar,
             draws=draws,
             tune=tune,
             chains=chains,
             cores=cores,
-            seed=seed,
+            random_seed=random_seed,
             target_accept=target_accept,
         )
 

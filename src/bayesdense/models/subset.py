@@ -1,7 +1,7 @@
 """Very many models: what they share from some of them, and each of them given that.
 
 The posterior of what all models share (ruler, growth, scales) rests on the references more than on
-the number of targets, so a part of the targets says nearly as much of it. Draws of the part are
+the number of targets, so a subset of the targets says nearly as much of it. Draws of the subset are
 passed on to all: a cut posterior, as of a ruler from references alone (docs/model.md, "Joint or
 cut").
 """
@@ -16,66 +16,60 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesdense.build import Layout, build_model, default_priors
-from bayesdense.build.layout import DAYS_PER_YEAR
-from bayesdense.coordinates.from_pilot import retune_for
 from bayesdense.data import Dataset, check_readiness
+from bayesdense.data.cells import DAYS_PER_YEAR
 from bayesdense.errors import BayesdenseError, ReadinessError
-from bayesdense.models.base import Drawn, Model, structure_of
-from bayesdense.posterior.diagnostics import diagnostics_table, energy_table
+from bayesdense.model import Design, default_priors
+from bayesdense.models.base import Drawn, Model, sampler_model, structure_of
+from bayesdense.posterior.diagnostics import energy_table, worst
 from bayesdense.sampler.conditional_hmc import OF_SINGLE, Singles, sample_single
-from bayesdense.sampler.initial_points import spread_out
+from bayesdense.sampler.initial_points import evenly_spread, spread_out
 from bayesdense.sampler.nuts import SamplingInterrupted, SamplingSettings
 from bayesdense.sampler.warm_start import scored_targets
+from bayesdense.spec import ModelSpec
 
 if TYPE_CHECKING:
     from bayesdense.sampler.nuts import SampleResult
 
 __all__ = [
     "FEWEST_SHARED",
-    "Part",
+    "Subset",
     "alike",
     "given_shared",
-    "make_part",
-    "part_of",
-    "sample_partly",
+    "make_subset",
+    "sample_with_subset",
+    "subset_of",
 ]
 
 FEWEST_SHARED = 30
 KEPT = 2000
-# A family of more than this share of the part, one in so many, is not taken whole.
+# A family of more than this share of the subset, one in so many, is not taken whole.
 WHOLE = 5
-# Targets of the part that a harness measured on a benchmark, and without a date, if there are as
+# Targets of the subset that a harness measured on a benchmark, and without a date, if there are as
 # many.
 OF_EACH = 5
 # Draws that coordinates come from: they need no more.
 FOR_COORDINATES = 300
-# What shared variables are counted in: it must mean the same for the part.
-MEANING = (
-    *("growth_basis", "growth_error", "size_slope_basis", "size_slope_error", "benchmark_basis"),
-    *("harness_basis", "harness_error", "harness_pull"),
-    *("harness_contrast_benchmark", "harness_measured"),
-)
 
 
 @dataclass(frozen=True)
-class Part:
+class Subset:
     """Some of the targets, ready to be fitted.
 
     Attributes
     ----------
     data : Dataset
         They, and all references.
-    layout : Layout
+    design : Design
         They under the model, with everything shared counted as in the whole.
     """
 
     data: Dataset
-    layout: Layout
+    design: Design
 
 
-def make_part(model: Model[Any], data: Dataset, whole: Layout, count: Any) -> Part:
-    """Choose a part of a dataset, and refuse one that cannot be.
+def make_subset(model: Model[Any], data: Dataset, whole: Design, count: Any) -> Subset:
+    """Choose a subset of a dataset, and refuse one that cannot be.
 
     Parameters
     ----------
@@ -83,22 +77,22 @@ def make_part(model: Model[Any], data: Dataset, whole: Layout, count: Any) -> Pa
         The model.
     data : Dataset
         The whole.
-    whole : Layout
+    whole : Design
         The whole under the model.
     count : object
-        How many targets the part is to have, a whole number.
+        How many targets the subset is to have, a whole number.
 
     Returns
     -------
-    Part
+    Subset
 
     Raises
     ------
     BayesdenseError
         If it is no number of targets that there are, the ruler is not sampled
-        jointly, or the part lacks what a shared parameter needs.
+        jointly, or the subset lacks what a shared parameter needs.
     ReadinessError
-        If the part cannot answer the question.
+        If the subset cannot answer the question.
     """
     if model.spec.ruler != "joint":
         raise BayesdenseError(
@@ -116,24 +110,24 @@ def make_part(model: Model[Any], data: Dataset, whole: Layout, count: Any) -> Pa
             f"shared_from must be a whole number from {FEWEST_SHARED} to below the number of "
             f"targets with scores, {there}, not {count!r}; leave it out to sample all together"
         )
-    part = part_of(data, int(count))
+    subset = subset_of(data, int(count))
     try:
-        check_readiness(part)
+        check_readiness(subset)
     except ReadinessError as error:
-        raise ReadinessError(f"shared_from={count}: the part is too small: {error}") from None
-    own = alike(model.lay_out(part), whole)
+        raise ReadinessError(f"shared_from={count}: the subset is too small: {error}") from None
+    own = alike(model.make_design(subset), whole, model.spec)
     here, every = default_priors(own, model.spec), default_priors(whole, model.spec)
     # What is of undated targets is of single models.
-    missing = sorted(every.keys() - here.keys() - {"undated"})
+    missing = sorted(every.keys() - here.keys() - {"undated_log_density"})
     if missing:
         raise BayesdenseError(
-            f"shared_from={count}: no target of the part informs {', '.join(missing)}; "
+            f"shared_from={count}: no target of the subset informs {', '.join(missing)}; "
             "let more of them share"
         )
-    return Part(part, own)
+    return Subset(subset, own)
 
 
-def part_of(data: Dataset, count: int) -> Dataset:
+def subset_of(data: Dataset, count: int) -> Dataset:
     """Return the references and some of the targets, whole families spread over time.
 
     Parameters
@@ -147,7 +141,7 @@ def part_of(data: Dataset, count: int) -> Dataset:
     -------
     Dataset
         With as many, or a few more where a harness measured no other model on
-        a benchmark. Of families that are too large a part is taken.
+        a benchmark. Of families that are too large some models are taken.
     """
     targets = scored_targets(data)
     families = targets.groupby("family", sort=True)["release_date"].agg(["mean", "size"])
@@ -163,9 +157,9 @@ def part_of(data: Dataset, count: int) -> Dataset:
     whole = targets["family"].isin(chosen)
     models = set(targets.loc[whole, "model"])
     if left:
-        # The others in part, evenly over their dates.
+        # Some of the others, evenly over their dates.
         rest = targets[~whole].sort_values("release_date", kind="stable", na_position="last")
-        places = np.linspace(0, len(rest) - 1, left).round().astype(int)
+        places = evenly_spread(len(rest), left)
         models |= set(rest["model"].iloc[places])
 
     def at_least(names: pd.Series, fewest: int) -> None:
@@ -180,14 +174,14 @@ def part_of(data: Dataset, count: int) -> Dataset:
     return data.select(models=sorted(models))
 
 
-def sample_partly(
+def sample_with_subset(
     model: Model[Any],
-    part: Part,
-    whole: Layout,
+    subset: Subset,
+    whole: Design,
     settings: SamplingSettings,
     *,
     label: str,
-    progress: bool,
+    progressbar: bool,
 ) -> Drawn:
     """Sample what all models share from some, and all models given that.
 
@@ -195,39 +189,39 @@ def sample_partly(
     ----------
     model : Model
         The model.
-    part : Part
+    subset : Subset
         The targets that inform what is shared.
-    whole : Layout
+    whole : Design
         All targets under the model.
     settings : SamplingSettings
-        How to sample the part.
+        How to sample the subset.
     label : str
         What is being fitted, for the progress bar.
-    progress : bool
+    progressbar : bool
         Whether to show a progress bar.
 
     Returns
     -------
     Drawn
         At most `KEPT` draws, evenly spread, with the sampler statistics of
-        the part; with ``shared_from`` in its ``info``: the targets of the
-        part, those there are, and how well both steps went.
+        the subset; with ``shared_from`` in its ``info``: the targets of the
+        subset, those there are, and how well both steps went.
 
     Raises
     ------
     SamplingInterrupted
         If it was interrupted (Ctrl-C) before every model had some draws.
     """
-    own = part.layout
+    own = subset.design
     some, every = f"{own.size('target'):,} targets", f"all {whole.size('target'):,} targets"
-    first = model.sample_layout(
-        own, settings, label=f"{label}, {some}", progress=progress, data=part.data
+    first = model.sample_design(
+        own, settings, label=f"{label}, {some}", progressbar=progressbar, data=subset.data
     )
     if first.result.interrupted:
         raise SamplingInterrupted("interrupted in the fit of some targets: no draws kept")
     posterior = first.result.posterior
     singles, chosen = given_shared(
-        model, whole, posterior, settings, label=f"{label}, {every}", progress=progress
+        model, whole, posterior, settings, label=f"{label}, {every}", progressbar=progressbar
     )
     kept = singles.posterior.sizes["draw"]
     note = ""
@@ -241,12 +235,11 @@ def sample_partly(
         sampling_seconds=first.result.sampling_seconds + singles.sampling_seconds,
         interrupted=note,
     )
-    table = diagnostics_table(posterior, first.free)
+    sampled = worst(posterior, first.free)
     info = {
         "targets": own.size("target"),
         "of": whole.size("target"),
-        "rhat": float(table["rhat"].max(skipna=False)),
-        "ess": float(table["ess"].min(skipna=False)),
+        **sampled._asdict(),
         "bfmi": float(energy_table(first.result.sample_stats)["bfmi"].min(skipna=False)),
         "step": singles.step,
         "refused": singles.refused,
@@ -258,12 +251,12 @@ def sample_partly(
 
 def given_shared(
     model: Model[Any],
-    whole: Layout,
+    whole: Design,
     posterior: xr.Dataset,
     settings: SamplingSettings,
     *,
     label: str,
-    progress: bool,
+    progressbar: bool,
 ) -> tuple[Singles, xr.Dataset]:
     """Sample all models given draws of what they share.
 
@@ -271,12 +264,12 @@ def given_shared(
     ----------
     model : Model
         The model.
-    whole : Layout
+    whole : Design
         All targets under the model.
     posterior : xarray.Dataset
         Draws of the same model of any targets.
-    settings, label, progress
-        As for `sample_partly`.
+    settings, label, progressbar
+        As for `sample_with_subset`.
 
     Returns
     -------
@@ -285,14 +278,14 @@ def given_shared(
     shared : xarray.Dataset
         The draws that they were given, of every free variable of them all.
     """
-    built = build_model(whole, model.spec)
-    dims = built.named_vars_to_dims
-    free = [v.name for v in built.free_RVs if not OF_SINGLE & set(dims.get(v.name, ()))]
+    built, retune = sampler_model(whole, model.spec)
+    dims = built.model.named_vars_to_dims
+    free = [name for name in built.free if not OF_SINGLE & set(dims.get(name, ()))]
     shared = spread_out(posterior[free], KEPT)
     ruler = [n for n, v in posterior.items() if not {*OF_SINGLE, "model"} & set(v.dims)]
     some = spread_out(posterior[ruler], FOR_COORDINATES)
-    for name, values in retune_for(whole, model.spec)(some).items():
-        built.set_data(name, values)
+    for name, values in retune(some).items():
+        built.model.set_data(name, values)
     structure = structure_of(whole, model.spec)
     found = sample_single(
         built,
@@ -300,7 +293,7 @@ def given_shared(
         shared=shared,
         settings=settings,
         label=label,
-        progress=progress,
+        progressbar=progressbar,
     )
     return found, shared
 
@@ -309,20 +302,22 @@ def _reversed_bits(number: int) -> int:
     return int(f"{number:032b}"[::-1], 2)
 
 
-def alike(own: Layout, whole: Layout) -> Layout:
-    """Return the layout of a part in which what all models share means what it does in the whole.
+def alike(own: Design, whole: Design, spec: ModelSpec) -> Design:
+    """Return the design of a subset with shared variables that mean what they do in the whole.
 
-    Dates are counted from the mean date of all targets, and differences between benchmarks and
-    harnesses in contrasts that suit all scores.
+    Dates are counted from the mean date of all targets, and harnesses have offsets where they
+    measured any of them.
 
     Parameters
     ----------
-    own, whole : Layout
-        Of the part and of the whole.
+    own, whole : Design
+        Of the subset and of the whole.
+    spec : ModelSpec
+        The composition of the model.
 
     Returns
     -------
-    Layout
+    Design
 
     Raises
     ------
@@ -330,25 +325,24 @@ def alike(own: Layout, whole: Layout) -> Layout:
         If one has a benchmark, harness, reference or loss set that the other
         does not have.
     """
-    for dim in ("benchmark", "harness", "harness_contrast", "reference", "loss_set"):
+    for dim in ("benchmark", "harness", "reference", "loss_set"):
         if own.coords[dim] != whole.coords[dim]:
-            raise BayesdenseError(f"shared_from: the part has other entries of '{dim}' than all")
+            raise BayesdenseError(f"shared_from: the subset has other entries of '{dim}' than all")
     later = (own.origin - whole.origin) / np.timedelta64(1, "D") / DAYS_PER_YEAR
     dated = np.arange(own.size("target")) < own.size("dated_target")
     moved = {
         "years": own.arrays["years"] + later,
         "target_years": own.arrays["target_years"] + np.where(dated, later, 0.0),
     }
-    # A single benchmark has no contrasts, and a single harness none.
-    names = [name for name in MEANING if name in whole.arrays]
-    same = {name: whole.arrays[name] for name in names}
+    # Offsets are zero-sum over the harnesses that measured a benchmark in the whole.
+    same = {name: whole.arrays[name] for name in ("harness_measured", *spec.trend.constants)}
     return dataclasses.replace(own, arrays={**own.arrays, **moved, **same}, origin=whole.origin)
 
 
 def _stats_of(result: SampleResult, draws: int) -> xr.Dataset:
     """Return statistics of evenly spread draws; a divergence counts wherever it was."""
     stats = result.sample_stats
-    chosen = np.linspace(0, stats.sizes["draw"] - 1, draws).round().astype(int)
+    chosen = evenly_spread(stats.sizes["draw"], draws)
     after = np.concatenate([chosen[:-1] + 1, [stats.sizes["draw"]]])
     before = np.concatenate([[0], after[:-1]])
     diverging = stats["diverging"].transpose("chain", "draw").values

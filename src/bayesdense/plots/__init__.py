@@ -1,6 +1,11 @@
-"""Figures: one function each, a table of a fit in, ``(fig, ax)`` out.
+"""Figures: one function each, a fit or a study in, ``(fig, ax)`` out.
 
-Nothing is computed here: every number drawn is in a table that the fit gives.
+Nothing is computed here: every number drawn is in a table that the fit or the
+study gives. Every function takes ``ax`` (axes to draw into), ``figsize`` (of a
+new figure, in inches) and ``visuals``: options of Matplotlib by element, such
+as ``{"points": {"markersize": 6}, "band": False}``. The elements are
+``points``, ``intervals``, ``line`` and ``band``, where a figure has them.
+
 Figures are made without pyplot, so none stay open, none need a display and no
 global setting changes. In a notebook, end the cell with ``fig``; elsewhere
 ``fig.savefig(...)`` writes it.

@@ -8,7 +8,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bayesdense.plots.style import COLOURS, axes_of, figure_style, thin_grid
+from bayesdense.plots.style import (
+    COLOURS,
+    Visuals,
+    artist_options,
+    axes_of,
+    figure_style,
+    thin_grid,
+)
 
 if TYPE_CHECKING:
     from bayesdense.fit import DensityFit
@@ -17,12 +24,18 @@ __all__ = ["calibration"]
 
 LEVELS = {50: "low", 80: "middle", 90: "high"}
 REPLICATES = {
-    "new cell": ("o", 0.14, "new cell: the model strays anew"),
+    "new cell": ("o", 0.14, "new cell: the deviation is drawn anew"),
     "measurement": ("s", -0.14, "measurement: the same cell again"),
 }
 
 
-def calibration(fit: DensityFit, *, ax: Axes | None = None) -> tuple[Figure, Axes]:
+def calibration(
+    fit: DensityFit,
+    *,
+    ax: Axes | None = None,
+    figsize: tuple[float, float] | None = None,
+    visuals: Visuals | None = None,
+) -> tuple[Figure, Axes]:
     """Draw how many measured scores lie in their predictive intervals.
 
     Parameters
@@ -31,6 +44,11 @@ def calibration(fit: DensityFit, *, ax: Axes | None = None) -> tuple[Figure, Axe
         Its `calibration` is drawn: equal-tailed intervals of 50, 80 and 90 %.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure is made if not given.
+    figsize : tuple of float, optional
+        Width and height of a new figure, in inches.
+    visuals : mapping of str to mapping, optional
+        Options of Matplotlib for ``points`` and ``line``, such as ``{"points":
+        {"alpha": 0.5}}``; False leaves one out.
 
     Returns
     -------
@@ -48,23 +66,30 @@ def calibration(fit: DensityFit, *, ax: Axes | None = None) -> tuple[Figure, Axe
     table = fit.calibration()
     benchmarks = list(dict.fromkeys(table["benchmark"]))
     counts = table.drop_duplicates("benchmark").set_index("benchmark")["scores"]
+    look = artist_options(visuals, "points", "line")
     with figure_style():
-        figure, ax = axes_of(ax, width=6.2, height=1.7 + 0.42 * len(benchmarks))
+        figure, ax = axes_of(ax, width=6.2, height=1.7 + 0.42 * len(benchmarks), figsize=figsize)
         for level, colour in LEVELS.items():
-            ax.axvline(level, color=COLOURS[colour], lw=1.2, ls=(0, (4, 2)), zorder=1)
+            ax.axvline(
+                level, **look("line", color=COLOURS[colour], lw=1.2, ls=(0, (4, 2)), zorder=1)
+            )
             for replicate, (marker, shift, _) in REPLICATES.items():
                 rows = table[table["replicate"] == replicate]
                 places = np.array([benchmarks.index(b) for b in rows["benchmark"]]) - shift
                 ax.plot(
                     100 * rows[f"inside_{level}"],
                     places,
-                    marker,
-                    color=COLOURS[colour],
-                    mfc=COLOURS[colour] if marker == "o" else "white",
-                    mew=1.1,
-                    ms=5.5,
-                    clip_on=False,
-                    zorder=3,
+                    **look(
+                        "points",
+                        marker=marker,
+                        ls="none",
+                        color=COLOURS[colour],
+                        mfc=COLOURS[colour] if marker == "o" else "white",
+                        mew=1.1,
+                        ms=5.5,
+                        clip_on=False,
+                        zorder=3,
+                    ),
                 )
         for level, colour in LEVELS.items():
             ax.plot([], [], color=COLOURS[colour], ls=(0, (4, 2)), label=f"nominal {level} %")

@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 from bayesdense.errors import BayesdenseError, UnknownNameError
 from bayesdense.plots.style import (
     COLOURS,
+    Visuals,
+    artist_options,
     axes_of,
     figure_style,
     interval_text,
@@ -36,6 +38,8 @@ def density(
     prob: float = PROB,
     models: int | Sequence[str] | None = None,
     ax: Axes | None = None,
+    figsize: tuple[float, float] | None = None,
+    visuals: Visuals | None = None,
 ) -> tuple[Figure, Axes]:
     """Draw the capability density of models, the densest on top (eq. 1).
 
@@ -51,6 +55,11 @@ def density(
         number of models needs.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure is made if not given.
+    figsize : tuple of float, optional
+        Width and height of a new figure, in inches.
+    visuals : mapping of str to mapping, optional
+        Options of Matplotlib for ``points``, ``intervals`` and ``line``, such
+        as ``{"points": {"alpha": 0.5}}``; False leaves one out.
 
     Returns
     -------
@@ -70,10 +79,11 @@ def density(
     """
     table = _chosen(fit.density(prob=prob), models)
     rows = np.arange(len(table))[::-1]
+    look = artist_options(visuals, "points", "intervals", "line")
     with figure_style():
-        figure, ax = axes_of(ax, width=6.4, height=1.2 + max(len(table), 4) * ROW)
+        figure, ax = axes_of(ax, width=6.4, height=1.2 + max(len(table), 4) * ROW, figsize=figsize)
         ax.set_xscale("log")
-        ax.axvline(1.0, color=COLOURS["line"], lw=0.9, ls=(0, (4, 2)), zorder=1)
+        ax.axvline(1.0, **look("line", color=COLOURS["line"], lw=0.9, ls=(0, (4, 2)), zorder=1))
         ax.hlines(rows, 1e-9, 1e9, color="#EEEEEE", lw=0.5, zorder=0)
         for is_reference, hollow, colour, marker, name in (
             (False, False, COLOURS["target"], "o", "model"),
@@ -86,18 +96,27 @@ def density(
             part = table[chosen]
             if not len(part):
                 continue
-            ax.hlines(rows[chosen], part["lower"], part["upper"], color=colour, lw=1.3, alpha=0.6)
+            ax.hlines(
+                rows[chosen],
+                part["lower"],
+                part["upper"],
+                **look("intervals", color=colour, lw=1.3, alpha=0.6),
+            )
             ax.plot(
                 part["median"],
                 rows[chosen],
-                marker,
-                color=colour,
-                ms=4.0,
-                mfc="white" if hollow else colour,
-                mec=colour if hollow else "white",
-                mew=0.9 if hollow else 0.5,
-                label=name,
-                zorder=3,
+                **look(
+                    "points",
+                    marker=marker,
+                    ls="none",
+                    color=colour,
+                    ms=4.0,
+                    mfc="white" if hollow else colour,
+                    mec=colour if hollow else "white",
+                    mew=0.9 if hollow else 0.5,
+                    label=name,
+                    zorder=3,
+                ),
             )
         ax.set_xlim(float(table["lower"].min()) / 1.25, float(table["upper"].max()) * 1.25)
         ax.set_ylim(-0.9, len(table) - 0.1)

@@ -11,27 +11,39 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from bayesdense.errors import BayesdenseError
-from bayesdense.plots.style import COLOURS, axes_of, figure_style, interval_text, thin_grid
+from bayesdense.paper import DOUBLING_MONTHS
+from bayesdense.plots.style import (
+    COLOURS,
+    Options,
+    Visuals,
+    artist_options,
+    axes_of,
+    figure_style,
+    interval_text,
+    thin_grid,
+)
 from bayesdense.posterior.intervals import PROB
 
 if TYPE_CHECKING:
     from bayesdense.fit import DensityFit
 
-__all__ = ["PAPER_MONTHS", "doubling_time"]
+__all__ = ["doubling_time"]
 
 ALL = "all benchmarks"
 NEW = "new benchmark"
 NO_END = "no finite end"
-PAPER_MONTHS = {"Xiao et al., 29 models": 3.3, "51 models": 3.5}
-"""Doubling times that Xiao et al. print, in months."""
-
 ROW = 0.21
 TICKS = (0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 18, 24, 36, 48, 72, 96, 120, 240, 480, 960)
 MOST_SPAN = 8.0
 
 
 def doubling_time(
-    *fits: DensityFit, prob: float = PROB, paper: bool = True, ax: Axes | None = None
+    *fits: DensityFit,
+    prob: float = PROB,
+    paper: bool = True,
+    ax: Axes | None = None,
+    figsize: tuple[float, float] | None = None,
+    visuals: Visuals | None = None,
 ) -> tuple[Figure, Axes]:
     """Draw doubling times in months, for each estimator and benchmark.
 
@@ -46,6 +58,11 @@ def doubling_time(
         Whether to mark the 3.3 and 3.5 months of Xiao et al.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure is made if not given.
+    figsize : tuple of float, optional
+        Width and height of a new figure, in inches.
+    visuals : mapping of str to mapping, optional
+        Options of Matplotlib for ``points``, ``intervals`` and ``line``, such
+        as ``{"points": {"alpha": 0.5}}``; False leaves one out.
 
     Returns
     -------
@@ -69,15 +86,16 @@ def doubling_time(
     table = _combined(fits, prob)
     places, labels, height = _rows(table, several=len(fits) > 1)
     low, high = _limits(table, paper)
+    look = artist_options(visuals, "points", "intervals", "line")
     with figure_style():
-        figure, ax = axes_of(ax, width=7.0, height=1.1 + height * ROW)
+        figure, ax = axes_of(ax, width=7.0, height=1.1 + height * ROW, figsize=figsize)
         ax.set_xscale("log")
         ax.set_xlim(low, high)
         ax.set_ylim(height - 0.3, -1.0)
         for place, row in zip(places, table.itertuples(), strict=True):
-            _draw_row(ax, place, row, low=low, high=high)
+            _draw_row(ax, place, row, look, high=high)
         if paper:
-            _draw_paper(ax)
+            _draw_paper(ax, look)
         ax.xaxis.set_major_locator(FixedLocator([t for t in TICKS if low <= t <= high]))
         ax.xaxis.set_minor_locator(NullLocator())
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -136,7 +154,7 @@ def _rows(table: pd.DataFrame, *, several: bool) -> tuple[list[float], list[str]
 
 def _limits(table: pd.DataFrame, paper: bool) -> tuple[float, float]:
     """Return limits that hold every median and most intervals, but no very long ones."""
-    marks = [*PAPER_MONTHS.values()] if paper else []
+    marks = [*DOUBLING_MONTHS.values()] if paper else []
     medians = [v for v in table["median"] if np.isfinite(v)] + marks
     lowers = [v for v in table["lower"] if np.isfinite(v)] + marks
     uppers = [v for v in table["upper"] if np.isfinite(v)] + medians
@@ -147,14 +165,14 @@ def _limits(table: pd.DataFrame, paper: bool) -> tuple[float, float]:
     return low, 1.1 * min(max(uppers), longest)
 
 
-def _draw_row(ax: Axes, place: float, row: Any, *, low: float, high: float) -> None:
+def _draw_row(ax: Axes, place: float, row: Any, look: Options, *, high: float) -> None:
     """Draw one interval with its figures at the right."""
     headline = row.benchmark == ALL
     colour = COLOURS.get(row.estimator, COLOURS["other"])
     width = 3.0 if headline else 1.5
     if np.isfinite(row.lower):
         end = min(row.upper, high)
-        ax.hlines(place, row.lower, end, color=colour, lw=width, zorder=3)
+        ax.hlines(place, row.lower, end, **look("intervals", color=colour, lw=width, zorder=3))
         if row.upper > high:
             ax.plot(
                 high,
@@ -171,13 +189,17 @@ def _draw_row(ax: Axes, place: float, row: Any, *, low: float, high: float) -> N
         ax.plot(
             row.median,
             place,
-            "o",
-            color=colour,
-            mfc=face,
-            mec=colour if face == "white" else "white",
-            mew=1.2 if face == "white" else 0.8,
-            ms=7.5 if headline else 5.0,
-            zorder=5,
+            **look(
+                "points",
+                marker="o",
+                ls="none",
+                color=colour,
+                mfc=face,
+                mec=colour if face == "white" else "white",
+                mew=1.2 if face == "white" else 0.8,
+                ms=7.5 if headline else 5.0,
+                zorder=5,
+            ),
         )
     ax.annotate(
         _figures(row),
@@ -205,12 +227,12 @@ def _figures(row: Any) -> str:
     return f"{median} ({row.lower:.1f} {upper})"
 
 
-def _draw_paper(ax: Axes) -> None:
+def _draw_paper(ax: Axes, look: Options) -> None:
     """Mark the doubling times of the paper, named above the rows."""
-    months = list(PAPER_MONTHS.values())
+    months = list(DOUBLING_MONTHS.values())
     sides = ["right", "left"]
-    for side, (name, value) in zip(sides, PAPER_MONTHS.items(), strict=True):
-        ax.axvline(value, color=COLOURS["note"], lw=0.8, ls=(0, (3, 2)), zorder=1)
+    for side, (name, value) in zip(sides, DOUBLING_MONTHS.items(), strict=True):
+        ax.axvline(value, **look("line", color=COLOURS["note"], lw=0.8, ls=(0, (3, 2)), zorder=1))
         ax.annotate(
             f"{name}: {value:g}",
             (value, 1.0),

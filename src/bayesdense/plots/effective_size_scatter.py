@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 
 from bayesdense.plots.style import (
     COLOURS,
+    Visuals,
+    artist_options,
     axes_of,
     count_text,
     figure_style,
@@ -26,7 +28,12 @@ __all__ = ["effective_size"]
 
 
 def effective_size(
-    fit: DensityFit, *, prob: float = PROB, ax: Axes | None = None
+    fit: DensityFit,
+    *,
+    prob: float = PROB,
+    ax: Axes | None = None,
+    figsize: tuple[float, float] | None = None,
+    visuals: Visuals | None = None,
 ) -> tuple[Figure, Axes]:
     """Draw the effective size of every model against its actual size (eq. 4).
 
@@ -41,6 +48,11 @@ def effective_size(
         Probability of the intervals.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure is made if not given.
+    figsize : tuple of float, optional
+        Width and height of a new figure, in inches.
+    visuals : mapping of str to mapping, optional
+        Options of Matplotlib for ``points``, ``intervals``, ``line`` and
+        ``band``, such as ``{"points": {"alpha": 0.5}}``; False leaves one out.
 
     Returns
     -------
@@ -68,14 +80,21 @@ def effective_size(
         (own & ~outside, "D", "reference", "reference model"),
         (own & outside, "d", "reference", "reference model beyond the range"),
     )
+    look = artist_options(visuals, "points", "intervals", "line", "band")
     with figure_style():
-        figure, ax = axes_of(ax, width=6.0, height=5.0)
+        figure, ax = axes_of(ax, width=6.0, height=5.0, figsize=figsize)
         ax.set_xscale("log")
         ax.set_yscale("log")
         left, right = float(table["size"].min()) / 1.5, float(table["size"].max()) * 1.5
         bottom, top = float(table["lower"].min()) / 1.5, float(table["upper"].max()) * 1.5
-        ax.axhspan(smallest, largest, color=COLOURS["band"], alpha=0.18, lw=0, zorder=0)
-        ax.plot([1e3, 1e18], [1e3, 1e18], color=COLOURS["line"], lw=0.9, ls=(0, (4, 2)), zorder=1)
+        ax.axhspan(
+            smallest, largest, **look("band", color=COLOURS["band"], alpha=0.18, lw=0, zorder=0)
+        )
+        ax.plot(
+            [1e3, 1e18],
+            [1e3, 1e18],
+            **look("line", color=COLOURS["line"], lw=0.9, ls=(0, (4, 2)), zorder=1),
+        )
         for chosen, marker, colour, name in groups:
             rows = table[chosen]
             if not len(rows):
@@ -85,21 +104,23 @@ def effective_size(
                 rows["size"],
                 rows["lower"],
                 rows["upper"],
-                color=COLOURS[colour],
-                alpha=0.35,
-                lw=0.9,
+                **look("intervals", color=COLOURS[colour], alpha=0.35, lw=0.9),
             )
             ax.plot(
                 rows["size"],
                 rows["median"],
-                marker,
-                color=COLOURS[colour],
-                mfc="white" if hollow else COLOURS[colour],
-                mec=COLOURS[colour] if hollow else "white",
-                mew=0.9 if hollow else 0.6,
-                ms=4.6,
-                label=name,
-                zorder=4 if marker in "Dd" else 3,
+                **look(
+                    "points",
+                    marker=marker,
+                    ls="none",
+                    color=COLOURS[colour],
+                    mfc="white" if hollow else COLOURS[colour],
+                    mec=COLOURS[colour] if hollow else "white",
+                    mew=0.9 if hollow else 0.6,
+                    ms=4.6,
+                    label=name,
+                    zorder=4 if marker in "Dd" else 3,
+                ),
             )
         ax.set_xlim(left, right)
         ax.set_ylim(bottom, top)

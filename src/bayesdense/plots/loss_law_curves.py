@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 
 from bayesdense.errors import BayesdenseError, UnknownNameError
 from bayesdense.plots.style import (
+    Visuals,
+    artist_options,
     axes_of,
     count_text,
     figure_style,
@@ -19,6 +21,7 @@ from bayesdense.plots.style import (
     thin_grid,
 )
 from bayesdense.posterior.intervals import PROB
+from bayesdense.sampler.initial_points import evenly_spread
 
 if TYPE_CHECKING:
     from bayesdense.fit import RulerFit
@@ -32,7 +35,13 @@ SAME = 0.15
 
 
 def loss_law(
-    fit: RulerFit, *, loss_set: str | None = None, prob: float = PROB, ax: Axes | None = None
+    fit: RulerFit,
+    *,
+    loss_set: str | None = None,
+    prob: float = PROB,
+    ax: Axes | None = None,
+    figsize: tuple[float, float] | None = None,
+    visuals: Visuals | None = None,
 ) -> tuple[Figure, Axes]:
     """Draw the losses of the reference runs against their size, and the law (eq. 2).
 
@@ -51,6 +60,11 @@ def loss_law(
         Probability of the bands, which are those of the curve.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure is made if not given.
+    figsize : tuple of float, optional
+        Width and height of a new figure, in inches.
+    visuals : mapping of str to mapping, optional
+        Options of Matplotlib for ``points``, ``line`` and ``band``, such as
+        ``{"points": {"alpha": 0.5}}``; False leaves one out.
 
     Returns
     -------
@@ -83,8 +97,9 @@ def loss_law(
     colours = colormaps["viridis"](np.linspace(0.0, 0.85, len(levels)))
     nearest = np.argmin(np.abs(ratio[:, None] - levels), axis=1)
     sizes = np.geomspace(runs["n_params"].min() / 1.5, runs["n_params"].max() * 1.5, POINTS)
+    look = artist_options(visuals, "points", "line", "band")
     with figure_style():
-        figure, ax = axes_of(ax, width=6.0, height=4.4)
+        figure, ax = axes_of(ax, width=6.0, height=4.4, figsize=figsize)
         ax.set_xscale("log")
         ax.set_yscale("log")
         thin_grid(ax)
@@ -103,11 +118,11 @@ def loss_law(
                 table["n_params"],
                 table["lower"],
                 table["upper"],
-                color=colour,
-                alpha=0.25,
-                lw=0,
+                **look("band", color=colour, alpha=0.25, lw=0),
             )
-            ax.plot(table["n_params"], table["median"], color=colour, lw=1.2, zorder=3)
+            ax.plot(
+                table["n_params"], table["median"], **look("line", color=colour, lw=1.2, zorder=3)
+            )
             rows, label = runs[nearest == i], f"{np.exp(level):.3g}"
             of_rows = np.exp(ratio[nearest == i])
             if np.ptp(np.log(of_rows)) > SAME:
@@ -115,13 +130,17 @@ def loss_law(
             ax.plot(
                 rows["n_params"],
                 rows["loss"],
-                marker,
-                color=colour,
-                mec="white",
-                mew=0.5,
-                ms=5,
-                label=label,
-                zorder=4,
+                **look(
+                    "points",
+                    marker=marker,
+                    ls="none",
+                    color=colour,
+                    mec="white",
+                    mew=0.5,
+                    ms=5,
+                    label=label,
+                    zorder=4,
+                ),
             )
         log_ticks(ax.xaxis, text=count_text)
         log_ticks(ax.yaxis, text=lambda value: f"{value:.3g}")
@@ -140,4 +159,4 @@ def _levels(ratio: np.ndarray) -> np.ndarray:
     if len(groups) <= len(MARKERS):
         return middles
     # Some that occur, evenly spread: a line between them would belong to no run.
-    return middles[np.linspace(0, len(middles) - 1, MOST).round().astype(int)]
+    return middles[evenly_spread(len(middles), MOST)]

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from bayesdense.plots.style import COLOURS, axes_of, figure_style, thin_grid
+from bayesdense.plots.style import (
+    COLOURS,
+    Visuals,
+    artist_options,
+    axes_of,
+    figure_style,
+    thin_grid,
+)
 
 if TYPE_CHECKING:
     from bayesdense.studies import RulerComparison
@@ -24,15 +32,26 @@ LOOKS = {
 }
 
 
-def ruler_comparison(comparison: RulerComparison, *, ax: Axes | None = None) -> tuple[Figure, Axes]:
+def ruler_comparison(
+    comparison: RulerComparison,
+    *,
+    ax: Axes | None = None,
+    figsize: tuple[float, float] | None = None,
+    visuals: Visuals | None = None,
+) -> tuple[Figure, Axes]:
     """Draw the differences in predictive density to the best ruler.
 
     Parameters
     ----------
     comparison : RulerComparison
-        Its table is drawn.
+        Its `summary` is drawn.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure is made if not given.
+    figsize : tuple of float, optional
+        Width and height of a new figure, in inches.
+    visuals : mapping of str to mapping, optional
+        Options of Matplotlib for ``points`` and ``line``, such as ``{"points":
+        {"alpha": 0.5}}``; False leaves one out.
 
     Returns
     -------
@@ -48,12 +67,13 @@ def ruler_comparison(comparison: RulerComparison, *, ax: Axes | None = None) -> 
     >>> compared = bd.studies.compare_rulers(data, rulers)  # doctest: +SKIP
     >>> fig, ax = bd.plots.ruler_comparison(compared)  # doctest: +SKIP
     """
-    table = comparison.table
+    table = comparison.summary()
     criteria = list(dict.fromkeys(table["criterion"]))
     rulers = list(table.loc[table["criterion"] == criteria[0], "ruler"])
+    look = artist_options(visuals, "points", "line")
     with figure_style():
-        figure, ax = axes_of(ax, width=6.2, height=1.9 + 0.38 * len(rulers))
-        ax.axvline(0.0, color=COLOURS["band"], lw=1.0, zorder=1)
+        figure, ax = axes_of(ax, width=6.2, height=1.9 + 0.38 * len(rulers), figsize=figsize)
+        ax.axvline(0.0, **look("line", color=COLOURS["band"], lw=1.0, zorder=1))
         for criterion in criteria:
             marker, colour, shift = LOOKS[criterion]
             rows = table[table["criterion"] == criterion].set_index("ruler").loc[rulers]
@@ -62,18 +82,22 @@ def ruler_comparison(comparison: RulerComparison, *, ax: Axes | None = None) -> 
                 rows["difference"],
                 places,
                 xerr=rows["se"],
-                fmt=marker,
-                color=COLOURS[colour],
-                ms=5.0,
-                lw=1.2,
                 capsize=0,
-                label=f"{criterion} ({rows['units'].iloc[0]} units)",
-                zorder=3,
+                elinewidth=1.2,
+                **look(
+                    "points",
+                    marker=marker,
+                    ls="none",
+                    color=COLOURS[colour],
+                    ms=5.0,
+                    label=f"{criterion} ({rows['units'].iloc[0]} units)",
+                    zorder=3,
+                ),
             )
         if float((table["difference"].abs() + table["se"]).max()) > WIDE:
             ax.set_xscale("symlog", linthresh=SMALL)
             ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-        marks = ["" if trusted else " *" for trusted in _trusted(comparison, rulers)]
+        marks = ["" if trusted else " *" for trusted in _trusted(table, rulers)]
         names = [f"{ruler}{mark}" for ruler, mark in zip(rulers, marks, strict=True)]
         ax.set_yticks(range(len(rulers)), names)
         ax.set_ylim(len(rulers) - 0.5, -0.5)
@@ -90,6 +114,6 @@ def ruler_comparison(comparison: RulerComparison, *, ax: Axes | None = None) -> 
     return figure, ax
 
 
-def _trusted(comparison: RulerComparison, rulers: list[str]) -> list[bool]:
-    by_ruler = comparison.table.groupby("ruler")["trusted"].all()
+def _trusted(table: pd.DataFrame, rulers: list[str]) -> list[bool]:
+    by_ruler = table.groupby("ruler")["trusted"].all()
     return [bool(by_ruler[name]) for name in rulers]

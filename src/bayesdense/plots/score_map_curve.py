@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 
 from bayesdense.plots.style import (
     COLOURS,
+    Visuals,
+    artist_options,
     axes_of,
     figure_style,
     interval_text,
@@ -23,7 +25,13 @@ __all__ = ["score_map"]
 
 
 def score_map(
-    fit: RulerFit, *, benchmark: str, prob: float = PROB, ax: Axes | None = None
+    fit: RulerFit,
+    *,
+    benchmark: str,
+    prob: float = PROB,
+    ax: Axes | None = None,
+    figsize: tuple[float, float] | None = None,
+    visuals: Visuals | None = None,
 ) -> tuple[Figure, Axes]:
     """Draw the scores of the reference runs against their loss, and the map (eq. 3).
 
@@ -40,6 +48,11 @@ def score_map(
         Probability of the band, which is that of the curve.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure is made if not given.
+    figsize : tuple of float, optional
+        Width and height of a new figure, in inches.
+    visuals : mapping of str to mapping, optional
+        Options of Matplotlib for ``points``, ``line`` and ``band``, such as
+        ``{"points": {"alpha": 0.5}}``; False leaves one out.
 
     Returns
     -------
@@ -65,38 +78,46 @@ def score_map(
     runs = runs[runs["loss_set"] == loss_set]
     points = scores[scores["benchmark"] == benchmark].merge(runs[["model", "loss"]], on="model")
     benchmarks = fit.data.benchmarks.set_index("benchmark")
+    look = artist_options(visuals, "points", "line", "band")
     with figure_style():
-        figure, ax = axes_of(ax, width=6.0, height=4.4)
+        figure, ax = axes_of(ax, width=6.0, height=4.4, figsize=figsize)
         thin_grid(ax)
         ax.fill_between(
             curve["loss"],
             curve["lower"],
             curve["upper"],
-            color=COLOURS["band"],
-            alpha=0.3,
-            lw=0,
-            label=f"{interval_text(curve)} of the map",
+            **look(
+                "band",
+                color=COLOURS["band"],
+                alpha=0.3,
+                lw=0,
+                label=f"{interval_text(curve)} of the map",
+            ),
         )
         inside = curve[~curve["outside_reference"]]
         beyond = curve[curve["loss"] <= inside["loss"].iloc[0]]
-        ax.plot(inside["loss"], inside["median"], color=COLOURS["line"], label="map")
+        ax.plot(
+            inside["loss"], inside["median"], **look("line", color=COLOURS["line"], label="map")
+        )
         ax.plot(
             beyond["loss"],
             beyond["median"],
-            color=COLOURS["line"],
-            ls=(0, (3, 2)),
-            label="map, extrapolated",
+            **look("line", color=COLOURS["line"], ls=(0, (3, 2)), label="map, extrapolated"),
         )
         ax.plot(
             points["loss"],
             points["score"],
-            "D",
-            color=COLOURS["reference"],
-            mec="white",
-            mew=0.5,
-            ms=4.6,
-            label="reference run",
-            zorder=4,
+            **look(
+                "points",
+                marker="D",
+                ls="none",
+                color=COLOURS["reference"],
+                mec="white",
+                mew=0.5,
+                ms=4.6,
+                label="reference run",
+                zorder=4,
+            ),
         )
         chance = benchmarks["chance"].to_dict()[benchmark]
         ax.axhline(chance, color=COLOURS["note"], lw=0.8, ls=(0, (1, 2)))

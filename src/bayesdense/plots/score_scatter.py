@@ -8,7 +8,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bayesdense.errors import UnknownNameError
-from bayesdense.plots.style import COLOURS, axes_of, figure_style, interval_text, thin_grid
+from bayesdense.plots.style import (
+    COLOURS,
+    Visuals,
+    artist_options,
+    axes_of,
+    figure_style,
+    interval_text,
+    thin_grid,
+)
 from bayesdense.posterior.intervals import PROB
 
 if TYPE_CHECKING:
@@ -18,7 +26,13 @@ __all__ = ["scores"]
 
 
 def scores(
-    fit: DensityFit, *, benchmark: str, prob: float = PROB, ax: Axes | None = None
+    fit: DensityFit,
+    *,
+    benchmark: str,
+    prob: float = PROB,
+    ax: Axes | None = None,
+    figsize: tuple[float, float] | None = None,
+    visuals: Visuals | None = None,
 ) -> tuple[Figure, Axes]:
     """Draw measured scores on one benchmark against their predictive intervals.
 
@@ -32,6 +46,11 @@ def scores(
         Probability of the intervals.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure is made if not given.
+    figsize : tuple of float, optional
+        Width and height of a new figure, in inches.
+    visuals : mapping of str to mapping, optional
+        Options of Matplotlib for ``points``, ``intervals`` and ``line``, such
+        as ``{"points": {"alpha": 0.5}}``; False leaves one out.
 
     Returns
     -------
@@ -54,9 +73,12 @@ def scores(
     if benchmark not in known:
         raise UnknownNameError.of("benchmark", benchmark, known)
     table = table[table["benchmark"] == benchmark]
+    look = artist_options(visuals, "points", "intervals", "line")
     with figure_style():
-        figure, ax = axes_of(ax, width=4.6, height=4.6)
-        ax.axline((0, 0), slope=1, color=COLOURS["line"], lw=0.9, ls=(0, (4, 2)), zorder=1)
+        figure, ax = axes_of(ax, width=4.6, height=4.6, figsize=figsize)
+        ax.axline(
+            (0, 0), slope=1, **look("line", color=COLOURS["line"], lw=0.9, ls=(0, (4, 2)), zorder=1)
+        )
         for inside, colour, marker, name in (
             (True, "target", "o", "inside"),
             (False, "reference", "X", "outside"),
@@ -68,20 +90,22 @@ def scores(
                 rows["score"],
                 rows["lower"],
                 rows["upper"],
-                color=COLOURS[colour],
-                alpha=0.3,
-                lw=0.8,
+                **look("intervals", color=COLOURS[colour], alpha=0.3, lw=0.8),
             )
             ax.plot(
                 rows["median"],
                 rows["score"],
-                marker,
-                color=COLOURS[colour],
-                mec="white",
-                mew=0.5,
-                ms=4.4 if marker == "o" else 6.0,
-                label=f"{name} the interval: {len(rows):,} scores",
-                zorder=3,
+                **look(
+                    "points",
+                    marker=marker,
+                    ls="none",
+                    color=COLOURS[colour],
+                    mec="white",
+                    mew=0.5,
+                    ms=4.4 if marker == "o" else 6.0,
+                    label=f"{name} the interval: {len(rows):,} scores",
+                    zorder=3,
+                ),
             )
         low = min(float(table["lower"].min()), float(table["score"].min()))
         high = max(float(table["upper"].max()), float(table["score"].max()))

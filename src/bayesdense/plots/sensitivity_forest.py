@@ -9,7 +9,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bayesdense.plots.style import COLOURS, axes_of, figure_style, interval_text, thin_grid
+from bayesdense.paper import DOUBLING_MONTHS
+from bayesdense.plots.style import (
+    COLOURS,
+    Options,
+    Visuals,
+    artist_options,
+    axes_of,
+    figure_style,
+    interval_text,
+    thin_grid,
+)
 from bayesdense.posterior.intervals import KIND, PROB
 
 if TYPE_CHECKING:
@@ -24,7 +34,14 @@ LABEL_WIDTH = 34
 MOST_SPAN = 4.0
 
 
-def sensitivity(study: Study, *, prob: float = PROB, ax: Axes | None = None) -> tuple[Figure, Axes]:
+def sensitivity(
+    study: Study,
+    *,
+    prob: float = PROB,
+    ax: Axes | None = None,
+    figsize: tuple[float, float] | None = None,
+    visuals: Visuals | None = None,
+) -> tuple[Figure, Axes]:
     """Draw the doubling time of each specification of a study.
 
     Parameters
@@ -35,6 +52,11 @@ def sensitivity(study: Study, *, prob: float = PROB, ax: Axes | None = None) -> 
         Probability of the intervals.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure is made if not given.
+    figsize : tuple of float, optional
+        Width and height of a new figure, in inches.
+    visuals : mapping of str to mapping, optional
+        Options of Matplotlib for ``points``, ``intervals``, ``line`` and
+        ``band``, such as ``{"points": {"alpha": 0.5}}``; False leaves one out.
 
     Returns
     -------
@@ -49,8 +71,6 @@ def sensitivity(study: Study, *, prob: float = PROB, ax: Axes | None = None) -> 
     >>> study = bd.studies.Study.load("study.json")  # doctest: +SKIP
     >>> fig, ax = bd.plots.sensitivity(study)  # doctest: +SKIP
     """
-    from bayesdense.studies.study import PAPER_MONTHS
-
     table = study.summary(prob=prob)
     labels, places, at = [], [], 0.0
     choice_before = ""
@@ -63,22 +83,26 @@ def sensitivity(study: Study, *, prob: float = PROB, ax: Axes | None = None) -> 
         labels.append(_label(str(row[choice]) if choice else _usual(study)))
         places.append(at)
         at += 1.0
-    high = _highest(table, PAPER_MONTHS)
+    paper = tuple(DOUBLING_MONTHS.values())
+    high = _highest(table, paper)
+    look = artist_options(visuals, "points", "intervals", "line", "band")
     with figure_style():
-        figure, ax = axes_of(ax, width=6.4, height=1.3 + 0.3 * at)
-        ax.axvspan(*PAPER_MONTHS, color=COLOURS["band"], alpha=0.25, lw=0, zorder=0)
+        figure, ax = axes_of(ax, width=6.4, height=1.3 + 0.3 * at, figsize=figsize)
+        ax.axvspan(*paper, **look("band", color=COLOURS["band"], alpha=0.25, lw=0, zorder=0))
         usual = float(table["median"].iloc[0])
         if np.isfinite(usual):
-            ax.axvline(usual, color=COLOURS["line"], lw=0.8, ls=(0, (4, 3)), zorder=1)
+            ax.axvline(
+                usual, **look("line", color=COLOURS["line"], lw=0.8, ls=(0, (4, 3)), zorder=1)
+            )
         for place, row in zip(places, table.to_dict("records"), strict=True):
-            _draw_row(ax, place, row, high)
+            _draw_row(ax, place, row, high, look)
         ax.set_yticks(places, labels)
         ax.set_ylim(at - 0.4, -0.8)
-        low = float(np.nanmin([*table["lower"], *table["new_lower"], *PAPER_MONTHS]))
+        low = float(np.nanmin([*table["lower"], *table["new_lower"], *paper]))
         ax.set_xlim(0.9 * low, high)
         ax.tick_params(axis="y", length=0)
         thin_grid(ax, axis="x")
-        marks = f"grey: the paper, {PAPER_MONTHS[0]:g} to {PAPER_MONTHS[1]:g}"
+        marks = f"grey: the paper, {paper[0]:g} to {paper[1]:g}"
         if table["new_lower"].notna().any():
             marks += "; thin: a new benchmark"
         if not table["trusted"].all():
@@ -106,7 +130,7 @@ def _highest(table: pd.DataFrame, paper: tuple[float, ...]) -> float:
     return 1.05 * min(max([*uppers, *medians, *paper]), longest)
 
 
-def _draw_row(ax: Axes, place: float, row: dict[Any, Any], high: float) -> None:
+def _draw_row(ax: Axes, place: float, row: dict[Any, Any], high: float, look: Options) -> None:
     colour = COLOURS["target"]
     if not np.isfinite(row["lower"]):
         text = row["reason"] if np.isnan(row["median"]) else "no growth"
@@ -122,9 +146,28 @@ def _draw_row(ax: Axes, place: float, row: dict[Any, Any], high: float) -> None:
     for low, up, width in (("new_lower", "new_upper", 0.8), ("lower", "upper", 2.4)):
         if not np.isfinite(row[low]):
             continue
-        ax.hlines(place, row[low], min(row[up], high), color=colour, lw=width, zorder=3)
+        ax.hlines(
+            place,
+            row[low],
+            min(row[up], high),
+            **look("intervals", color=colour, lw=width, zorder=3),
+        )
         if row[up] > high:
             ax.plot(high, place, ">", color=colour, ms=4, mew=0, clip_on=False, zorder=4)
     if np.isfinite(row["median"]):
         face = colour if row["trusted"] else "white"
-        ax.plot(row["median"], place, "o", mfc=face, mec=colour, mew=1.0, ms=5, zorder=5)
+        ax.plot(
+            row["median"],
+            place,
+            **look(
+                "points",
+                marker="o",
+                ls="none",
+                color=colour,
+                mfc=face,
+                mec=colour,
+                mew=1.0,
+                ms=5,
+                zorder=5,
+            ),
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -13,9 +13,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bayesdense.errors import BayesdenseError, UnknownNameError
+
 __all__ = [
     "COLOURS",
+    "Options",
     "Picture",
+    "Visuals",
+    "artist_options",
     "axes_of",
     "count_text",
     "figure_style",
@@ -75,6 +80,24 @@ STYLE: Any = {
 
 SHOWN_DPI = 110
 
+Visuals = Mapping[str, Mapping[str, Any] | bool]
+"""Options of Matplotlib by the elements of a figure; False leaves an element out."""
+
+Options = Callable[..., dict[str, Any]]
+"""From an element and its usual options to those of the artist."""
+
+LONG_NAMES = {
+    "c": "color",
+    "ec": "edgecolor",
+    "fc": "facecolor",
+    "ls": "linestyle",
+    "lw": "linewidth",
+    "mec": "markeredgecolor",
+    "mew": "markeredgewidth",
+    "mfc": "markerfacecolor",
+    "ms": "markersize",
+}
+
 
 class Picture(Figure):
     """A figure that a notebook can show without pyplot."""
@@ -102,7 +125,61 @@ def figure_style() -> Iterator[None]:
         yield
 
 
-def axes_of(ax: Axes | None, *, width: float, height: float) -> tuple[Figure, Axes]:
+def artist_options(visuals: Visuals | None, *elements: str) -> Options:
+    """Return a function that fills the user's options of an element into the usual ones.
+
+    Parameters
+    ----------
+    visuals : mapping of str to mapping or bool, or None
+        As the user gave it.
+    *elements : str
+        What the figure is made of.
+
+    Returns
+    -------
+    callable
+        From an element and its usual options to those of the artist.
+
+    Raises
+    ------
+    UnknownNameError
+        If the figure has no such element.
+    BayesdenseError
+        If the options of an element are no mapping.
+
+    Examples
+    --------
+    >>> own = artist_options({"points": {"color": "red"}}, "points", "line")
+    >>> own("points", ms=4.0, color="blue"), own("line", lw=1.0)
+    ({'markersize': 4.0, 'color': 'red'}, {'linewidth': 1.0})
+    """
+    given: dict[str, dict[str, Any]] = {}
+    for name, options in (visuals or {}).items():
+        if name not in elements:
+            raise UnknownNameError.of("element of visuals", name, elements)
+        if isinstance(options, bool):
+            given[name] = {} if options else {"visible": False}
+        elif isinstance(options, Mapping):
+            given[name] = {LONG_NAMES.get(n, n): value for n, value in options.items()}
+        else:
+            raise BayesdenseError(f"visuals['{name}'] must be a dict or False, not {options!r}")
+
+    def own(name: str, **usual: Any) -> dict[str, Any]:
+        chosen = {LONG_NAMES.get(n, n): value for n, value in usual.items()}
+        mine = given.get(name, {})
+        if "color" in mine:
+            # The colour of a marker follows, but for hollow faces and white edges.
+            for part in ("markerfacecolor", "markeredgecolor"):
+                if chosen.get(part) != "white":
+                    chosen.pop(part, None)
+        return chosen | mine
+
+    return own
+
+
+def axes_of(
+    ax: Axes | None, *, width: float, height: float, figsize: tuple[float, float] | None = None
+) -> tuple[Figure, Axes]:
     """Return the user's axes with their figure, or a new pair.
 
     Parameters
@@ -110,14 +187,16 @@ def axes_of(ax: Axes | None, *, width: float, height: float) -> tuple[Figure, Ax
     ax : matplotlib.axes.Axes or None
         Where to draw; None makes a figure.
     width, height : float
-        Size of a new figure, in inches.
+        Usual size of a new figure, in inches.
+    figsize : tuple of float, optional
+        Size that the user asked for.
 
     Returns
     -------
     tuple of matplotlib.figure.Figure and matplotlib.axes.Axes
     """
     if ax is None:
-        figure: Figure = Picture(figsize=(width, height), layout="constrained")
+        figure: Figure = Picture(figsize=figsize or (width, height), layout="constrained")
         return figure, figure.add_subplot()
     owner = ax.get_figure(root=True)
     if owner is None:

@@ -13,6 +13,9 @@ from matplotlib.figure import Figure
 from bayesdense.plots.labels import label_points
 from bayesdense.plots.style import (
     COLOURS,
+    Options,
+    Visuals,
+    artist_options,
     axes_of,
     count_text,
     figure_style,
@@ -35,7 +38,13 @@ ENVELOPES = ("envelope", "envelope of replicates")
 
 
 def trend(
-    fit: DensityFit, *, prob: float = PROB, labels: bool = True, ax: Axes | None = None
+    fit: DensityFit,
+    *,
+    prob: float = PROB,
+    labels: bool = True,
+    ax: Axes | None = None,
+    figsize: tuple[float, float] | None = None,
+    visuals: Visuals | None = None,
 ) -> tuple[Figure, Axes]:
     """Draw the density of every dated model against its release date, and the trend.
 
@@ -52,6 +61,11 @@ def trend(
         Whether to name the models that raised the record and the densest ones.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure is made if not given.
+    figsize : tuple of float, optional
+        Width and height of a new figure, in inches.
+    visuals : mapping of str to mapping, optional
+        Options of Matplotlib for ``points``, ``intervals``, ``line`` and
+        ``band``, such as ``{"points": {"alpha": 0.5}}``; False leaves one out.
 
     Returns
     -------
@@ -71,26 +85,33 @@ def trend(
     table = fit.density(prob=prob).dropna(subset=["release_date"])
     line = fit.trend_line(prob=prob)
     headline = _headline(fit.doubling_time(prob=prob))
+    look = artist_options(visuals, "points", "intervals", "line", "band")
     with figure_style():
-        figure, ax = axes_of(ax, width=7.0, height=4.6)
+        figure, ax = axes_of(ax, width=7.0, height=4.6, figsize=figsize)
         ax.set_yscale("log")
         thin_grid(ax, axis="y")
         ax.fill_between(
             line["date"],
             line["lower"],
             line["upper"],
-            color=COLOURS["band"],
-            alpha=0.3,
-            lw=0,
-            label=f"{interval_text(line)} of the trend",
+            **look(
+                "band",
+                color=COLOURS["band"],
+                alpha=0.3,
+                lw=0,
+                label=f"{interval_text(line)} of the trend",
+            ),
         )
         size = count_text(float(line["size"].iloc[0]))
         ax.plot(
             line["date"],
             line["median"],
-            color=COLOURS["line"],
-            label=f"{fit.spec.trend.name} trend, read at {size} parameters",
-            zorder=3,
+            **look(
+                "line",
+                color=COLOURS["line"],
+                label=f"{fit.spec.trend.name} trend, read at {size} parameters",
+                zorder=3,
+            ),
         )
         for is_reference, colour, marker, name in (
             (False, "target", "o", "model"),
@@ -101,7 +122,15 @@ def trend(
                 rows = own[own["outside_reference"] == hollow]
                 if len(rows):
                     chosen_colour = COLOURS[colour]
-                    _points(ax, rows, colour=chosen_colour, marker=marker, name=kind, hollow=hollow)
+                    _points(
+                        ax,
+                        rows,
+                        look,
+                        colour=chosen_colour,
+                        marker=marker,
+                        name=kind,
+                        hollow=hollow,
+                    )
         entries = len(ax.get_legend_handles_labels()[0])
         ax.set_ylim(*_limits(table, line, lines=headline.count("\n") + 1, entries=entries))
         ax.margins(x=0.03)
@@ -139,20 +168,36 @@ def trend(
 
 
 def _points(
-    ax: Axes, rows: pd.DataFrame, *, colour: str, marker: str, name: str, hollow: bool
+    ax: Axes,
+    rows: pd.DataFrame,
+    look: Options,
+    *,
+    colour: str,
+    marker: str,
+    name: str,
+    hollow: bool,
 ) -> None:
-    ax.vlines(rows["release_date"], rows["lower"], rows["upper"], color=colour, alpha=0.35, lw=0.9)
+    ax.vlines(
+        rows["release_date"],
+        rows["lower"],
+        rows["upper"],
+        **look("intervals", color=colour, alpha=0.35, lw=0.9),
+    )
     ax.plot(
         rows["release_date"],
         rows["median"],
-        marker,
-        color=colour,
-        ms=4.4 if marker == "o" else 5.0,
-        mfc="white" if hollow else colour,
-        mec=colour if hollow else "white",
-        mew=1.0 if hollow else 0.6,
-        label=name,
-        zorder=4,
+        **look(
+            "points",
+            marker=marker,
+            ls="none",
+            color=colour,
+            ms=4.4 if marker == "o" else 5.0,
+            mfc="white" if hollow else colour,
+            mec=colour if hollow else "white",
+            mew=1.0 if hollow else 0.6,
+            label=name,
+            zorder=4,
+        ),
     )
 
 

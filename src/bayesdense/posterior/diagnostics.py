@@ -4,13 +4,46 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-__all__ = ["diagnostics_table", "energy_table"]
+__all__ = [
+    "MAX_RHAT",
+    "MIN_BFMI",
+    "MIN_ESS",
+    "Convergence",
+    "diagnostics_table",
+    "energy_table",
+    "worst",
+    "worst_of",
+]
+
+MAX_RHAT = 1.01
+MIN_ESS = 400
+MIN_BFMI = 0.3
+
+
+class Convergence(NamedTuple):
+    """The worst diagnostics of some variables.
+
+    Attributes
+    ----------
+    rhat : float
+        Largest R-hat.
+    ess : float
+        Lowest effective sample size, of bulk and tails.
+    """
+
+    rhat: float
+    ess: float
+
+    @property
+    def good(self) -> bool:
+        """Whether both are within their limits; NaN (one chain, or a constant) is not."""
+        return bool(self.rhat <= MAX_RHAT and self.ess >= MIN_ESS)
 
 
 def diagnostics_table(posterior: xr.Dataset, names: Iterable[str]) -> pd.DataFrame:
@@ -48,6 +81,38 @@ def diagnostics_table(posterior: xr.Dataset, names: Iterable[str]) -> pd.DataFra
             rows[column].extend(np.ravel(values[name].values))
     table = pd.DataFrame(rows)
     return table.assign(ess=table[["ess_bulk", "ess_tail"]].min(axis=1))
+
+
+def worst(posterior: xr.Dataset, names: Iterable[str]) -> Convergence:
+    """Return the largest R-hat and the lowest effective sample size of the named variables.
+
+    Parameters
+    ----------
+    posterior, names
+        As for `diagnostics_table`.
+
+    Returns
+    -------
+    Convergence
+        NaN where one of them is NaN.
+    """
+    return worst_of(diagnostics_table(posterior, names))
+
+
+def worst_of(table: pd.DataFrame) -> Convergence:
+    """Return the largest R-hat and the lowest effective sample size of a table.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        With columns ``rhat`` and ``ess``.
+
+    Returns
+    -------
+    Convergence
+    """
+    rhat, ess = table["rhat"].max(skipna=False), table["ess"].min(skipna=False)
+    return Convergence(float(rhat), float(ess))
 
 
 def energy_table(sample_stats: xr.Dataset) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The one place where intervals are set: their probability and their kind."""
+"""The one place where intervals are set, and the seed of what tables and checks simulate."""
 
 from __future__ import annotations
 
@@ -8,13 +8,24 @@ import numpy as np
 
 from bayesdense.errors import BayesdenseError
 
-__all__ = ["KIND", "PROB", "check_prob", "interval", "interval_columns", "tail_levels"]
+__all__ = [
+    "KIND",
+    "PROB",
+    "TABLE_SEED",
+    "check_prob",
+    "interval",
+    "interval_columns",
+    "tail_levels",
+]
 
 PROB = 0.9
 """Default probability of every credible interval."""
 
 KIND = "equal-tailed"
 """Kind of every credible interval."""
+
+TABLE_SEED = 20241204
+"""Seed of what tables and checks simulate, so that they are the same each time they are made."""
 
 
 def check_prob(prob: Any) -> float:

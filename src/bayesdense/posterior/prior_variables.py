@@ -1,21 +1,21 @@
-"""Which variables of a posterior a prior speaks of."""
+"""Which variables of a posterior have a prior of a given name."""
 
 from __future__ import annotations
 
 from collections.abc import Container
 
-__all__ = ["ZERO_SUM", "governed_by"]
+__all__ = ["ZERO_SUM", "variables_of_prior"]
 
 # Effects that add up to zero: an entry of J has the prior's spread times (1 - 1/J)^(1/2).
-ZERO_SUM = ("o", "r")
+ZERO_SUM = ("benchmark_offset", "reference_family_offset")
 
 
-def governed_by(name: str, variables: Container[str], priors: Container[str]) -> list[str]:
+def variables_of_prior(name: str, variables: Container[str], priors: Container[str]) -> list[str]:
     """Return the variables that have a prior of this name.
 
-    Where some benchmarks have losses and others scores only, each kind has variables of its own,
-    and what stands for all
-    benchmarks under the plain name mixes what has this prior with what has not.
+    Where some benchmarks have losses and others scores only, each kind has
+    variables of its own; the variable of the plain name has entries of both,
+    of which some may have another prior.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ import numpy as np
 import xarray as xr
 
 from bayesdense.errors import SamplingError
-from bayesdense.sampler.backend.compile_cache import Compiled, compiled_for, initial_values
+from bayesdense.sampler.backend.compile_cache import Compiled, compiled_for
 from bayesdense.sampler.nuts import SamplingInterrupted, SamplingSettings
 from bayesdense.sampler.progress import Progress
 
@@ -78,7 +78,7 @@ def sample_single(
     shared: xr.Dataset,
     settings: SamplingSettings,
     label: str,
-    progress: bool,
+    progressbar: bool,
 ) -> Singles:
     """Sample everything that belongs to single models and families.
 
@@ -94,7 +94,7 @@ def sample_single(
         Cores and seed.
     label : str
         What is being fitted, for the progress bar.
-    progress : bool
+    progressbar : bool
         Whether to show a progress bar.
 
     Returns
@@ -110,7 +110,7 @@ def sample_single(
     SamplingInterrupted
         If it was interrupted before a few draws were done.
     """
-    with Progress(progress, label) as shown:
+    with Progress(progressbar, label) as shown:
         begun = time.monotonic()
         compiled, fresh = compiled_for(model, structure, shown)
         compile_seconds = time.monotonic() - begun if fresh else 0.0
@@ -119,7 +119,7 @@ def sample_single(
         single, places = _places(compiled)
         points = _shared_points(compiled, model, shared, places)
         chains, draws = points.shape[:2]
-        seeds = np.random.SeedSequence(settings.seed).spawn(chains)
+        seeds = np.random.SeedSequence(settings.random_seed).spawn(chains)
         movers = [
             _Mover(compiled, single, np.random.default_rng(seed), points[chain])
             for chain, seed in enumerate(seeds)
@@ -255,18 +255,18 @@ def _shared_points(
 
     In the order of the coordinates.
     """
-    usual = initial_values(model)
+    usual = model.starts
     of_shared = np.sort(np.concatenate([np.r_[place] for place in places.values()]))
     exactly = compiled.exactly()
     shape = shared.sizes["chain"], shared.sizes["draw"]
     points = np.empty((*shape, of_shared.size))
     for at in np.ndindex(*shape):
-        values = usual | {name: shared[name].values[at] for name in places}
+        values = usual | model.complete({name: shared[name].values[at] for name in shared})
         point, _ = exactly(values)
         wrong = [name for name, place in places.items() if not np.isfinite(point[place]).all()]
         if wrong:
             raise SamplingError(
-                f"shared_from: values of {', '.join(wrong)} that the part allows are impossible "
+                f"shared_from: values of {', '.join(wrong)} that the subset allows are impossible "
                 "for all targets; let more of them share"
             )
         points[at] = point[of_shared]

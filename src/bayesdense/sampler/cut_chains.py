@@ -43,14 +43,14 @@ def sample_given(
     rulers: Mapping[str, np.ndarray],
     settings: SamplingSettings,
     label: str,
-    progress: bool,
+    progressbar: bool,
 ) -> SampleResult:
     """Sample a model given each of many values of some of its data.
 
     Parameters
     ----------
-    model : pymc.Model
-        With the values of one ruler in ``held_<name>``.
+    model : SamplerModel
+        With the values of one ruler in ``given_<name>``.
     structure : hashable
         As for `bayesdense.sampler.nuts.sample`.
     rulers : mapping of str to numpy.ndarray, shape (chain, ruler, ...)
@@ -59,7 +59,7 @@ def sample_given(
         Cores, seed and target acceptance; the lengths of chains are set here.
     label : str
         What is being fitted, for the progress bar.
-    progress : bool
+    progressbar : bool
         Whether to show a progress bar.
 
     Returns
@@ -83,19 +83,19 @@ def sample_given(
     done: list[tuple[xr.Dataset, xr.Dataset]] = []
     running: deque[Any] = deque()
     note = ""
-    with Progress(progress, label) as shown:
+    with Progress(progressbar, label) as shown:
         start = time.monotonic()
         compiled, fresh = compiled_for(model, structure, shown)
         compile_seconds = time.monotonic() - start if fresh else 0.0
         accept = settings.accept(compiled.n_parameters)
         start = time.monotonic()
         count = len(places) + n_chains
-        seeds = iter(np.random.SeedSequence(settings.seed).generate_state(count))
+        seeds = iter(np.random.SeedSequence(settings.random_seed).generate_state(count))
         try:
             shown.status("looking for the starting points of short chains")
 
             def given(place: tuple[int, int], start_at: Any = None) -> Any:
-                held = {f"held_{name}": v[place] for name, v in rulers.items()}
+                held = {f"given_{name}": v[place] for name, v in rulers.items()}
                 return compiled.given(held, start_at)
 
             # Under several rulers, so that chains start further apart than any ruler says.

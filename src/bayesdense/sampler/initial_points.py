@@ -8,41 +8,19 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-__all__ = ["Start", "around", "spread_of", "spread_out", "start_within", "where_chains_were"]
+__all__ = [
+    "JITTER",
+    "Start",
+    "around",
+    "evenly_spread",
+    "spread_out",
+    "where_chains_were",
+]
 
 JITTER = 0.5
 
 Start = Callable[[Any], np.ndarray]
 """From a seed to an initial point."""
-
-
-def start_within(variable: Any, spread: float) -> None:
-    """Say how far from its initial value chains start in a variable.
-
-    Parameters
-    ----------
-    variable : tensor
-        A free variable of a PyMC model.
-    spread : float
-        In its coordinates.
-    """
-    variable.tag.start_spread = spread
-
-
-def spread_of(variable: Any) -> float:
-    """Return how far from its initial value chains start in a variable.
-
-    Parameters
-    ----------
-    variable : tensor
-        A free variable of a PyMC model.
-
-    Returns
-    -------
-    float
-        In its coordinates.
-    """
-    return float(getattr(variable.tag, "start_spread", JITTER))
 
 
 def around(centre: np.ndarray, spread: np.ndarray | float = JITTER) -> Start:
@@ -97,6 +75,29 @@ def where_chains_were(points: np.ndarray, counted: np.ndarray) -> Start:
     return start
 
 
+def evenly_spread(length: int, count: int) -> np.ndarray:
+    """Return the places of evenly spread entries, first and last among them.
+
+    Parameters
+    ----------
+    length : int
+        How many there are.
+    count : int
+        How many are wanted.
+
+    Returns
+    -------
+    numpy.ndarray of int
+        All places where there are not as many.
+
+    Examples
+    --------
+    >>> evenly_spread(9, 3)
+    array([0, 4, 8])
+    """
+    return np.linspace(0, length - 1, min(count, length)).round().astype(int)
+
+
 def spread_out(posterior: xr.Dataset, count: int) -> xr.Dataset:
     """Return evenly spread draws of every chain.
 
@@ -115,5 +116,4 @@ def spread_out(posterior: xr.Dataset, count: int) -> xr.Dataset:
     """
     chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
     wanted = min(draws, -(-count // chains))
-    chosen = np.linspace(0, draws - 1, wanted).round().astype(int)
-    return posterior.isel(draw=chosen).assign_coords(draw=np.arange(wanted))
+    return posterior.isel(draw=evenly_spread(draws, wanted)).assign_coords(draw=np.arange(wanted))

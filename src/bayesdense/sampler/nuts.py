@@ -13,7 +13,7 @@ import xarray as xr
 from scipy.special import ndtr, ndtri
 
 from bayesdense.errors import BayesdenseError, SamplingError
-from bayesdense.sampler.backend.compile_cache import Compiled, compiled_for, initial_values
+from bayesdense.sampler.backend.compile_cache import Compiled, compiled_for
 from bayesdense.sampler.initial_points import Start, spread_out, where_chains_were
 from bayesdense.sampler.progress import Progress
 from bayesdense.sampler.warm_start import Beginning
@@ -105,7 +105,7 @@ class SamplingSettings:
     cores : int, optional
         Chains that run at the same time; by default as many as there are
         processors, at most `chains`.
-    seed : int, optional
+    random_seed : int, optional
         Source of randomness; drawn, and recorded, where none is given.
     target_accept : float, optional
         Acceptance that the step size is tuned to, between 0.5 and 1; by
@@ -116,23 +116,24 @@ class SamplingSettings:
     tune: int = 1000
     chains: int = 4
     cores: int | None = None
-    seed: int | None = None
+    random_seed: int | None = None
     target_accept: float | None = None
 
     def __post_init__(self) -> None:
         """Check every setting."""
-        least = {"draws": FEWEST_KEPT_DRAWS, "tune": 50, "chains": 1, "cores": 1, "seed": 0}
+        least = {"draws": FEWEST_KEPT_DRAWS, "tune": 50, "chains": 1, "cores": 1, "random_seed": 0}
         for name, low in least.items():
             value = getattr(self, name)
-            if value is None and name in ("cores", "seed"):
+            if value is None and name in ("cores", "random_seed"):
                 continue
             if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < low:
                 raise BayesdenseError(f"{name} must be a whole number from {low}, not {value!r}")
         accept: Any = self.target_accept
         if accept is not None and not (isinstance(accept, float) and 0.5 <= accept < 1.0):
             raise BayesdenseError(f"target_accept must be from 0.5 to below 1, not {accept!r}")
-        if self.seed is None:
-            object.__setattr__(self, "seed", int(np.random.SeedSequence().generate_state(1)[0]))
+        if self.random_seed is None:
+            drawn = int(np.random.SeedSequence().generate_state(1)[0])
+            object.__setattr__(self, "random_seed", drawn)
 
     def accept(self, n_parameters: int) -> float:
         """Return the acceptance that the step size is tuned to.
@@ -201,7 +202,7 @@ def sample(
     structure: Any,
     settings: SamplingSettings,
     label: str,
-    progress: bool,
+    progressbar: bool,
     retune: Retune | None = None,
     beginning: Beginning | None = None,
 ) -> SampleResult:
@@ -216,7 +217,7 @@ def sample(
         How to sample.
     label : str
         What is being fitted, for the progress bar.
-    progress : bool
+    progressbar : bool
         Whether to show a progress bar.
     retune : callable, optional
         Splits the warm-up into pilots and the rest: takes the draws of a pilot
@@ -237,7 +238,7 @@ def sample(
     SamplingInterrupted
         If it was interrupted (Ctrl-C) before enough draws could be kept.
     """
-    with Progress(progress, label) as shown:
+    with Progress(progressbar, label) as shown:
         begun = time.monotonic()
         compiled, fresh = compiled_for(model, structure, shown)
         compile_seconds = time.monotonic() - begun if fresh else 0.0
@@ -251,7 +252,7 @@ def sample(
 
         def move(draws: xr.Dataset, *, own: bool) -> tuple[Compiled, Start]:
             for name, values in (retune(draws) if retune else {}).items():
-                model.set_data(name, values)
+                model.model.set_data(name, values)
             moved, _ = compiled_for(model, structure, shown)
             return moved, _start(moved, draws, model, own=own)
 
@@ -296,17 +297,18 @@ def _start(compiled: Compiled, draws: xr.Dataset, model: Any, *, own: bool) -> S
     A variable of which there are none, or none that is possible here, starts around its initial
     value; so do all where no draw has a density in these coordinates.
     """
-    usual = initial_values(model)
-    known = [name for name in usual if name in draws]
-    some = spread_out(draws[known], STARTS)
+    usual = model.starts
+    known = [name for name in (*model.free, *model.terms) if name in draws]
+    some = spread_out(draws[list(dict.fromkeys(known))], STARTS)
+    there = model.complete({name: some[name].values[0, 0] for name in some})
     unknown = np.zeros(compiled.n_parameters, dtype=bool)
-    for name in usual.keys() - set(known):
+    for name in usual.keys() - there.keys():
         unknown[compiled.places[name]] = True
     own = own and not unknown.any()
     as_sampled = compiled.exactly() if own else compiled.as_sampled
     points, scattered = [], unknown
     for place in np.ndindex(some.sizes["chain"], some.sizes["draw"]):
-        values = usual | {name: some[name].values[place] for name in known}
+        values = usual | model.complete({name: some[name].values[place] for name in some})
         point, counted = as_sampled(values)
         scattered = scattered | (counted & (not own)) | ~np.isfinite(point)
         points.append(point)
@@ -334,7 +336,7 @@ def _run(
             tune=settings.tune,
             chains=settings.chains,
             cores=settings.cores,
-            seed=settings.seed,
+            seed=settings.random_seed,
             target_accept=settings.accept(compiled.n_parameters),
             progress_bar=False,
             progress_callback=shown.chains,

@@ -8,8 +8,6 @@ carried changes where they start and their coordinates, and not what they sample
 
 from __future__ import annotations
 
-import os
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,18 +16,22 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesdense.build import Layout
 from bayesdense.data import Dataset
-from bayesdense.sampler.initial_points import spread_out
+from bayesdense.data.atomic import write_file
+from bayesdense.model import Design
+from bayesdense.sampler.initial_points import evenly_spread, spread_out
 from bayesdense.spec import RulerSpec
 
-__all__ = ["Beginning", "Earlier", "few_of_many", "scored_targets"]
+__all__ = ["Beginning", "WarmStart", "few_of_many", "scored_targets"]
 
 # As many as a pilot has: coordinates need no more.
 KEPT = 300
 # Variables of a ruler besides the coefficients of its law, and how their names may end where some
 # benchmarks are read through losses and some are not.
-OF_RULERS = ("pi", "s", "pivot", "gamma", "d", "c", "phi", "tau")
+OF_RULERS = (
+    *("map_logit_at_centre", "map_slope_at_centre", "map_midpoint_loss", "map_steepness"),
+    *("map_floor", "map_span", "source_noise_sd", "cell_effect_sd"),
+)
 KINDS = ("", "_with_losses", "_scores_only")
 # From how many targets on a few are fitted first, and how many those are.
 MANY, FEW = 400, 150
@@ -53,7 +55,7 @@ class Beginning:
 
 
 @dataclass(frozen=True)
-class Earlier:
+class WarmStart:
     """What another fit can take from one.
 
     Attributes
@@ -73,15 +75,15 @@ class Earlier:
 
     @classmethod
     def of(
-        cls, posterior: xr.Dataset, layout: Layout, spec: RulerSpec, data_digest: str
-    ) -> Earlier:
+        cls, posterior: xr.Dataset, design: Design, spec: RulerSpec, data_digest: str
+    ) -> WarmStart:
         """Return what can be taken from a fit.
 
         Parameters
         ----------
         posterior : xarray.Dataset
             Its draws.
-        layout : Layout
+        design : Design
             Its dataset under its model.
         spec : RulerSpec
             The composition of its model.
@@ -90,11 +92,11 @@ class Earlier:
 
         Returns
         -------
-        Earlier
+        WarmStart
         """
         draws = spread_out(posterior, KEPT)
         if "cell" in draws.dims:
-            draws = draws.assign_coords(cell=_cells(layout))
+            draws = draws.assign_coords(cell=_cells(design))
         return cls(draws.astype(np.float32), spec, data_digest)
 
     def save(self, file: Path) -> None:
@@ -105,12 +107,11 @@ class Earlier:
         file : pathlib.Path
             The file; its folder must exist.
         """
-        part = file.with_suffix(f".{os.getpid()}.{threading.get_ident()}.part")
-        self.draws.drop_attrs().to_netcdf(part, engine="h5netcdf")
-        part.replace(file)
+        draws = self.draws.drop_attrs()
+        write_file(file, lambda scratch: draws.to_netcdf(scratch, engine="h5netcdf"))
 
     @classmethod
-    def load(cls, file: Path, spec: RulerSpec, data_digest: str) -> Earlier | None:
+    def load(cls, file: Path, spec: RulerSpec, data_digest: str) -> WarmStart | None:
         """Read the draws of a fit.
 
         Parameters
@@ -124,7 +125,7 @@ class Earlier:
 
         Returns
         -------
-        Earlier or None
+        WarmStart or None
             None where the file is damaged.
         """
         try:
@@ -134,13 +135,13 @@ class Earlier:
             return None
 
     def for_other(
-        self, layout: Layout, model: Any, spec: RulerSpec, data_digest: str
+        self, design: Design, model: Any, spec: RulerSpec, data_digest: str
     ) -> Beginning | None:
         """Return the draws as another model of other data has them.
 
         Parameters
         ----------
-        layout : Layout
+        design : Design
             The other dataset under the other model.
         model : pymc.Model
             The other model, built.
@@ -158,7 +159,7 @@ class Earlier:
         """
         if _ruler_parts(spec) != _ruler_parts(self.spec):
             return None
-        labels = {**model.coords, "cell": _cells(layout)}
+        labels = {**model.coords, "cell": _cells(design)}
         found = {}
         for name, values in self.draws.data_vars.items():
             dims = [str(dim) for dim in values.dims if dim not in ("chain", "draw")]
@@ -175,10 +176,10 @@ class Earlier:
         return Beginning(xr.Dataset(found).astype(float), same)
 
 
-def _cells(layout: Layout) -> list[str]:
+def _cells(design: Design) -> list[str]:
     """Return labels of cells that other data have too."""
-    models, benchmarks = (np.array(layout.coords[d], dtype=object) for d in ("model", "benchmark"))
-    own = models[layout.arrays["cell_model"]], benchmarks[layout.arrays["cell_benchmark"]]
+    models, benchmarks = (np.array(design.coords[d], dtype=object) for d in ("model", "benchmark"))
+    own = models[design.arrays["cell_model"]], benchmarks[design.arrays["cell_benchmark"]]
     return [f"{model}\n{benchmark}" for model, benchmark in zip(*own, strict=True)]
 
 
@@ -224,5 +225,5 @@ def few_of_many(data: Dataset) -> Dataset | None:
     if len(scored) < MANY:
         return None
     by_date = scored.sort_values("release_date", kind="stable", na_position="last")
-    chosen = np.linspace(0, len(by_date) - 1, FEW).round().astype(int)
+    chosen = evenly_spread(len(by_date), FEW)
     return data.select(models=by_date["model"].iloc[chosen].tolist())

@@ -84,13 +84,13 @@ def pilot_settings(settings: SamplingSettings, accept: float) -> list[SamplingSe
     -------
     list of SamplingSettings
     """
-    seeds = np.random.SeedSequence(settings.seed).generate_state(MOST)
+    seeds = np.random.SeedSequence(settings.random_seed).generate_state(MOST)
     return [
         dataclasses.replace(
             settings,
             tune=round(settings.tune * tune),
             draws=round(settings.tune * draws),
-            seed=int(seed),
+            random_seed=int(seed),
             target_accept=accept if number else min(accept, FIRST_ACCEPT),
         )
         for number, ((tune, draws), seed) in enumerate(

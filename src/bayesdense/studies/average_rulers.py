@@ -10,13 +10,12 @@ import pandas as pd
 
 from bayesdense.errors import BayesdenseError
 from bayesdense.fit import DensityFit
-from bayesdense.posterior.intervals import PROB, check_prob, interval_columns
+from bayesdense.posterior.intervals import PROB, TABLE_SEED, check_prob, interval_columns
 
 __all__ = ["average_rulers"]
 
 DRAWS = 20_000
 SMALLEST_WEIGHT = 1e-3
-SEED = 20241204  # The same fits and weights give the same table.
 
 
 def average_rulers(
@@ -78,7 +77,7 @@ def average_rulers(
             "fits: without a reference family (ruler='skill') effective sizes are relative to the "
             "trend, and cannot be averaged with those on a ruler"
         )
-    random = np.random.default_rng(SEED)
+    random = np.random.default_rng(TABLE_SEED)
     tables = {name: fit.effective_size(by=by, prob=prob) for name, fit in fits.items()}
     single = max(shares, key=lambda name: shares[name])
     parts = []

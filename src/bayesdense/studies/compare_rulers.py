@@ -5,56 +5,76 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from bayesdense.build import Layout
 from bayesdense.data import Dataset
+from bayesdense.data.html import card
 from bayesdense.errors import BayesdenseError
-from bayesdense.fit.checks import MAX_RHAT, MIN_ESS
+from bayesdense.model import Design
 from bayesdense.models.base import Model
+from bayesdense.posterior.diagnostics import MAX_RHAT, MIN_ESS
+from bayesdense.posterior.log_density import require_normal
 from bayesdense.sampler.nuts import SamplingSettings
 from bayesdense.studies.keys import store_at
 from bayesdense.studies.left_out import Runs
 from bayesdense.studies.stacking import clustered_error, stacking_weights
-from bayesdense.studies.units import require_normal, units_of
+from bayesdense.studies.units import units_of
 
 __all__ = ["CRITERIA", "RulerComparison", "compare_rulers"]
 
 CRITERIA = ("leave one out", "leave one family out", "leave the largest out")
+# Columns of the summary that there is room for.
+SHOWN = ["criterion", "ruler", "elpd", "difference", "se", "weight", "high_k", "rhat", "trusted"]
 
 
-@dataclass(frozen=True)
 class RulerComparison:
     """How well each of several rulers predicts what it has not seen.
 
+    `compare_rulers` makes one.
+
     Attributes
     ----------
-    table : pandas.DataFrame
-        One row for each criterion and ruler, best first. Columns
-        ``criterion``, ``ruler``, ``law``, ``score_map``, ``elpd`` (expected
-        log predictive density, the sum of ``elpd_losses`` and
-        ``elpd_scores``), ``difference`` to the best, ``se`` of it (with whole
-        models as clusters, or families where those are left out; for the
-        largest runs, given that split), ``weight`` (stacking; what is mixed is
-        the product of the densities of a cluster's units), ``units`` and
-        ``models`` (left out), ``high_k`` (units whose Pareto k was too high),
-        ``refitted`` (those of them that were left out in earnest), the worst
-        ``rhat`` and ``ess`` and all ``divergences`` of the fits behind a row,
-        and whether it can be ``trusted``.
-    pointwise : pandas.DataFrame
-        One row for each criterion, ruler and unit: ``criterion``, ``ruler``,
-        ``quantity``, ``model``, ``family``, ``of``, ``elpd``, ``pareto_k``.
     notes : list of str
         What could not be compared, and why.
     """
 
-    table: pd.DataFrame
-    pointwise: pd.DataFrame
-    notes: list[str]
+    def __init__(self, summary: pd.DataFrame, pointwise: pd.DataFrame, notes: list[str]) -> None:
+        self._summary, self._pointwise = summary, pointwise
+        self.notes = notes
+
+    def summary(self) -> pd.DataFrame:
+        """Return one row for each criterion and ruler, best first.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``criterion``, ``ruler``, ``law``, ``score_map``, ``elpd``
+            (expected log predictive density, the sum of ``elpd_losses`` and
+            ``elpd_scores``), ``difference`` to the best, ``se`` of it (with
+            whole models as clusters, or families where those are left out; for
+            the largest runs, given that split), ``weight`` (stacking; what is
+            mixed is the product of the densities of a cluster's units),
+            ``units`` and ``models`` (left out), ``high_k`` (units whose Pareto
+            k was too high), ``refitted`` (those of them that were left out by
+            another fit), the worst ``rhat`` and ``ess`` and all
+            ``divergences`` of the fits behind a row, and whether it can be
+            ``trusted``.
+        """
+        return self._summary.copy()
+
+    def pointwise(self) -> pd.DataFrame:
+        """Return one row for each criterion, ruler and unit.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``criterion``, ``ruler``, ``quantity``, ``model``,
+            ``family``, ``of``, ``elpd``, ``pareto_k``.
+        """
+        return self._pointwise.copy()
 
     def weights(self, criterion: str = CRITERIA[0]) -> dict[str, float]:
         """Return the stacking weights of the rulers.
@@ -62,33 +82,30 @@ class RulerComparison:
         Parameters
         ----------
         criterion : str
-            One of those in the table.
+            One of those in the summary.
 
         Returns
         -------
         dict of str to float
         """
-        rows = self.table[self.table["criterion"] == criterion]
+        rows = self._summary[self._summary["criterion"] == criterion]
         if not len(rows):
-            known = ", ".join(repr(c) for c in self.table["criterion"].unique())
+            known = ", ".join(repr(c) for c in self._summary["criterion"].unique())
             raise BayesdenseError(f"criterion must be one of {known}, not {criterion!r}")
         return dict(zip(rows["ruler"], rows["weight"], strict=True))
 
     def __repr__(self) -> str:
-        """Return the table and the notes."""
-        columns = [
-            "criterion",
-            "ruler",
-            "elpd",
-            "difference",
-            "se",
-            "weight",
-            "high_k",
-            "rhat",
-            "trusted",
-        ]
-        text = self.table[columns].to_string(index=False, float_format=lambda v: f"{v:.3g}")
+        """Return the summary and the notes."""
+        text = self._summary[SHOWN].to_string(index=False, float_format=lambda v: f"{v:.3g}")
         return "\n".join([text, *self.notes])
+
+    def _repr_html_(self) -> str:
+        """Return the summary and the notes for a notebook."""
+        count = self._summary["ruler"].nunique()
+        trusted = bool(self._summary["trusted"].all())
+        verdict = "" if trusted else "Some of the fits are not to be trusted."
+        title = f"Comparison of {count} rulers by what they predict"
+        return card(title, verdict, *self.notes, table=self._summary[SHOWN])
 
 
 def compare_rulers(
@@ -101,10 +118,10 @@ def compare_rulers(
     tune: int = 1000,
     chains: int = 4,
     cores: int | None = None,
-    seed: int = 1,
+    random_seed: int = 1,
     target_accept: float | None = None,
     max_refits: int = 20,
-    progress: bool = True,
+    progressbar: bool = True,
     store: str | os.PathLike[str] | None = None,
 ) -> RulerComparison:
     """Compare loss laws, score maps and sizes by what they predict.
@@ -135,13 +152,13 @@ def compare_rulers(
     largest : float, optional
         Share of the reference models to leave out as the largest; models of
         one size stay together. None leaves none out.
-    draws, tune, chains, cores, seed, target_accept
+    draws, tune, chains, cores, random_seed, target_accept
         How to sample each fit; `draws` and `target_accept` are by default
         those of the models' own ``fit``.
     max_refits : int
         Most units of a ruler that are left out in earnest, those of the
         highest Pareto k first.
-    progress : bool
+    progressbar : bool
         Whether to show progress bars.
     store : path-like, optional
         Folder for what each fit gave, so that a comparison that was stopped
@@ -171,20 +188,20 @@ def compare_rulers(
         tune=tune,
         chains=chains,
         cores=cores,
-        seed=seed,
+        random_seed=random_seed,
         target_accept=own["target_accept"].default if target_accept is None else target_accept,
     )
     rows: list[dict[str, Any]] = []
     points: list[pd.DataFrame] = []
     notes: list[str] = []
-    layouts: dict[str, Layout] = {}
+    designs: dict[str, Design] = {}
     for name, model in rulers.items():
-        layout = layouts[name] = model.lay_out(data)
+        design = designs[name] = model.make_design(data)
         notes += [note for note in dict.fromkeys(model.check(data)) if note not in notes]
-        require_normal(layout, model.spec)
-        if not units_of(layout).equals(units_of(layouts[next(iter(rulers))])):
+        require_normal(design, model.spec)
+        if not units_of(design).equals(units_of(designs[next(iter(rulers))])):
             raise BayesdenseError(f"'{name}' does not use the same losses and scores as the others")
-    units = units_of(layout)
+    units = units_of(design)
     groups: dict[str, list[np.ndarray]] = {
         CRITERIA[1]: _family_groups(units) if families else [],
         CRITERIA[2]: _largest_group(units, largest) if largest is not None else [],
@@ -193,7 +210,7 @@ def compare_rulers(
     if families and not groups[CRITERIA[1]]:
         notes.append("No family was left out: that takes two, one of them of several models.")
     for name, model in rulers.items():
-        run = Runs(name, model, data.digest, layouts[name], settings, progress, folder)
+        run = Runs(name, model, data.digest, designs[name], settings, progressbar, folder)
         found = {CRITERIA[0]: run.leave_one_out(max_refits)}
         found |= {c: run.leave_out(g) for c, g in groups.items() if g}
         for criterion, (elpd, k, extra) in found.items():
@@ -287,7 +304,7 @@ def _table(rows: pd.DataFrame, pointwise: pd.DataFrame) -> pd.DataFrame:
             index="ruler", columns="quantity", values="elpd", aggfunc="sum"
         )
         for quantity, column in (("loss", "elpd_losses"), ("score", "elpd_scores")):
-            sums = by_quantity[quantity] if quantity in by_quantity else 0.0
+            sums = by_quantity.get(quantity, 0.0)
             table[column] = sums
         table["elpd"] = table["elpd_losses"] + table["elpd_scores"]
         # Models of a family that was left out share one fit and what it did not know.

@@ -20,10 +20,11 @@ which a benchmark is said to grow at another rate."""
 def growth_differences(fit: DensityFit, *, prob: float = PROB) -> pd.DataFrame:
     """Return how the growth on each benchmark differs from that on the others.
 
-    The difference is between ``A_j`` and the mean of the other ``A_k``, draw
-    by draw. Rates are partially pooled and size slopes are by benchmark, so
-    that a benchmark that merely favours large models, or is measured poorly,
-    does not pass for one that grows at another rate.
+    The difference is between ``A_j`` (``growth_rate_by_benchmark``) and the
+    mean of the other ``A_k``, draw by draw. Rates are partially pooled and
+    size slopes are by benchmark, so that a benchmark that merely favours large
+    models, or is measured poorly, does not pass for one that grows at another
+    rate.
 
     Parameters
     ----------
@@ -51,11 +52,11 @@ def growth_differences(fit: DensityFit, *, prob: float = PROB) -> pd.DataFrame:
     >>> fit = bd.load_fit("out/densing5/linear.nc")  # doctest: +SKIP
     >>> bd.studies.growth_differences(fit)  # doctest: +SKIP
     """
-    if "A_j" not in fit.posterior or fit.posterior.sizes["benchmark"] < 2:
+    if "growth_rate_by_benchmark" not in fit.posterior or fit.posterior.sizes["benchmark"] < 2:
         raise BayesdenseError(
             "growth rates by benchmark are needed, of at least two: growth='by-benchmark'"
         )
-    difference = rate_differences(Draws(fit.posterior)["A_j"])
+    difference = rate_differences(Draws(fit.posterior)["growth_rate_by_benchmark"])
     faster = (difference > 0).mean(axis=0)
     other_sign = 2 * np.minimum(faster, 1 - faster)
     return pd.DataFrame(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from bayesdense.errors import BayesdenseError
-from bayesdense.sampler.warm_start import Earlier
+from bayesdense.sampler.warm_start import WarmStart
 from bayesdense.studies.fitting import fit_one
 from bayesdense.studies.tasks import Job, Outcome, failure
 
@@ -16,7 +16,7 @@ __all__ = ["Run", "executor_for"]
 # Bytes by which a process may grow: several kinds of compiled models, and what it fits.
 LEAK = 4 * 2**30
 
-Done = tuple[str, Outcome, Earlier | None]
+Done = tuple[str, Outcome, WarmStart | None]
 Run = Callable[[list[Job]], Iterator[Done]]
 """From jobs to the key, the outcome, and what is kept of each, in any order."""
 
@@ -56,7 +56,7 @@ def _serial(jobs: list[Job]) -> Iterator[Done]:
 
 def _done(job: Job) -> Done:
     """Fit, and return what is wanted of it, small enough to travel."""
-    outcome, kept = fit_one(job.task, job.earlier)
+    outcome, kept = fit_one(job.task, job.warm_start)
     return job.key, outcome, kept if job.keep else None
 
 

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from bayesdense.errors import BayesdenseError, BayesdenseWarning
-from bayesdense.fit.checks import MAX_RHAT, MIN_ESS
+from bayesdense.posterior.diagnostics import MAX_RHAT, MIN_ESS, Convergence, worst_of
+from bayesdense.sampler.initial_points import evenly_spread
 from bayesdense.sampler.nuts import SamplingInterrupted
-from bayesdense.sampler.warm_start import Earlier
+from bayesdense.sampler.warm_start import WarmStart
 from bayesdense.studies.tasks import KEPT_DRAWS, MORE, Outcome, Task, failure
 
 __all__ = ["fit_one"]
@@ -25,7 +26,7 @@ MIXING = 1.03
 CAREFUL = 0.99
 
 
-def fit_one(task: Task, earlier: Earlier | None = None) -> tuple[Outcome, Earlier | None]:
+def fit_one(task: Task, warm_start: WarmStart | None = None) -> tuple[Outcome, WarmStart | None]:
     """Fit one specification, and once more if its posterior is not to be trusted.
 
     The second time it has the draws that it lacked, and smaller steps where
@@ -35,7 +36,7 @@ def fit_one(task: Task, earlier: Earlier | None = None) -> tuple[Outcome, Earlie
     ----------
     task : Task
         The specification; it has data.
-    earlier : Earlier, optional
+    warm_start : WarmStart, optional
         What its warm-up begins with.
 
     Returns
@@ -44,7 +45,7 @@ def fit_one(task: Task, earlier: Earlier | None = None) -> tuple[Outcome, Earlie
         Plain values: headline draws by estimator, period and benchmark,
         counts, diagnostics, the verdict of the checks, and a ``reason`` where
         there is no result.
-    earlier : Earlier or None
+    warm_start : WarmStart or None
         What another fit can take from this one; None where there is no
         result, or each ruler has a chain of its own.
     """
@@ -64,79 +65,66 @@ def fit_one(task: Task, earlier: Earlier | None = None) -> tuple[Outcome, Earlie
                     tune=settings.tune,
                     chains=settings.chains,
                     cores=settings.cores,
-                    seed=settings.seed,
+                    random_seed=settings.random_seed,
                     target_accept=accept,
-                    references_alone=cut,
-                    warm_start=None if cut else earlier,
-                    progress=False,
+                    reference_posterior=cut,
+                    warm_start=None if cut else warm_start,
+                    progressbar=False,
                 )
                 compiling += float(fit.info["compile_seconds"])
                 if fit.interrupted:
                     raise SamplingInterrupted(f"interrupted in '{task.name}': this fit is lost")
                 if fit.checks().trusted or cut:
                     break
-                earlier, draws = fit.earlier(), _more(draws, *_worst(fit))
+                warm_start, draws = fit.warm_start(), _more(draws, worst_of(fit.diagnostics()))
                 if accept is None and fit.sample_stats["diverging"].any():
                     accept = CAREFUL
     except (BayesdenseError, FloatingPointError, np.linalg.LinAlgError) as error:
         if isinstance(error, SamplingInterrupted):
             raise
         return failure(" ".join(str(error).split()), seconds=time.monotonic() - start), None
-    report, (rhat, ess) = fit.checks(), _worst(fit)
+    report = fit.checks()
     rates = [
         {
             "estimator": estimator,
             "period": period,
             "benchmark": benchmark,
-            "draws": [float(f"{v:.6g}") for v in _thinned(values)],
+            "draws": [float(f"{v:.6g}") for v in values[evenly_spread(len(values), KEPT_DRAWS)]],
         }
         for (estimator, period, benchmark), values in fit.rate_draws().items()
         if not estimator.startswith("envelope")
     ]
-    layout = task.model.lay_out(fit.data)
+    design = task.model.make_design(fit.data)
     outcome = {
         "reason": "",
         "rates": rates,
-        "models": layout.size("target"),
-        "references": layout.size("reference"),
-        "scores": len(layout.scores),
+        "models": design.size("target"),
+        "references": design.size("reference"),
+        "scores": len(design.scores),
         "draws": int(fit.sample_stats["diverging"].size),
-        "rhat": rhat,
-        "ess": ess,
+        **worst_of(fit.diagnostics())._asdict(),
         "divergences": int(fit.sample_stats["diverging"].sum()),
         "trusted": report.trusted,
         "verdict": report.verdict,
         "compile_seconds": compiling,
         "seconds": time.monotonic() - start,
     }
-    return outcome, None if cut else fit.earlier()
+    return outcome, None if cut else fit.warm_start()
 
 
-def _worst(fit: Any) -> tuple[float, float]:
-    """Return the largest R-hat and the lowest effective sample size."""
-    table = fit.diagnostics()
-    return float(table["rhat"].max(skipna=False)), float(table["ess"].min(skipna=False))
-
-
-def _more(draws: int, rhat: float, ess: float) -> int:
+def _more(draws: int, found: Convergence) -> int:
     """Return how many draws a fit needs that has too few.
 
     Parameters
     ----------
     draws : int
         That it had, of each chain.
-    rhat, ess : float
+    found : Convergence
         Its largest R-hat and lowest effective sample size.
     """
+    rhat, ess = found
     if not (rhat <= MIXING and ess >= MIN_ESS / MORE):
         return MORE * draws
     # How far R-hat is above 1 by chance falls as draws are added.
     lacking = max(1.0, MIN_ESS / ess, (rhat - 1.0) / (MAX_RHAT - 1.0))
     return math.ceil(draws * min(MORE, MARGIN * lacking))
-
-
-def _thinned(values: np.ndarray) -> np.ndarray:
-    """Return draws spread evenly over all."""
-    if len(values) <= KEPT_DRAWS:
-        return values
-    return values[np.linspace(0, len(values) - 1, KEPT_DRAWS).round().astype(int)]

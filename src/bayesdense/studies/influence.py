@@ -7,18 +7,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesdense.build import lay_out
 from bayesdense.errors import BayesdenseError
 from bayesdense.fit import DensityFit
+from bayesdense.fit.two_steps import refuse_two_steps
+from bayesdense.model import make_design
 from bayesdense.posterior.draws import Draws
 from bayesdense.posterior.intervals import KIND, PROB, check_prob
+from bayesdense.posterior.log_density import log_densities
+from bayesdense.sampler.initial_points import spread_out
 from bayesdense.studies.marginal import densities_of_models
-from bayesdense.studies.units import log_densities, units_of
+from bayesdense.studies.units import units_of
 from bayesdense.studies.weights import (
     HIGH_K,
     MOST_DRAWS,
     efficiency_of,
-    refuse_two_steps,
     smoothed,
     weighted,
 )
@@ -75,33 +77,33 @@ def influence(fit: DensityFit, *, by: str = "family", prob: float = PROB) -> pd.
         raise BayesdenseError(f"by must be one of {allowed}, not {by!r}")
     check_prob(prob)
     refuse_two_steps(fit, "influence")
-    layout, spec = lay_out(fit.data, fit.spec), fit.spec
-    posterior = fit.posterior
-    step = max(1, posterior.sizes["draw"] * posterior.sizes["chain"] // MOST_DRAWS)
-    posterior = posterior.isel(draw=slice(None, None, step))
+    design, spec = make_design(fit.data, fit.spec), fit.spec
+    posterior = spread_out(fit.posterior, MOST_DRAWS)
     draws = Draws(posterior)
-    units = units_of(layout)
+    units = units_of(design)
     chosen = (units["quantity"] == "score") & ~units["is_reference"]
     of = units.loc[chosen, COLUMNS[by]].to_numpy()
     groups = list(dict.fromkeys(of))
     if len(groups) < 2:
         raise BayesdenseError(f"there is one {by} only: nothing is left without it")
-    efficiency = efficiency_of(posterior["A"].transpose("chain", "draw").values, draws.count)
-    of_models = densities_of_models(draws, layout, spec)
+    efficiency = efficiency_of(
+        posterior["growth_rate"].transpose("chain", "draw").values, draws.count
+    )
+    of_models = densities_of_models(draws, design, spec)
     rows = []
     for group in groups:
         inside = of == group
-        growth = _growth(draws, layout.coords["benchmark"], group if by == "benchmark" else None)
+        growth = _growth(draws, design.coords["benchmark"], group if by == "benchmark" else None)
         trusted = True
         if by == "benchmark":
             units_in = (units["of"].eq(group) & chosen).to_numpy()
-            density = log_densities(draws, layout, spec, units_in).sum(axis=1)
+            density = log_densities(draws, design, spec, units_in).sum(axis=1)
         else:
-            left_out = layout.models[by].eq(group) & ~layout.models["is_reference"]
+            left_out = design.models[by].eq(group) & ~design.models["is_reference"]
             found = of_models(np.flatnonzero(left_out))
             density, trusted = found.log, found.trusted
         weights, k = smoothed(density, efficiency)
-        before = draws["A"]
+        before = draws["growth_rate"]
         shift = (float(weights @ growth) - float(before.mean())) / float(before.std())
         low, middle, high = weighted(growth, weights, prob)
         rows.append(
@@ -124,8 +126,8 @@ def influence(fit: DensityFit, *, by: str = "family", prob: float = PROB) -> pd.
 
 def _growth(draws: Draws, benchmarks: list[Any], left_out: Any) -> np.ndarray:
     """Return the growth rate over all benchmarks but one."""
-    if left_out is None or "A_j" not in draws:
-        return np.asarray(draws["A"])
+    if left_out is None or "growth_rate_by_benchmark" not in draws:
+        return np.asarray(draws["growth_rate"])
     others = [j for j, name in enumerate(benchmarks) if name != left_out]
-    own = draws["A_j"] - draws["A"][:, None]
-    return np.asarray(draws["A"] + own[:, others].mean(axis=1))
+    own = draws["growth_rate_by_benchmark"] - draws["growth_rate"][:, None]
+    return np.asarray(draws["growth_rate"] + own[:, others].mean(axis=1))

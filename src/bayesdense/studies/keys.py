@@ -6,16 +6,16 @@ import dataclasses
 import hashlib
 import json
 import os
-import threading
 from pathlib import Path
 from types import CodeType
 from typing import Any
 
+from bayesdense._version import __version__
 from bayesdense.errors import BayesdenseError
 from bayesdense.sampler.nuts import SamplingSettings
 from bayesdense.spec import RulerSpec
 
-__all__ = ["key_of", "store_at", "write_whole"]
+__all__ = ["key_of", "store_at"]
 
 
 def key_of(data_digest: str, spec: RulerSpec, settings: SamplingSettings, *more: Any) -> str:
@@ -36,8 +36,6 @@ def key_of(data_digest: str, spec: RulerSpec, settings: SamplingSettings, *more:
     -------
     str
     """
-    from bayesdense import __version__
-
     sampled = dataclasses.asdict(settings) | {"cores": None}
     own = [_code_of(part) for part in (spec.law, spec.score_map, spec.size)]
     own += [_code_of(part) for part in (getattr(spec, "trend", None),) if part is not None]
@@ -74,22 +72,6 @@ def store_at(store: str | os.PathLike[str] | None) -> Path | None:
             f"store='{folder}' cannot be a folder: {error.strerror or error}"
         ) from None
     return folder
-
-
-def write_whole(file: Path, text: str) -> None:
-    """Write a file completely or not at all, whoever else writes it.
-
-    Parameters
-    ----------
-    file : pathlib.Path
-        The file; its folder must exist.
-    text : str
-        What to write.
-    """
-    # Two threads of one process may write the same file too.
-    part = file.with_suffix(f".{os.getpid()}.{threading.get_ident()}.part")
-    part.write_text(text)
-    part.replace(file)
 
 
 def _code_of(part: Any) -> list[Any]:

@@ -12,13 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from bayesdense.build import Layout
+from bayesdense.data.atomic import write_text
+from bayesdense.model import Design
 from bayesdense.models.base import Drawn, Model
-from bayesdense.posterior.diagnostics import diagnostics_table
+from bayesdense.posterior.diagnostics import worst
 from bayesdense.posterior.draws import Draws
+from bayesdense.posterior.log_density import log_densities
+from bayesdense.sampler.initial_points import spread_out
 from bayesdense.sampler.nuts import SamplingInterrupted, SamplingSettings
-from bayesdense.studies.keys import key_of, write_whole
-from bayesdense.studies.units import log_densities, withhold
+from bayesdense.studies.keys import key_of
+from bayesdense.studies.units import withhold
 
 __all__ = ["Runs"]
 
@@ -38,11 +41,11 @@ class Runs:
         The ruler.
     data_digest : str
         Of the data.
-    layout : Layout
+    design : Design
         The data under the model.
     settings : SamplingSettings
         How to sample.
-    progress : bool
+    progressbar : bool
         Whether to show progress bars.
     store : pathlib.Path, optional
         Folder for what each fit gave.
@@ -51,9 +54,9 @@ class Runs:
     name: str
     model: Model[Any]
     data_digest: str
-    layout: Layout
+    design: Design
     settings: SamplingSettings
-    progress: bool
+    progressbar: bool
     store: Path | None = None
 
     def __post_init__(self) -> None:
@@ -131,7 +134,7 @@ class Runs:
         else:
             found = self._fitted(left_out, label)
             if file is not None:
-                write_whole(file, json.dumps(found))
+                write_text(file, json.dumps(found))
         self.diagnostics.append(found["diagnostics"])
         return found
 
@@ -141,12 +144,12 @@ class Runs:
         return key_of(self.data_digest, self.model.spec, self.settings, units)
 
     def _fitted(self, left_out: np.ndarray | None, label: str) -> dict[str, Any]:
-        layout = self.layout if left_out is None else withhold(self.layout, left_out)
-        drawn, diagnostics = self._fit(layout, label)
-        thinned = _thinned(drawn.result.posterior)
+        design = self.design if left_out is None else withhold(self.design, left_out)
+        drawn, diagnostics = self._fit(design, label)
+        thinned = spread_out(drawn.result.posterior, MOST_DRAWS)
         draws = Draws(thinned)
         # All units, read as the draws were made.
-        whole = dataclasses.replace(self.layout, lowest_loss=layout.lowest_loss)
+        whole = dataclasses.replace(self.design, lowest_loss=design.lowest_loss)
         density = log_densities(draws, whole, self.model.spec, left_out)
         if left_out is not None:
             return {"diagnostics": diagnostics, "elpd": _log_mean(density).tolist()}
@@ -158,16 +161,14 @@ class Runs:
             "good_k": good,
         }
 
-    def _fit(self, layout: Layout, label: str) -> tuple[Drawn, dict[str, float]]:
-        drawn = self.model.sample_layout(
-            layout, self.settings, label=f"{self.name}, {label}", progress=self.progress
+    def _fit(self, design: Design, label: str) -> tuple[Drawn, dict[str, float]]:
+        drawn = self.model.sample_design(
+            design, self.settings, label=f"{self.name}, {label}", progressbar=self.progressbar
         )
         if drawn.result.interrupted:
             raise SamplingInterrupted(f"interrupted in '{self.name}', {label}: this fit is lost")
-        table = diagnostics_table(drawn.result.posterior, drawn.free)
         return drawn, {
-            "rhat": float(table["rhat"].max(skipna=False)),
-            "ess": float(table["ess"].min(skipna=False)),
+            **worst(drawn.result.posterior, drawn.free)._asdict(),
             "divergences": int(drawn.result.sample_stats["diverging"].sum()),
         }
 
@@ -175,11 +176,6 @@ class Runs:
         """Return the worst diagnostics of the fits so far."""
         worst: dict[str, Callable[[Any], Any]] = {"rhat": max, "ess": min, "divergences": sum}
         return counts | {n: pick([d[n] for d in self.diagnostics]) for n, pick in worst.items()}
-
-
-def _thinned(posterior: Any) -> Any:
-    step = max(1, posterior.sizes["draw"] * posterior.sizes["chain"] // MOST_DRAWS)
-    return posterior.isel(draw=slice(None, None, step))
 
 
 def _psis(log_density: np.ndarray, chains: int) -> tuple[np.ndarray, np.ndarray, float]:

@@ -12,11 +12,11 @@ from functools import cache
 
 import numpy as np
 
-from bayesdense.build import Layout
+from bayesdense.model import Design
 from bayesdense.parts.trends.linear import Linear
-from bayesdense.posterior.draws import Draws, RulerDraws
+from bayesdense.posterior.draws import Draws, cell_logits, ruler_of
+from bayesdense.posterior.log_density import given_logits, of_cells, require_normal
 from bayesdense.spec import ModelSpec
-from bayesdense.studies.units import given_logits, of_cells, require_normal
 
 __all__ = ["Density", "densities_of_models", "laplace"]
 
@@ -66,7 +66,7 @@ class Density:
 
 
 def densities_of_models(
-    draws: Draws, layout: Layout, spec: ModelSpec
+    draws: Draws, design: Design, spec: ModelSpec
 ) -> Callable[[np.ndarray], Density]:
     """Return what gives the log density of all scores of some targets, given all others.
 
@@ -80,7 +80,7 @@ def densities_of_models(
     ----------
     draws : Draws
         Posterior draws.
-    layout : Layout
+    design : Design
         The dataset under the model.
     spec : ModelSpec
         The composition of the model.
@@ -95,18 +95,18 @@ def densities_of_models(
     BayesdenseError
         If the noise between sources is not Normal.
     """
-    require_normal(layout, spec)
-    family = layout.arrays["family_code"]
-    scored = np.unique(layout.arrays["cell_model"])
-    scored = scored[scored < layout.size("target")]
+    require_normal(design, spec)
+    family = design.arrays["family_code"]
+    scored = np.unique(design.arrays["cell_model"])
+    scored = scored[scored < design.size("target")]
 
     # Of a family the same density is asked for by each of its models.
     @cache
     def joint(models: tuple[int, ...]) -> Density:
-        return _joint(draws, layout, spec, np.array(models))
+        return _joint(draws, design, spec, np.array(models))
 
     def density(models: np.ndarray) -> Density:
-        if "f" not in draws:
+        if "family_effect" not in draws:
             return joint(tuple(models))
         alike = scored[np.isin(family[scored], family[models])]
         others = np.setdiff1d(alike, models)
@@ -116,22 +116,24 @@ def densities_of_models(
     return density
 
 
-def _joint(draws: Draws, layout: Layout, spec: ModelSpec, models: np.ndarray) -> Density:
+def _joint(draws: Draws, design: Design, spec: ModelSpec, models: np.ndarray) -> Density:
     """Return the log density of all scores of some targets, as if their families had no others."""
-    cells = np.flatnonzero(np.isin(layout.arrays["cell_model"], models))
-    part = of_cells(layout, spec, cells)
-    ruler = RulerDraws(draws, part, spec)
-    source = draws["phi"][:, part.arrays["cell_benchmark"]] ** 2
-    size = draws["cell_ln_size"][:, cells]
+    cells = np.flatnonzero(np.isin(design.arrays["cell_model"], models))
+    part = of_cells(design, spec, cells)
+    ruler = ruler_of(draws, part, spec)
+    source = draws["source_noise_sd"][:, part.arrays["cell_benchmark"]] ** 2
+    size = draws["log_effective_size"][:, cells]
     # Where a loss was measured the map is read there, and only the cell's own deviation moves it.
     alone = part.arrays.get("cell_loss_seen", np.zeros(len(cells))) > 0
-    mean = size - draws["cell_deviation"][:, cells]
-    scale = np.exp(part.arrays["cell_log_scale"]) * draws["tau"][:, part.arrays["cell_benchmark"]]
+    mean = size - draws["cell_effect"][:, cells]
+    benchmark = part.arrays["cell_benchmark"]
+    scale = part.arrays["cell_scale"] * draws["cell_effect_sd"][:, benchmark]
 
     def terms(at: np.ndarray) -> np.ndarray:
-        return given_logits(ruler.cell_logit(at, at - mean), source, draws, ruler, part, spec)
+        logit = cell_logits(ruler, draws, part, at, at - mean)
+        return given_logits(logit, source, draws, ruler, part, spec)
 
-    shared, shares = _shared(draws, layout, part, spec)
+    shared, shares = _shared(draws, design, part, spec)
     less = np.where(alone, 0.0, shared)
     pairs = [(sd**2, same & ~alone & ~alone[:, None]) for sd, same in shares]
     own = scale**2
@@ -147,7 +149,7 @@ def _joint(draws: Draws, layout: Layout, spec: ModelSpec, models: np.ndarray) ->
 
 
 def _shared(
-    draws: Draws, layout: Layout, part: Layout, spec: ModelSpec
+    draws: Draws, design: Design, part: Design, spec: ModelSpec
 ) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
     """Return what is integrated out beside the cells' own deviations.
 
@@ -164,16 +166,21 @@ def _shared(
         same = (code == code[:, None]) & which & which[:, None]
         shares.append((draws[sd], same))
 
-    dated = model < layout.size("dated_target")
+    dated = model < design.size("dated_target")
     # A trend of the user's own may spread its models in another way.
-    if "v" in draws and type(spec.trend).scales is Linear.scales:
-        share("sigma_v", model, dated, draws["v"][:, np.where(dated, model, 0)])
-    if "f" in draws:
-        own = layout.arrays["family_code"][model]
-        share("sigma_f", own, dated, draws["f"][:, own])
-        if "f2" in draws:
-            pair = own * layout.size("benchmark") + benchmark
-            share("sigma_fj", pair, np.ones_like(dated), draws["f2"][:, own, benchmark])
+    if "model_effect" in draws and type(spec.trend).scales is Linear.scales:
+        share("model_effect_sd", model, dated, draws["model_effect"][:, np.where(dated, model, 0)])
+    if "family_effect" in draws:
+        own = design.arrays["family_code"][model]
+        share("family_effect_sd", own, dated, draws["family_effect"][:, own])
+        if "family_benchmark_effect" in draws:
+            pair = own * design.size("benchmark") + benchmark
+            share(
+                "family_benchmark_effect_sd",
+                pair,
+                np.ones_like(dated),
+                draws["family_benchmark_effect"][:, own, benchmark],
+            )
     return total, shares
 
 

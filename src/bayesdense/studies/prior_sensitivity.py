@@ -9,18 +9,19 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesdense.build import lay_out
 from bayesdense.fit import DensityFit
+from bayesdense.fit.two_steps import refuse_two_steps
+from bayesdense.model import make_design
 from bayesdense.posterior.draws import Draws
 from bayesdense.posterior.intervals import PROB, check_prob
-from bayesdense.posterior.prior_variables import governed_by
+from bayesdense.posterior.log_density import log_densities
+from bayesdense.posterior.prior_variables import variables_of_prior
 from bayesdense.priors import Prior
-from bayesdense.studies.units import log_densities
+from bayesdense.sampler.initial_points import spread_out
 from bayesdense.studies.weights import (
     HIGH_K,
     MOST_DRAWS,
     efficiency_of,
-    refuse_two_steps,
     smoothed,
     weighted,
 )
@@ -75,12 +76,13 @@ def prior_sensitivity(fit: DensityFit, *, prob: float = PROB) -> pd.DataFrame:
     check_prob(prob)
     refuse_two_steps(fit, "prior_sensitivity")
     headline = next(iter(fit.rate_draws().values()))
-    like = fit.posterior["A"].transpose("chain", "draw")
-    some = {"draw": slice(None, None, max(1, headline.size // MOST_DRAWS))}
-    growth = like.copy(data=headline.reshape(like.shape)).isel(some)
-    draws, layout = Draws(fit.posterior.isel(some)), lay_out(fit.data, fit.spec)
+    like = fit.posterior["growth_rate"].transpose("chain", "draw")
+    growth = like.copy(data=headline.reshape(like.shape))
+    posterior = spread_out(fit.posterior.assign(growth=growth), MOST_DRAWS)
+    growth = posterior["growth"]
+    draws, design = Draws(posterior), make_design(fit.data, fit.spec)
     says = {name: _log_prior(draws, name, fit.priors) for name in fit.priors}
-    likelihood = log_densities(draws, layout, fit.spec).sum(axis=1)
+    likelihood = log_densities(draws, design, fit.spec).sum(axis=1)
     tree = xr.DataTree.from_dict(
         {
             "posterior": growth.to_dataset(name="growth"),
@@ -123,6 +125,6 @@ def _log_prior(draws: Draws, name: str, priors: Mapping[str, Prior]) -> np.ndarr
     """Return the log density of a prior, summed over the entries that have it."""
     parts = [
         priors[name].log_density(draws[variable]).reshape(draws.count, -1).sum(axis=1)
-        for variable in governed_by(name, draws, priors)
+        for variable in variables_of_prior(name, draws, priors)
     ]
     return np.asarray(np.sum(parts, axis=0))

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bayesdense.data.atomic import write_text
 from bayesdense.sampler.progress import Progress
-from bayesdense.sampler.warm_start import Earlier
+from bayesdense.sampler.warm_start import WarmStart
 from bayesdense.studies.executors import executor_for
-from bayesdense.studies.keys import write_whole
 from bayesdense.studies.tasks import Job, Outcome, Task, failure
 
 __all__ = ["run_tasks"]
@@ -27,7 +27,7 @@ def run_tasks(
     label: str,
     store: Path | None,
     executor: Any,
-    progress: bool,
+    progressbar: bool,
 ) -> list[Outcome]:
     """Fit what is not stored yet, and return what every fit gave.
 
@@ -42,7 +42,7 @@ def run_tasks(
     executor : int, distributed.Client or None
         None fits one after another here; a number, in that many processes;
         a client, on its cluster.
-    progress : bool
+    progressbar : bool
         Whether to show how far it is.
 
     Returns
@@ -63,9 +63,9 @@ def run_tasks(
                 waiting[task.key] = task
             else:
                 found[task.key] = stored
-    earlier = _known(store, waiting)
+    warm_starts = _known(store, waiting)
     needed = {task.begins.key for task in waiting.values() if task.begins is not None}
-    with Progress(progress, label) as shown:
+    with Progress(progressbar, label) as shown:
         total, done = len(waiting), 0
         shown.count(done, total, "fits")
         for depth in sorted({task.depth for task in waiting.values()}):
@@ -73,7 +73,7 @@ def run_tasks(
                 Job(
                     key,
                     dataclasses.replace(task, begins=None),
-                    None if task.begins is None else earlier.get(task.begins.key),
+                    None if task.begins is None else warm_starts.get(task.begins.key),
                     key in needed,
                 )
                 for key, task in waiting.items()
@@ -82,9 +82,9 @@ def run_tasks(
             for key, outcome, kept in run(jobs):
                 found[key] = outcome
                 if store is not None and not outcome["reason"]:
-                    write_whole(store / f"{key}.json", json.dumps(outcome))
+                    write_text(store / f"{key}.json", json.dumps(outcome))
                 if kept is not None:
-                    earlier[key] = kept
+                    warm_starts[key] = kept
                     if store is not None:
                         kept.save(store / f"{key}.nc")
                 done += 1
@@ -92,7 +92,7 @@ def run_tasks(
     return [found[t.key + t.name] if t.data is None else found[t.key] for t in tasks]
 
 
-def _known(store: Path | None, waiting: dict[str, Task]) -> dict[str, Earlier]:
+def _known(store: Path | None, waiting: dict[str, Task]) -> dict[str, WarmStart]:
     """Return what is stored of the fits that others begin with.
 
     Those that are not stored are fitted again: they are added to what is waiting.
@@ -103,7 +103,7 @@ def _known(store: Path | None, waiting: dict[str, Task]) -> dict[str, Earlier]:
         task = unseen.pop().begins
         if task is None or task.key in waiting or task.key in known:
             continue
-        stored = _stored_earlier(store, task)
+        stored = _stored_warm_start(store, task)
         if stored is None:
             waiting[task.key] = task
             unseen.append(task)
@@ -112,11 +112,11 @@ def _known(store: Path | None, waiting: dict[str, Task]) -> dict[str, Earlier]:
     return known
 
 
-def _stored_earlier(store: Path | None, task: Task) -> Earlier | None:
+def _stored_warm_start(store: Path | None, task: Task) -> WarmStart | None:
     file = None if store is None else store / f"{task.key}.nc"
     if file is None or not file.exists() or task.data is None:
         return None
-    return Earlier.load(file, task.model.spec, task.data.digest)
+    return WarmStart.load(file, task.model.spec, task.data.digest)
 
 
 def _stored(store: Path | None, key: str) -> Outcome | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from itertools import product
 from typing import Any
 
+from bayesdense._version import __version__
 from bayesdense.data import Dataset
 from bayesdense.errors import BayesdenseError, ReadinessError
 from bayesdense.models import DensityModel
@@ -39,11 +40,11 @@ def sensitivity(
     tune: int = 1000,
     chains: int = 4,
     cores: int | None = None,
-    seed: int = 1,
+    random_seed: int = 1,
     target_accept: float | None = None,
     executor: Any = None,
     store: str | os.PathLike[str] | None = None,
-    progress: bool = True,
+    progressbar: bool = True,
 ) -> Study:
     """Fit one question under several specifications.
 
@@ -65,7 +66,7 @@ def sensitivity(
         one choice at a time.
     name : str, optional
         Of the study; by default the names of the choices.
-    draws, tune, chains, cores, seed, target_accept
+    draws, tune, chains, cores, random_seed, target_accept
         How to sample each fit. One that is not to be trusted goes on, once,
         with the draws that it lacks, at most three times as many. The warm-up
         of a fit begins with what another found, which differs from it in one
@@ -77,7 +78,7 @@ def sensitivity(
         Folder for what each fit gave, so that a study that was stopped goes on
         where it was. What is there of other data, models or settings is not
         used; several studies can share it.
-    progress : bool
+    progressbar : bool
         Whether to show how far it is.
 
     Returns
@@ -100,11 +101,16 @@ def sensitivity(
     >>> study = bd.studies.sensitivity(
     ...     bd.DensityModel(), data, {"size": {"total": None, "active": {"size": "active"}}}
     ... )  # doctest: +SKIP
-    >>> study.plot()  # doctest: +SKIP
+    >>> bd.plots.sensitivity(study)  # doctest: +SKIP
     """
     _check(model, data, choices)
     settings = SamplingSettings(
-        draws=draws, tune=tune, chains=chains, cores=cores, seed=seed, target_accept=target_accept
+        draws=draws,
+        tune=tune,
+        chains=chains,
+        cores=cores,
+        random_seed=random_seed,
+        target_accept=target_accept,
     )
     options = {choice: list(of) for choice, of in choices.items()}
     specifications = _crossed(options) if cross else _one_at_a_time(options)
@@ -118,14 +124,14 @@ def sensitivity(
         raise ReadinessError(f"nothing of this study can be fitted: {reasons}")
     folder = store_at(store)
     called = name or (" x " if cross else ", ").join(options)
-    outcomes = run_tasks(tasks, label=called, store=folder, executor=executor, progress=progress)
-    from bayesdense import __version__
-
+    outcomes = run_tasks(
+        tasks, label=called, store=folder, executor=executor, progressbar=progressbar
+    )
     info = {
         "data": data.name,
         "data_digest": data.digest,
         "model": repr(model),
-        "settings": {"draws": draws, "tune": tune, "chains": chains, "seed": seed}
+        "settings": {"draws": draws, "tune": tune, "chains": chains, "random_seed": random_seed}
         | {"target_accept": target_accept},
         "versions": {"bayesdense": __version__, "python": platform.python_version()},
     }
@@ -179,7 +185,7 @@ def _task(
             if of_data is not None:
                 data = of_data(data)
             if of_model:
-                model = model.replace(of_model)
+                model = model.replace(**of_model)
         model.check(data)
     except BayesdenseError as error:
         return Task(name, None, model, settings, " ".join(str(error).split()))

@@ -6,27 +6,22 @@ import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from bayesdense.data.atomic import write_text
+from bayesdense.data.html import card
 from bayesdense.errors import BayesdenseError
+from bayesdense.paper import DOUBLING_MONTHS
 from bayesdense.posterior.intervals import PROB, check_prob
 from bayesdense.studies.decomposition import decompose
-from bayesdense.studies.keys import write_whole
 from bayesdense.tables.growth import ALL, NEW, Rate, doubling_time_table
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-__all__ = ["PAPER_MONTHS", "TAKEN", "Study"]
+__all__ = ["TAKEN", "Study"]
 
 FORMAT = 1
-PAPER_MONTHS = (3.3, 3.5)
-"""Doubling times that the paper states, in months."""
-
 TAKEN = frozenset(
     "models references scores draws rhat ess divergences median lower upper new_lower new_upper "
     "p_growth estimator trusted reason period benchmark prob kind undefined unit".split()
@@ -65,11 +60,6 @@ class Study:
     outcomes: list[dict[str, Any]]
     crossed: bool
     info: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """The headline of each specification, with 90 % intervals; see `summary`."""
-        return self.summary()
 
     def summary(self, *, prob: float = PROB) -> pd.DataFrame:
         """Return the doubling time of each specification, over its benchmarks.
@@ -145,14 +135,14 @@ class Study:
         return found
 
     def share_holding(
-        self, months: float | tuple[float, ...] = PAPER_MONTHS, *, prob: float = PROB
+        self, months: float | tuple[float, ...] | None = None, *, prob: float = PROB
     ) -> pd.DataFrame:
         """Return how many specifications have an interval that holds a doubling time.
 
         Parameters
         ----------
-        months : float or tuple of float
-            The doubling times; by default those of the paper.
+        months : float or tuple of float, optional
+            The doubling times; those that the paper prints if not given.
         prob : float
             Probability of the intervals.
 
@@ -164,6 +154,7 @@ class Study:
         """
         table = self.summary(prob=prob).dropna(subset="median")
         rows = []
+        months = tuple(DOUBLING_MONTHS.values()) if months is None else months
         for value in np.atleast_1d(months).tolist():
             holding = int(((table["lower"] <= value) & (value <= table["upper"])).sum())
             share = holding / len(table) if len(table) else np.nan
@@ -197,23 +188,6 @@ class Study:
             raise BayesdenseError("a decomposition needs all combinations: cross=True")
         return decompose(self.choices, self.specifications, self.growth_draws())
 
-    def plot(self, *, prob: float = PROB) -> tuple[Figure, Axes]:
-        """Draw every specification with its interval and what was chosen.
-
-        Parameters
-        ----------
-        prob : float
-            Probability of the intervals.
-
-        Returns
-        -------
-        tuple of matplotlib.figure.Figure and matplotlib.axes.Axes
-        """
-        from bayesdense import plots
-
-        draw = plots.specification_curve if self.crossed else plots.sensitivity
-        return draw(self, prob=prob)
-
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the study as one JSON file, completely or not at all.
 
@@ -233,7 +207,7 @@ class Study:
             name: getattr(self, name) for name in self.__dataclass_fields__
         }
         try:
-            write_whole(file, json.dumps(content))
+            write_text(file, json.dumps(content))
         except OSError as error:
             raise BayesdenseError(f"cannot write '{file}': {error.strerror or error}") from None
         return file
@@ -272,14 +246,26 @@ class Study:
     def __repr__(self) -> str:
         """Return the table, and what did not work."""
         table = self.summary()
-        columns = [*self.choices, "median", "lower", "upper", "new_lower", "new_upper"]
-        columns += ["models", "scores", "trusted"]
-        lines = [f"Study of {self.name}: doubling time in months, 90 % intervals"]
-        lines.append(table[columns].to_string(index=False, float_format=lambda v: f"{v:.2f}"))
-        for row in table[table["reason"] != ""].to_dict("records"):
-            taken = ", ".join(str(row[name]) for name in self.choices)
-            lines.append(f"{taken}: {row['reason']}")
-        return "\n".join(lines)
+        shown = table[self._shown()].to_string(index=False, float_format=lambda v: f"{v:.2f}")
+        return "\n".join([self._title(), shown, *self._reasons(table)])
+
+    def _repr_html_(self) -> str:
+        """Return the table, and what did not work, for a notebook."""
+        table = self.summary()
+        return card(self._title(), *self._reasons(table), table=table[self._shown()])
+
+    def _title(self) -> str:
+        return f"Study of {self.name}: doubling time in months, 90 % intervals"
+
+    def _shown(self) -> list[str]:
+        """Return the columns that there is room for."""
+        intervals = ["median", "lower", "upper", "new_lower", "new_upper"]
+        return [*self.choices, *intervals, "models", "scores", "trusted"]
+
+    def _reasons(self, table: pd.DataFrame) -> list[str]:
+        """Return a line for each specification without a result, or with one not to be trusted."""
+        rows = table[table["reason"] != ""].to_dict("records")
+        return [f"{', '.join(str(r[n]) for n in self.choices)}: {r['reason']}" for r in rows]
 
 
 def _rates(outcome: dict[str, Any]) -> list[Rate]:

@@ -10,7 +10,7 @@ from typing import Any
 from bayesdense.data import Dataset
 from bayesdense.models import DensityModel
 from bayesdense.sampler.nuts import SamplingSettings
-from bayesdense.sampler.warm_start import Earlier
+from bayesdense.sampler.warm_start import WarmStart
 from bayesdense.studies.keys import key_of
 
 __all__ = ["KEPT_DRAWS", "MORE", "Job", "Outcome", "Task", "failure"]
@@ -94,7 +94,7 @@ class Job:
         Of the task.
     task : Task
         What to fit.
-    earlier : Earlier, optional
+    warm_start : WarmStart, optional
         What its warm-up begins with.
     keep : bool
         Whether another fit begins with this one.
@@ -102,7 +102,7 @@ class Job:
 
     key: str
     task: Task
-    earlier: Earlier | None
+    warm_start: WarmStart | None
     keep: bool
 
 

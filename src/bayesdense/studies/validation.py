@@ -7,24 +7,26 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from bayesdense.build import Layout
 from bayesdense.data import Dataset
+from bayesdense.data.atomic import write_text
 from bayesdense.data.cells import parse_dates
+from bayesdense.data.html import card
 from bayesdense.data.select import Day
 from bayesdense.errors import BayesdenseError
-from bayesdense.fit.checks import MAX_RHAT, MIN_ESS
+from bayesdense.model import Design
 from bayesdense.models import DensityModel
-from bayesdense.posterior.diagnostics import diagnostics_table
+from bayesdense.posterior.diagnostics import worst
 from bayesdense.posterior.draws import Draws
+from bayesdense.posterior.log_density import log_densities
+from bayesdense.sampler.initial_points import spread_out
 from bayesdense.sampler.nuts import SamplingInterrupted, SamplingSettings
-from bayesdense.studies.keys import key_of, store_at, write_whole
-from bayesdense.studies.units import log_densities, units_of, withhold
+from bayesdense.studies.keys import key_of, store_at
+from bayesdense.studies.units import units_of, withhold
 from bayesdense.tables.scores import LEVELS, replicate_scores
 
 __all__ = ["Validation", "developer_of", "leave_future_out", "leave_groups_out"]
@@ -34,41 +36,77 @@ GROUPS = ("family", "developer", "benchmark")
 DENSITY_LEVEL = 0.9
 
 
-@dataclass(frozen=True)
 class Validation:
     """How well what was left out was predicted.
 
+    `leave_future_out` and `leave_groups_out` make one.
+
     Attributes
     ----------
-    table : pandas.DataFrame
-        One row for each group that was left out, and one for all: ``left_out``,
-        ``models``, ``scores``, ``inside_50``, ``inside_80``, ``inside_90``
-        (share of its scores inside predictive intervals), ``width_90`` (median
-        width, in score), ``elpd`` (sum of log predictive densities of cells),
-        ``densities_inside_90`` (share of its models whose density, as
-        estimated from all data, lies inside the interval predicted without
-        them), ``rhat``, ``ess``, ``divergences``, ``trusted``.
-    scores : pandas.DataFrame
-        One row for each score that was left out: ``left_out``, ``model``,
-        ``benchmark``, ``score``, ``median`` and ``lower`` and ``upper`` of the
-        90 % predictive interval.
-    densities : pandas.DataFrame
-        One row for each model: ``left_out``, ``model``, ``release_date``,
-        ``median``, ``lower``, ``upper`` (density predicted without it, 90 %),
-        ``estimate`` (median from all data).
     notes : list of str
         What was not left out, and why.
     """
 
-    table: pd.DataFrame
-    scores: pd.DataFrame
-    densities: pd.DataFrame
-    notes: list[str]
+    def __init__(
+        self,
+        summary: pd.DataFrame,
+        scores: pd.DataFrame,
+        densities: pd.DataFrame,
+        notes: list[str],
+    ) -> None:
+        self._summary, self._scores, self._densities = summary, scores, densities
+        self.notes = notes
+
+    def summary(self) -> pd.DataFrame:
+        """Return one row for each group that was left out, and one for all.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``left_out``, ``models``, ``scores``, ``inside_50``,
+            ``inside_80``, ``inside_90`` (share of its scores inside predictive
+            intervals), ``width_90`` (median width, in score), ``elpd`` (sum of
+            log predictive densities of cells), ``densities_inside_90`` (share
+            of its models whose density, as estimated from all data, lies
+            inside the interval predicted without them), ``rhat``, ``ess``,
+            ``divergences``, ``trusted``.
+        """
+        return self._summary.copy()
+
+    def scores(self) -> pd.DataFrame:
+        """Return one row for each score that was left out.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``left_out``, ``model``, ``benchmark``, ``score``,
+            ``median``, ``lower`` and ``upper`` of the 90 % predictive
+            interval.
+        """
+        return self._scores.copy()
+
+    def densities(self) -> pd.DataFrame:
+        """Return one row for each model of which all scores were left out.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``left_out``, ``model``, ``release_date``, ``median``,
+            ``lower``, ``upper`` (density predicted without it, 90 %),
+            ``estimate`` (median from all data).
+        """
+        return self._densities.copy()
 
     def __repr__(self) -> str:
-        """Return the table and the notes."""
-        text = self.table.to_string(index=False, float_format=lambda v: f"{v:.3g}")
+        """Return the summary and the notes."""
+        text = self._summary.to_string(index=False, float_format=lambda v: f"{v:.3g}")
         return "\n".join([text, *self.notes])
+
+    def _repr_html_(self) -> str:
+        """Return the summary and the notes for a notebook."""
+        trusted = bool(self._summary["trusted"].all())
+        verdict = "" if trusted else "Some of the fits are not to be trusted."
+        return card("Prediction of what was left out", verdict, *self.notes, table=self._summary)
 
 
 def leave_future_out(
@@ -120,7 +158,7 @@ def leave_future_out(
         notes.append(f"{int(undated.sum())} targets have no date, and were left out of every fit.")
         data = data.select(models=data.targets["model"][~undated].tolist())
         model.check(data)
-    units = units_of(model.lay_out(data))
+    units = units_of(model.make_design(data))
     released = data.models.set_index("model")["release_date"].reindex(units["model"])
     groups = {}
     for day in days:
@@ -160,8 +198,8 @@ def leave_groups_out(
         Developer by family; by default the name of the family up to its
         first digit or dash.
     **options
-        ``draws`` (1000), ``tune`` (1000), ``chains`` (4), ``cores``, ``seed``
-        (1), ``target_accept``, ``store`` and ``progress``, as for
+        ``draws`` (1000), ``tune`` (1000), ``chains`` (4), ``cores``, ``random_seed``
+        (1), ``target_accept``, ``store`` and ``progressbar``, as for
         `sensitivity`.
 
     Returns
@@ -176,7 +214,7 @@ def leave_groups_out(
     if by not in GROUPS:
         raise BayesdenseError(f"by must be one of {', '.join(map(repr, GROUPS))}, not {by!r}")
     model.check(data)
-    units = units_of(model.lay_out(data))
+    units = units_of(model.make_design(data))
     if by == "benchmark":
         labels = units["of"]
     elif by == "family":
@@ -237,18 +275,23 @@ def _validate(
     tune: int = 1000,
     chains: int = 4,
     cores: int | None = None,
-    seed: int = 1,
+    random_seed: int = 1,
     target_accept: float | None = None,
     store: str | os.PathLike[str] | None = None,
-    progress: bool = True,
+    progressbar: bool = True,
 ) -> Validation:
     if model.spec.ruler == "cut":
         raise BayesdenseError("a cut ruler has no joint density to predict with: ruler='joint'")
     folder = store_at(store)
     settings = SamplingSettings(
-        draws=draws, tune=tune, chains=chains, cores=cores, seed=seed, target_accept=target_accept
+        draws=draws,
+        tune=tune,
+        chains=chains,
+        cores=cores,
+        random_seed=random_seed,
+        target_accept=target_accept,
     )
-    layout = model.lay_out(data)
+    design = model.make_design(data)
     found = {}
     for label, group in {"nothing": np.zeros(len(units), dtype=bool), **groups}.items():
         left_out = np.flatnonzero(group).tolist()
@@ -257,13 +300,13 @@ def _validate(
         if file is not None and file.exists():
             found[label] = json.loads(file.read_text())
             continue
-        found[label] = _fitted(model, layout, group, settings, label, progress)
+        found[label] = _fitted(model, design, group, settings, label, progressbar)
         if file is not None:
-            write_whole(file, json.dumps(found[label]))
+            write_text(file, json.dumps(found[label]))
     everything = found.pop("nothing")
     if not everything["fit"]["trusted"]:
         notes = [*notes, "The fit to all data, which gives the estimates, is not to be trusted."]
-    targets = layout.models["model"].tolist()[: layout.size("target")]
+    targets = design.models["model"].tolist()[: design.size("target")]
     estimates = dict(zip(targets, everything["estimates"], strict=True))
     scores, densities, rows = [], [], []
     for label, result in found.items():
@@ -290,42 +333,42 @@ def _validate(
 
 def _fitted(
     model: DensityModel,
-    layout: Layout,
+    design: Design,
     group: np.ndarray,
     settings: SamplingSettings,
     label: str,
-    progress: bool,
+    progressbar: bool,
 ) -> dict[str, Any]:
     """Return plain values: what was predicted of the group, and how the fit went."""
-    withheld = withhold(layout, group) if group.any() else layout
-    drawn = model.sample_layout(withheld, settings, label=f"without {label}", progress=progress)
+    withheld = withhold(design, group) if group.any() else design
+    drawn = model.sample_design(
+        withheld, settings, label=f"without {label}", progressbar=progressbar
+    )
     if drawn.result.interrupted:
         raise SamplingInterrupted(f"interrupted without {label}: this fit is lost")
-    diagnostics = diagnostics_table(drawn.result.posterior, drawn.free)
-    fit: dict[str, Any] = {
-        "rhat": float(diagnostics["rhat"].max(skipna=False)),
-        "ess": float(diagnostics["ess"].min(skipna=False)),
-        "divergences": int(drawn.result.sample_stats["diverging"].sum()),
-    }
-    good = fit["rhat"] <= MAX_RHAT and fit["ess"] >= MIN_ESS and not fit["divergences"]
-    fit["trusted"] = bool(good)
     posterior = drawn.result.posterior
-    step = max(1, posterior.sizes["draw"] * posterior.sizes["chain"] // KEPT_DRAWS)
-    draws = Draws(posterior.isel(draw=slice(None, None, step)))
-    targets = layout.size("target")
-    density = np.exp(draws["ln_density"][:, :targets])
+    found = worst(posterior, drawn.free)
+    divergences = int(drawn.result.sample_stats["diverging"].sum())
+    fit: dict[str, Any] = {
+        **found._asdict(),
+        "divergences": divergences,
+        "trusted": found.good and not divergences,
+    }
+    draws = Draws(spread_out(posterior, KEPT_DRAWS))
+    targets = design.size("target")
+    density = np.exp(draws["log_density"][:, :targets])
     if not group.any():
         return {"fit": fit, "estimates": np.median(density, axis=0).tolist()}
     # All scores, read as the draws were made.
-    whole = dataclasses.replace(layout, lowest_loss=withheld.lowest_loss)
-    n_losses = len(layout.coords["loss_id"])
+    whole = dataclasses.replace(design, lowest_loss=withheld.lowest_loss)
+    n_losses = len(design.coords["loss_id"])
     cells = group[n_losses:]
-    shown = cells[layout.arrays["score_cell"]]
+    shown = cells[design.arrays["score_cell"]]
     replicated = replicate_scores(draws, whole, model.spec, new_cells=True)[:, shown]
-    table = layout.scores.loc[shown, ["model", "benchmark", "score"]].reset_index(drop=True)
+    table = design.scores.loc[shown, ["model", "benchmark", "score"]].reset_index(drop=True)
     for level in LEVELS:
         low, high = np.quantile(replicated, [(1 - level) / 2, (1 + level) / 2], axis=0)
-        observed = layout.arrays["score_observed"][shown]
+        observed = design.arrays["score_observed"][shown]
         table[f"inside_{100 * level:.0f}"] = (observed >= low) & (observed <= high)
     table = table.assign(median=np.median(replicated, axis=0), lower=low, upper=high)
     from scipy.special import logsumexp
@@ -334,11 +377,11 @@ def _fitted(
     fit["elpd"] = float((logsumexp(elpd, axis=0) - np.log(len(elpd))).sum())
     # Models of which nothing is left: of others, scores on other benchmarks are still there.
     seen = set(withheld.scores["model"])
-    gone = [i for i in range(targets) if layout.models["model"].iloc[i] not in seen]
+    gone = [i for i in range(targets) if design.models["model"].iloc[i] not in seen]
     low, middle, high = np.quantile(
         density[:, gone], [(1 - DENSITY_LEVEL) / 2, 0.5, (1 + DENSITY_LEVEL) / 2], axis=0
     )
-    models = layout.models.iloc[gone]
+    models = design.models.iloc[gone]
     densities = pd.DataFrame(
         {
             "model": models["model"].to_numpy(),

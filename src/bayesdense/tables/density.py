@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesdense.build import Layout
-from bayesdense.build.layout import DAYS_PER_YEAR
-from bayesdense.posterior.draws import Draws, RulerDraws, log_sizes
+from bayesdense.data.cells import DAYS_PER_YEAR
+from bayesdense.model import Design
+from bayesdense.model.trend import line
+from bayesdense.posterior.draws import Columns, Draws, log_sizes, ruler_of
 from bayesdense.posterior.intervals import interval_columns
 from bayesdense.spec import DENSITY_SIZE, ModelSpec
 
@@ -26,50 +27,50 @@ __all__ = [
 LINE_POINTS = 60
 
 
-def reference_range(layout: Layout) -> tuple[float, float]:
+def reference_range(design: Design) -> tuple[float, float]:
     """Return the smallest and the largest ``ln N`` of what fixes the ruler.
 
     These are the reference models, or all models where there are none.
 
     Parameters
     ----------
-    layout : Layout
+    design : Design
         The dataset under the model.
 
     Returns
     -------
     tuple of float
     """
-    relative = layout.arrays["relative_log_size"]
-    if layout.size("reference"):
-        relative = relative[layout.size("target") :]
-    sizes = relative + layout.log_size_centre
+    relative = design.arrays["relative_log_size"]
+    if design.size("reference"):
+        relative = relative[design.size("target") :]
+    sizes = relative + design.log_size_centre
     return float(sizes.min()), float(sizes.max())
 
 
-def _ranges(layout: Layout) -> tuple[np.ndarray, np.ndarray]:
+def _ranges(design: Design) -> tuple[np.ndarray, np.ndarray]:
     """Return the range of the references by cell: of those that were scored on its benchmark.
 
     A family of which only some were scored there says nothing of the ruler beyond these.
     """
-    of_cell = layout.arrays["cell_benchmark"]
-    ends = np.tile(reference_range(layout), (layout.size("benchmark"), 1))
-    scored = layout.arrays["cell_model"] >= layout.size("target")
-    sizes = layout.arrays["relative_log_size"] + layout.log_size_centre
+    of_cell = design.arrays["cell_benchmark"]
+    ends = np.tile(reference_range(design), (design.size("benchmark"), 1))
+    scored = design.arrays["cell_model"] >= design.size("target")
+    sizes = design.arrays["relative_log_size"] + design.log_size_centre
     for j in np.unique(of_cell[scored]):
-        of_references = sizes[layout.arrays["cell_model"][scored & (of_cell == j)]]
+        of_references = sizes[design.arrays["cell_model"][scored & (of_cell == j)]]
         ends[j] = of_references.min(), of_references.max()
     return ends[of_cell, 0], ends[of_cell, 1]
 
 
-def density_table(draws: Draws, layout: Layout, prob: float) -> pd.DataFrame:
+def density_table(draws: Draws, design: Design, prob: float) -> pd.DataFrame:
     """Return the capability density of every model (eq. 1).
 
     Parameters
     ----------
     draws : Draws
         Posterior draws.
-    layout : Layout
+    design : Design
         The dataset under the model.
     prob : float
         Probability of the intervals.
@@ -83,17 +84,17 @@ def density_table(draws: Draws, layout: Layout, prob: float) -> pd.DataFrame:
         ``kind``, ``outside_reference`` (whether the effective size lies
         beyond the references: there the ruler is extrapolated).
     """
-    table = _models(layout)
-    low, high = reference_range(layout)
-    log_size = np.median(draws["ln_density"] + log_sizes(draws, layout), axis=0)
+    table = _models(design)
+    low, high = reference_range(design)
+    log_size = np.median(draws["log_density"] + log_sizes(draws, design), axis=0)
     return table.assign(
-        **interval_columns(np.exp(draws["ln_density"]), prob),
+        **interval_columns(np.exp(draws["log_density"]), prob),
         outside_reference=(log_size < low) | (log_size > high),
     )
 
 
 def effective_size_table(
-    draws: Draws, layout: Layout, spec: ModelSpec, prob: float, by: str
+    draws: Draws, design: Design, spec: ModelSpec, prob: float, by: str
 ) -> pd.DataFrame:
     """Return the effective size of every model: the reference size that would score alike.
 
@@ -101,7 +102,7 @@ def effective_size_table(
     ----------
     draws : Draws
         Posterior draws.
-    layout : Layout
+    design : Design
         The dataset under the model.
     spec : ModelSpec
         The composition of the model.
@@ -124,20 +125,20 @@ def effective_size_table(
         what an infinitely large reference would score: such a score has no
         effective size by the paper's formula.
     """
-    beyond = _above_reach(draws, layout, spec)
+    beyond = _above_reach(draws, design, spec)
     low: Any
     high: Any
-    log_size = log_effective_sizes(draws, layout, by)
+    log_size = log_effective_sizes(draws, design, by)
     if by == "model":
-        table = _models(layout)
-        of_model = np.zeros((len(beyond), layout.size("model")), dtype=bool)
-        for cell, code in enumerate(layout.arrays["cell_model"]):
+        table = _models(design)
+        of_model = np.zeros((len(beyond), design.size("model")), dtype=bool)
+        for cell, code in enumerate(design.arrays["cell_model"]):
             of_model[:, code] |= beyond[:, cell]
         beyond = of_model
-        low, high = reference_range(layout)
+        low, high = reference_range(design)
     else:
-        table = _cells(layout)
-        low, high = _ranges(layout)
+        table = _cells(design)
+        low, high = _ranges(design)
     median = np.median(log_size, axis=0)
     return table.assign(
         **interval_columns(np.exp(log_size), prob),
@@ -148,14 +149,14 @@ def effective_size_table(
     )
 
 
-def log_effective_sizes(draws: Draws, layout: Layout, by: str) -> np.ndarray:
+def log_effective_sizes(draws: Draws, design: Design, by: str) -> np.ndarray:
     """Return the log effective size of every model, or of every cell.
 
     Parameters
     ----------
     draws : Draws
         Posterior draws.
-    layout : Layout
+    design : Design
         The dataset under the model.
     by : {"model", "benchmark"}
         Which.
@@ -165,18 +166,18 @@ def log_effective_sizes(draws: Draws, layout: Layout, by: str) -> np.ndarray:
     numpy.ndarray, shape (draw, model) or (draw, cell)
     """
     if by == "benchmark":
-        return draws["cell_ln_size"]
-    return np.asarray(draws["ln_density"] + log_sizes(draws, layout))
+        return draws["log_effective_size"]
+    return np.asarray(draws["log_density"] + log_sizes(draws, design))
 
 
-def _above_reach(draws: Draws, layout: Layout, spec: ModelSpec) -> np.ndarray:
+def _above_reach(draws: Draws, design: Design, spec: ModelSpec) -> np.ndarray:
     """Return whether each cell's mean score lies above the reach, shape ``(draw, cell)``."""
-    reach = RulerDraws(draws, layout, spec).reach()
-    score = layout.scores.groupby("cell")["score"].mean().to_numpy()
-    return np.asarray(score > reach[:, layout.arrays["cell_benchmark"]])
+    reach = ruler_of(draws, design, spec).reach()
+    score = design.scores.groupby("cell")["score"].mean().to_numpy()
+    return np.asarray(score > reach[:, design.arrays["cell_benchmark"]])
 
 
-def plug_in_table(draws: Draws, layout: Layout, spec: ModelSpec, prob: float) -> pd.DataFrame:
+def plug_in_table(draws: Draws, design: Design, spec: ModelSpec, prob: float) -> pd.DataFrame:
     """Return the paper's plug-in effective size of every cell (eq. 4).
 
     The mean score of a cell is put through the inverse of map and law, draw by
@@ -187,7 +188,7 @@ def plug_in_table(draws: Draws, layout: Layout, spec: ModelSpec, prob: float) ->
     ----------
     draws : Draws
         Posterior draws.
-    layout : Layout
+    design : Design
         The dataset under the model.
     spec : ModelSpec
         The composition of the model.
@@ -201,10 +202,10 @@ def plug_in_table(draws: Draws, layout: Layout, spec: ModelSpec, prob: float) ->
         ``undefined`` (share of draws without a value) instead of the
         probabilities.
     """
-    table = _cells(layout)
-    score = layout.scores.groupby("cell")["score"].mean().to_numpy()
-    ruler = RulerDraws(draws, layout, spec)
-    log_size = ruler.plug_in_log_size(score, layout.arrays["cell_benchmark"])
+    table = _cells(design)
+    score = design.scores.groupby("cell")["score"].mean().to_numpy()
+    ruler = ruler_of(draws, design, spec)
+    log_size = ruler.log_size(score, design.arrays["cell_benchmark"])
     defined = np.isfinite(log_size)
     columns: dict[str, Any] = {"median": [], "lower": [], "upper": []}
     for i in range(len(score)):
@@ -222,14 +223,14 @@ def plug_in_table(draws: Draws, layout: Layout, spec: ModelSpec, prob: float) ->
     )
 
 
-def above_reference(draws: Draws, layout: Layout) -> pd.DataFrame:
+def above_reference(draws: Draws, design: Design) -> pd.DataFrame:
     """Return the share of targets beyond the largest reference, by benchmark.
 
     Parameters
     ----------
     draws : Draws
         Posterior draws.
-    layout : Layout
+    design : Design
         The dataset under the model.
 
     Returns
@@ -239,11 +240,11 @@ def above_reference(draws: Draws, layout: Layout) -> pd.DataFrame:
         ``share_above_reference`` (those whose median effective size there is
         above the largest reference model that was scored on it).
     """
-    _, high = _ranges(layout)
-    table = _cells(layout).assign(above=np.median(draws["cell_ln_size"], axis=0) > high)
+    _, high = _ranges(design)
+    table = _cells(design).assign(above=np.median(draws["log_effective_size"], axis=0) > high)
     table = table[~table["is_reference"]]
     shares = table.groupby("benchmark")["above"].agg(["size", "mean"])
-    shares = shares.reindex(layout.coords["benchmark"])
+    shares = shares.reindex(design.coords["benchmark"])
     return pd.DataFrame(
         {
             "benchmark": shares.index,
@@ -253,14 +254,14 @@ def above_reference(draws: Draws, layout: Layout) -> pd.DataFrame:
     )
 
 
-def trend_table(draws: Draws, layout: Layout, spec: ModelSpec, prob: float) -> pd.DataFrame:
+def trend_table(draws: Draws, design: Design, spec: ModelSpec, prob: float) -> pd.DataFrame:
     """Return the trend line of density, read at 2e10 parameters.
 
     Parameters
     ----------
     draws : Draws
         Posterior draws.
-    layout : Layout
+    design : Design
         The dataset under the model.
     spec : ModelSpec
         With the trend.
@@ -273,28 +274,28 @@ def trend_table(draws: Draws, layout: Layout, spec: ModelSpec, prob: float) -> p
         Columns ``date``, ``size`` (at which the line is read), ``median``,
         ``lower``, ``upper`` (density), ``prob``, ``kind``.
     """
-    years = layout.arrays["years"]
+    years = design.arrays["years"]
     grid = np.linspace(years.min(), years.max(), LINE_POINTS)
-    line = draws["B"][:, None] + spec.trend.line(draws, grid, layout.origin)
+    found = line(Columns(draws), design.arrays, spec.trend, grid, np.zeros(len(grid)))
     seconds = np.round(grid * DAYS_PER_YEAR * 86400).astype("timedelta64[s]")
     return pd.DataFrame(
         {
-            "date": pd.to_datetime(layout.origin + seconds),
+            "date": pd.to_datetime(design.origin + seconds),
             "size": DENSITY_SIZE,
-            **interval_columns(np.exp(line), prob),
+            **interval_columns(np.exp(found), prob),
         }
     )
 
 
-def _models(layout: Layout) -> pd.DataFrame:
-    table = layout.models[["model", "family", "release_date", "is_reference"]].copy()
-    sizes = layout.arrays["relative_log_size"] + layout.log_size_centre
+def _models(design: Design) -> pd.DataFrame:
+    table = design.models[["model", "family", "release_date", "is_reference"]].copy()
+    sizes = design.arrays["relative_log_size"] + design.log_size_centre
     # Twelve digits: the logarithm and back would turn 1e9 into 999999999.9999.
     return table.assign(size=[float(f"{size:.12g}") for size in np.exp(sizes)])
 
 
-def _cells(layout: Layout) -> pd.DataFrame:
-    table = _models(layout).iloc[layout.arrays["cell_model"]].reset_index(drop=True)
-    names = np.array(layout.coords["benchmark"], dtype=object)
-    table.insert(1, "benchmark", names[layout.arrays["cell_benchmark"]])
+def _cells(design: Design) -> pd.DataFrame:
+    table = _models(design).iloc[design.arrays["cell_model"]].reset_index(drop=True)
+    names = np.array(design.coords["benchmark"], dtype=object)
+    table.insert(1, "benchmark", names[design.arrays["cell_benchmark"]])
     return table

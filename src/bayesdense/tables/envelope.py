@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from bayesdense.build import Layout
+from bayesdense.model import Design
+from bayesdense.model.trend import line, target_sizes
 from bayesdense.parts.trends import Trend
-from bayesdense.posterior.draws import Draws, log_sizes
-from bayesdense.spec import DENSITY_SIZE
+from bayesdense.posterior.draws import Columns, Draws, log_sizes
 
 __all__ = ["envelope_slope", "replicated_log_density"]
 
@@ -55,7 +55,7 @@ def envelope_slope(log_density: np.ndarray, years: np.ndarray) -> np.ndarray:
 
 
 def replicated_log_density(
-    draws: Draws, layout: Layout, trend: Trend, random: np.random.Generator
+    draws: Draws, design: Design, trend: Trend, random: np.random.Generator
 ) -> np.ndarray:
     """Return the log density of new models with the dates, sizes and families of the targets.
 
@@ -66,7 +66,7 @@ def replicated_log_density(
     ----------
     draws : Draws
         Posterior draws.
-    layout : Layout
+    design : Design
         With dates, sizes and families.
     trend : Trend
         The trend of the model.
@@ -77,13 +77,12 @@ def replicated_log_density(
     -------
     numpy.ndarray, shape (draw, dated_target)
     """
-    years = layout.arrays["years"]
-    level = draws["B"][:, None] + trend.line(draws, years, layout.origin)
-    if "lambda" in draws:
-        size = log_sizes(draws, layout)[..., : len(years)] - np.log(DENSITY_SIZE)
-        level = level + draws["lambda"][:, None] * size
-    if "sigma_f" in draws:
-        family = random.standard_normal((draws.count, layout.size("family")))
-        codes = layout.arrays["family_code"][: len(years)]
-        level = level + draws["sigma_f"][:, None] * family[:, codes]
-    return level + trend.deviation(draws, years, random)
+    years = design.arrays["years"]
+    size = log_sizes(draws, design) - design.log_size_centre
+    size = target_sizes(size, design.arrays, len(years))
+    density = line(Columns(draws), design.arrays, trend, years, size)
+    if "family_effect_sd" in draws:
+        family = random.standard_normal((draws.count, design.size("family")))
+        codes = design.arrays["family_code"][: len(years)]
+        density = density + draws["family_effect_sd"][:, None] * family[:, codes]
+    return density + trend.deviation(draws, years, random)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bayesdense.build import Layout
+from bayesdense.data.cells import DAYS_PER_YEAR
 from bayesdense.errors import BayesdenseError
+from bayesdense.model import Design
 from bayesdense.posterior.draws import Draws
-from bayesdense.posterior.intervals import KIND, check_prob, interval
+from bayesdense.posterior.intervals import KIND, TABLE_SEED, check_prob, interval
 from bayesdense.spec import ModelSpec
 from bayesdense.tables.envelope import envelope_slope, replicated_log_density
 
@@ -32,8 +33,6 @@ NEW = "new benchmark"
 ENVELOPE, OF_REPLICATES, EXCESS = "envelope", "envelope of replicates", "envelope excess"
 ALWAYS_RISING = (ENVELOPE, OF_REPLICATES)
 MONTHS_PER_YEAR = 12.0
-DAYS_PER_YEAR = 365.25
-SEED = 20241204  # The replicates of a table are the same each time it is made.
 
 
 @dataclass(frozen=True)
@@ -54,14 +53,14 @@ class Rate:
     draws: np.ndarray
 
 
-def rates(draws: Draws, layout: Layout, spec: ModelSpec) -> list[Rate]:
+def rates(draws: Draws, design: Design, spec: ModelSpec) -> list[Rate]:
     """Return every growth rate that a posterior speaks of.
 
     Parameters
     ----------
     draws : Draws
         Posterior draws.
-    layout : Layout
+    design : Design
         The dataset under the model.
     spec : ModelSpec
         The composition of the model.
@@ -73,24 +72,24 @@ def rates(draws: Draws, layout: Layout, spec: ModelSpec) -> list[Rate]:
         one; then the envelope, the envelope of replicated data, and by how
         much the first exceeds the second.
     """
-    random = np.random.default_rng(SEED)
-    years = layout.arrays["years"]
+    random = np.random.default_rng(TABLE_SEED)
+    years = design.arrays["years"]
     found: list[Rate] = []
-    for growth in spec.trend.growth(draws, years, layout.origin):
+    for growth in spec.trend.growth(draws, years):
         found.append(Rate(growth.estimator, growth.period, ALL, growth.rate))
-        if "A_j" not in draws:
+        if "growth_rate_by_benchmark" not in draws:
             continue
-        difference = draws["A_j"] - draws["A"][:, None]
-        for j, benchmark in enumerate(layout.coords["benchmark"]):
+        difference = draws["growth_rate_by_benchmark"] - draws["growth_rate"][:, None]
+        for j, benchmark in enumerate(design.coords["benchmark"]):
             found.append(
                 Rate(growth.estimator, growth.period, benchmark, growth.rate + difference[:, j])
             )
-        count = layout.size("benchmark")
-        spread = draws["sigma_A"] * np.sqrt(1.0 + 1.0 / count)
+        count = design.size("benchmark")
+        spread = draws["growth_rate_sd"] * np.sqrt(1.0 + 1.0 / count)
         new = growth.rate + spread * random.standard_normal(draws.count)
         found.append(Rate(growth.estimator, growth.period, NEW, new))
-    observed = envelope_slope(draws["ln_density"][:, : len(years)], years)
-    replicated = envelope_slope(replicated_log_density(draws, layout, spec.trend, random), years)
+    observed = envelope_slope(draws["log_density"][:, : len(years)], years)
+    replicated = envelope_slope(replicated_log_density(draws, design, spec.trend, random), years)
     for name, values in (
         (ENVELOPE, observed),
         (OF_REPLICATES, replicated),

@@ -8,23 +8,27 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesdense.build import Layout
 from bayesdense.errors import BayesdenseError
-from bayesdense.posterior.draws import Draws, RulerDraws
+from bayesdense.model import Design
+from bayesdense.model.variables import symbol_of, symbols_of
+from bayesdense.posterior.draws import Draws, ruler_of
 from bayesdense.posterior.intervals import interval_columns
 from bayesdense.spec import RulerSpec
 
 __all__ = ["allocation_table", "coefficient_table", "outside_range", "positive_numbers"]
 
 FLOP_PER_PARAMETER_AND_TOKEN = 6.0
-MAP_COEFFICIENTS = ("gamma", "l", "pi", "s", "d", "u")
+MAP_COEFFICIENTS = (
+    *("map_steepness", "map_midpoint_loss", "map_logit_at_centre", "map_slope_at_centre"),
+    *("map_floor", "ceiling_share"),
+)
 WIDTH = 40.0
 STEPS = 120
 GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
 
 
 def coefficient_table(
-    draws: Draws, layout: Layout, spec: RulerSpec, at: str, prob: float
+    draws: Draws, design: Design, spec: RulerSpec, at: str, prob: float
 ) -> pd.DataFrame:
     """Return the coefficients of the law and of the map for each ruler.
 
@@ -32,7 +36,7 @@ def coefficient_table(
     ----------
     draws : Draws
         Posterior draws.
-    layout : Layout
+    design : Design
         The dataset under the model.
     spec : RulerSpec
         The composition of the model.
@@ -45,28 +49,29 @@ def coefficient_table(
     -------
     pandas.DataFrame
         Columns ``step`` (``"loss law"`` or ``"score map"``), ``of`` (the loss
-        set, or the benchmark), ``coefficient``, ``mean``, ``sd``, ``median``,
-        ``lower``, ``upper``, ``prob``, ``kind``.
+        set, or the benchmark), ``coefficient``, ``symbol``, ``mean``, ``sd``,
+        ``median``, ``lower``, ``upper``, ``prob``, ``kind``.
     """
     if at not in ("centre", "one"):
         raise BayesdenseError(f"at must be 'centre' or 'one', not {at!r}")
-    ruler = RulerDraws(draws, layout, spec)
-    sets = len(layout.loss_sets)
-    benchmarks = np.array(layout.coords["benchmark"], dtype=object)
+    ruler = ruler_of(draws, design, spec)
+    sets = len(design.loss_sets)
+    benchmarks = np.array(design.coords["benchmark"], dtype=object)
     found: list[tuple[str, str, str, np.ndarray]] = []
-    for k, name in enumerate([*layout.loss_sets, *benchmarks[~layout.has_losses]]):
+    for k, name in enumerate([*design.loss_sets, *benchmarks[~design.has_losses]]):
         # With scores only the loss has no scale, so amplitudes mean nothing.
         wanted = spec.law.coefficients if k < sets else spec.law.shape
-        shown = {n: ruler.coefficients[n][:, k] for n in wanted}
+        every = ruler.coefficients_at(np.array([k]))
+        shown = {n: every[n][:, 0] for n in wanted}
         if at == "one" and k < sets:
-            shown = spec.law.at_one(shown, layout.log_size_centre, layout.log_tokens_centre)
+            shown = spec.law.at_one(shown, design.log_size_centre, design.log_tokens_centre)
         found += [("loss law", name, coefficient, v) for coefficient, v in shown.items()]
-    through_losses = list(benchmarks[layout.has_losses])
+    through_losses = list(benchmarks[design.has_losses])
     for name in benchmarks:
         for coefficient in MAP_COEFFICIENTS:
             if coefficient not in draws:
                 continue
-            of_losses = coefficient in ("gamma", "l")
+            of_losses = coefficient in ("map_steepness", "map_midpoint_loss")
             if of_losses and name not in through_losses:
                 continue
             place = (through_losses if of_losses else list(benchmarks)).index(name)
@@ -76,6 +81,7 @@ def coefficient_table(
             "step": step,
             "of": of,
             "coefficient": coefficient,
+            "symbol": symbol_of(coefficient, symbols_of(spec.law)),
             "mean": float(values.mean()),
             "sd": float(values.std()),
             **interval_columns(values, prob),
@@ -86,7 +92,7 @@ def coefficient_table(
 
 
 def allocation_table(
-    draws: Draws, layout: Layout, spec: RulerSpec, compute: Any, prob: float
+    draws: Draws, design: Design, spec: RulerSpec, compute: Any, prob: float
 ) -> pd.DataFrame:
     """Return the parameters and tokens that give the lowest loss for some compute.
 
@@ -94,7 +100,7 @@ def allocation_table(
     ----------
     draws : Draws
         Posterior draws.
-    layout : Layout
+    design : Design
         The dataset under the model.
     spec : RulerSpec
         The composition of the model.
@@ -108,23 +114,23 @@ def allocation_table(
     pandas.DataFrame
         As `RulerFit.allocation` describes.
     """
-    if not layout.loss_sets:
+    if not design.loss_sets:
         raise BayesdenseError(
             "without losses the ruler knows no tokens, so compute cannot be split"
         )
     budgets = positive_numbers("compute", compute)
-    ruler = RulerDraws(draws, layout, spec)
-    centre = layout.log_size_centre + layout.log_tokens_centre
+    ruler = ruler_of(draws, design, spec)
+    centre = design.log_size_centre + design.log_tokens_centre
     rows = []
-    for k, loss_set in enumerate(layout.loss_sets):
-        c = ruler.of_ruler(k)
+    for k, loss_set in enumerate(design.loss_sets):
+        c = ruler.coefficients_at(np.array([k]))
         total = np.log(budgets / FLOP_PER_PARAMETER_AND_TOKEN) - centre
         x = _lowest(spec.law, total, c, draws.count)
-        log_size = x + layout.log_size_centre
-        log_tokens = total - x + layout.log_tokens_centre
+        log_size = x + design.log_size_centre
+        log_tokens = total - x + design.log_tokens_centre
         middle = np.median(log_size, 0)
         # A law without an optimum has none within the references either.
-        outside = outside_range(layout, middle, np.median(log_tokens, 0)) | np.isnan(middle)
+        outside = outside_range(design, middle, np.median(log_tokens, 0)) | np.isnan(middle)
         quantities = {
             "n_params": np.exp(log_size),
             "n_tokens": np.exp(log_tokens),
@@ -173,12 +179,12 @@ def positive_numbers(name: str, values: Any) -> np.ndarray:
     return found
 
 
-def outside_range(layout: Layout, log_size: Any, log_tokens: Any) -> np.ndarray:
+def outside_range(design: Design, log_size: Any, log_tokens: Any) -> np.ndarray:
     """Return whether runs lie outside the sizes or tokens of the references.
 
     Parameters
     ----------
-    layout : Layout
+    design : Design
         With the references.
     log_size, log_tokens : numpy.ndarray
         ``ln N`` and ``ln D``; tokens are ignored where they are NaN.
@@ -187,12 +193,12 @@ def outside_range(layout: Layout, log_size: Any, log_tokens: Any) -> np.ndarray:
     -------
     numpy.ndarray of bool
     """
-    references = layout.models["is_reference"].to_numpy()
-    sizes = (layout.arrays["relative_log_size"] + layout.log_size_centre)[references]
-    tokens = np.log(layout.models.loc[references, "n_tokens"].to_numpy(dtype=float))
+    references = design.models["is_reference"].to_numpy()
+    sizes = (design.arrays["relative_log_size"] + design.log_size_centre)[references]
+    tokens = np.log(design.models.loc[references, "n_tokens"].to_numpy(dtype=float))
     slack = 1e-9
     outside = (log_size < sizes.min() - slack) | (log_size > sizes.max() + slack)
-    if layout.loss_sets:
+    if design.loss_sets:
         low, high = np.nanmin(tokens) - slack, np.nanmax(tokens) + slack
         outside = outside | (log_tokens < low) | (log_tokens > high)
     return np.asarray(outside)

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesdense.build import Layout
-from bayesdense.posterior.draws import Draws, RulerDraws
+from bayesdense.model import Design
+from bayesdense.model.variables import symbol_of
+from bayesdense.posterior.draws import Draws, ruler_of
 from bayesdense.posterior.intervals import interval_columns
 from bayesdense.spec import RulerSpec
 
@@ -31,7 +32,7 @@ def parameter_table(posterior: xr.Dataset, names: list[str], prob: float) -> pd.
     Returns
     -------
     pandas.DataFrame
-        Columns ``parameter``, ``of`` (the benchmark, loss set or other label;
+        Columns ``parameter``, ``symbol``, ``of`` (the benchmark, loss set or other label;
         empty for a single number), ``mean``, ``sd``, ``median``, ``lower``,
         ``upper``, ``prob``, ``kind``.
     """
@@ -45,6 +46,7 @@ def parameter_table(posterior: xr.Dataset, names: list[str], prob: float) -> pd.
             rows.append(
                 {
                     "parameter": name,
+                    "symbol": posterior[name].attrs.get("symbol", symbol_of(name)),
                     "of": entry,
                     "mean": float(flat[:, i].mean()),
                     "sd": float(flat[:, i].std()),
@@ -54,14 +56,14 @@ def parameter_table(posterior: xr.Dataset, names: list[str], prob: float) -> pd.
     return pd.DataFrame(rows)
 
 
-def reach_table(draws: Draws, layout: Layout, spec: RulerSpec, prob: float) -> pd.DataFrame:
+def reach_table(draws: Draws, design: Design, spec: RulerSpec, prob: float) -> pd.DataFrame:
     """Return the score at infinite size, and how many targets lie above it, by benchmark.
 
     Parameters
     ----------
     draws : Draws
         Posterior draws.
-    layout : Layout
+    design : Design
         The dataset under the model.
     spec : RulerSpec
         The composition of the model.
@@ -77,19 +79,18 @@ def reach_table(draws: Draws, layout: Layout, spec: RulerSpec, prob: float) -> p
         ``p_target_above`` (mean probability that a target's measured score
         lies above the reach).
     """
-    ruler = RulerDraws(draws, layout, spec)
-    reach = ruler.reach()
-    cell_benchmark = layout.arrays["cell_benchmark"]
-    is_target = layout.arrays["cell_model"] < layout.size("target")
-    observed = layout.scores.groupby("cell")["score"].mean().to_numpy()
+    reach = ruler_of(draws, design, spec).reach()
+    cell_benchmark = design.arrays["cell_benchmark"]
+    is_target = design.arrays["cell_model"] < design.size("target")
+    observed = design.scores.groupby("cell")["score"].mean().to_numpy()
     rows = []
-    for j, benchmark in enumerate(layout.coords["benchmark"]):
+    for j, benchmark in enumerate(design.coords["benchmark"]):
         scores = observed[(cell_benchmark == j) & is_target]
         above = np.mean(scores > reach[:, j][:, None]) if len(scores) else np.nan
         rows.append(
             {
                 "benchmark": benchmark,
-                **{k: v for k, v in interval_columns(reach[:, j], prob).items()},
+                **interval_columns(reach[:, j], prob),
                 "best_target": float(scores.max()) if len(scores) else np.nan,
                 "p_target_above": float(above),
             }

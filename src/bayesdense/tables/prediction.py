@@ -7,24 +7,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayesdense.build import Layout
-from bayesdense.build.losses import LOSS_DEGREES
-from bayesdense.build.observation import STUDENT_DEGREES
 from bayesdense.errors import BayesdenseError, UnknownNameError
-from bayesdense.posterior.draws import Draws, RulerDraws
-from bayesdense.posterior.intervals import interval_columns
+from bayesdense.model import Design
+from bayesdense.model.loss_data import LOSS_DEGREES
+from bayesdense.model.observation import STUDENT_DEGREES, item_variance
+from bayesdense.posterior.draws import Draws, ruler_of
+from bayesdense.posterior.intervals import TABLE_SEED, interval_columns
 from bayesdense.spec import RulerSpec
 from bayesdense.tables.loss_law import outside_range, positive_numbers
 
 __all__ = ["map_table", "predict_draws", "prediction_table"]
 
 GRID_POINTS = 120
-SEED = 20241204  # The noise of a table is the same each time it is made.
 
 
 def prediction_table(
     draws: Draws,
-    layout: Layout,
+    design: Design,
     spec: RulerSpec,
     *,
     n_params: Any,
@@ -38,7 +37,7 @@ def prediction_table(
     ----------
     draws : Draws
         Posterior draws.
-    layout : Layout
+    design : Design
         The dataset under the model.
     spec : RulerSpec
         The composition of the model.
@@ -56,7 +55,7 @@ def prediction_table(
     """
     sizes = positive_numbers("n_params", n_params)
     if n_tokens is None:
-        if layout.loss_sets:
+        if design.loss_sets:
             raise BayesdenseError("n_tokens is needed: the loss falls in tokens as well")
         tokens = np.full(len(sizes), np.nan)
     else:
@@ -68,14 +67,14 @@ def prediction_table(
         )
     sizes, tokens = np.broadcast_arrays(sizes, tokens)
     losses, scores = predict_draws(
-        draws, layout, spec, np.log(sizes), np.log(tokens), new_run=new_run
+        draws, design, spec, np.log(sizes), np.log(tokens), new_run=new_run
     )
-    outside = outside_range(layout, np.log(sizes), np.log(tokens))
+    outside = outside_range(design, np.log(sizes), np.log(tokens))
     rows = []
     for i in range(len(sizes)):
         for names, quantity, values in (
-            (layout.loss_sets, "loss", losses),
-            (layout.coords["benchmark"], "score", scores),
+            (design.loss_sets, "loss", losses),
+            (design.coords["benchmark"], "score", scores),
         ):
             for k, name in enumerate(names):
                 rows.append(
@@ -93,13 +92,13 @@ def prediction_table(
 
 def predict_draws(
     draws: Draws,
-    layout: Layout,
+    design: Design,
     spec: RulerSpec,
     log_size: np.ndarray,
     log_tokens: np.ndarray,
     *,
     new_run: bool,
-    seed: int = SEED,
+    random_seed: int = TABLE_SEED,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw the losses and scores of runs of the reference family, on the average harness.
 
@@ -110,7 +109,7 @@ def predict_draws(
     ----------
     draws : Draws
         Posterior draws.
-    layout : Layout
+    design : Design
         The dataset under the model.
     spec : RulerSpec
         The composition of the model.
@@ -118,7 +117,7 @@ def predict_draws(
         ``ln N`` and ``ln D`` of the runs.
     new_run : bool
         Whether to add the noise of a run; without it, the curves.
-    seed : int
+    random_seed : int
         Source of randomness.
 
     Returns
@@ -126,44 +125,37 @@ def predict_draws(
     losses : numpy.ndarray, shape (draw, run, loss_set)
     scores : numpy.ndarray, shape (draw, run, benchmark)
     """
-    random = np.random.default_rng(seed)
-    ruler, n_sets = RulerDraws(draws, layout, spec), len(layout.loss_sets)
+    random = np.random.default_rng(random_seed)
+    ruler, n_sets = ruler_of(draws, design, spec), len(design.loss_sets)
     shape = draws.count, len(log_size)
-    x = np.broadcast_to(log_size - layout.log_size_centre, shape)
-    z = log_tokens - layout.log_tokens_centre if n_sets else np.zeros(len(log_size))
+    x = np.broadcast_to(log_size - design.log_size_centre, shape)
+    z = log_tokens - design.log_tokens_centre if n_sets else np.zeros(len(log_size))
     losses = np.empty((*shape, n_sets))
     for k in range(n_sets):
-        c = ruler.of_ruler(k)
-        losses[..., k] = spec.law.loss(x, z, c)
+        losses[..., k] = ruler.loss(x, z, np.array([k]))
     if new_run and n_sets:
         deviation = random.standard_t(LOSS_DEGREES, losses.shape)
-        losses = losses * np.exp(draws["sigma_loss"][:, None, :] * deviation)
+        losses = losses * np.exp(draws["loss_noise_sd"][:, None, :] * deviation)
 
-    scores = np.empty((*shape, layout.size("benchmark")))
+    scores = np.empty((*shape, design.size("benchmark")))
     # A run has one density, whatever it is scored on.
-    density = layout.arrays["reference_residual"] * random.standard_normal(shape)
-    items = layout.items_of_benchmark
+    density = design.arrays["reference_residual"] * random.standard_normal(shape)
     for j in range(scores.shape[-1]):
-        k = int(layout.ruler[j])
-        c = ruler.of_ruler(k)
-        stray = np.zeros(shape)
+        own_ruler, code = design.ruler[[j]], np.array([j])
+        deviation = np.zeros(shape)
         if new_run:
-            stray = spec.reference_cell_scale * draws["tau"][:, j, None]
-            stray = stray * random.standard_normal(shape)
-        if layout.has_losses[j]:
-            loss = losses[..., k] - spec.law.slope(x, z, c) * stray
+            scale = spec.reference_cell_scale * draws["cell_effect_sd"][:, code]
+            deviation = scale * random.standard_normal(shape)
+        if design.has_losses[j]:
+            loss = losses[..., int(own_ruler[0])] - ruler.slope(x, z, own_ruler) * deviation
         else:
             own = density if new_run else 0.0
-            loss = spec.law.loss(x + own + stray, 0.0, c)
-        logit = ruler.pivot[:, j, None] - ruler.steepness[:, j, None] * (loss - ruler.centre[j])
-        floor, span = ruler.floor[:, j, None], ruler.span[:, j, None]
-        score = np.asarray(spec.score_map.score(logit, floor, span))
+            loss = ruler.loss(x + own + deviation, 0.0, own_ruler)
+        score = np.asarray(ruler.score(ruler.logit(loss, code), code))
         if new_run:
-            variance = score * (1.0 - score) / items[j] if spec.item_noise else np.zeros(shape)
-            noise = draws["phi"][:, j, None] * _source_noise(random, shape, spec)
-            # A map without a ceiling leaves [0, 1], where items have no variance.
-            score = score + np.sqrt(np.maximum(variance, 0.0)) * random.standard_normal(shape)
-            score = score + noise
+            items = item_variance(score, design.items_of_benchmark[j], spec)
+            noise = draws["source_noise_sd"][:, code] * _source_noise(random, shape, spec)
+            score = score + np.sqrt(items) * random.standard_normal(shape) + noise
         scores[..., j] = score
     return losses, scores
 
@@ -177,7 +169,7 @@ def _source_noise(
 
 
 def map_table(
-    draws: Draws, layout: Layout, spec: RulerSpec, benchmark: str, prob: float
+    draws: Draws, design: Design, spec: RulerSpec, benchmark: str, prob: float
 ) -> pd.DataFrame:
     """Return the score map of one benchmark over the losses of its runs (eq. 3).
 
@@ -185,7 +177,7 @@ def map_table(
     ----------
     draws : Draws
         Posterior draws.
-    layout : Layout
+    design : Design
         The dataset under the model.
     spec : RulerSpec
         The composition of the model.
@@ -201,27 +193,27 @@ def map_table(
         ``upper``, ``prob``, ``kind``, ``outside_reference`` (beyond the losses
         of the runs: the grid reaches a fifth of their range further down).
     """
-    names = layout.coords["benchmark"]
+    names = design.coords["benchmark"]
     if benchmark not in names:
         raise UnknownNameError.of("benchmark", benchmark, names)
     j = names.index(benchmark)
-    if not layout.has_losses[j]:
+    if not design.has_losses[j]:
         raise BayesdenseError(
             f"benchmark '{benchmark}' has scores only: without losses there is no map to show; "
             "predict gives its scores by size"
         )
-    k = int(layout.ruler[j])
-    rows = layout.arrays["loss_set_code"] == k
-    losses = np.exp(layout.arrays["loss_observed"][rows])
+    k = int(design.ruler[j])
+    rows = design.arrays["loss_set_code"] == k
+    losses = np.exp(design.arrays["loss_observed"][rows])
     low, high = float(losses.min()), float(losses.max())
     grid = np.linspace(low - 0.2 * (high - low), high, GRID_POINTS)
-    ruler = RulerDraws(draws, layout, spec)
+    ruler = ruler_of(draws, design, spec)
     code = np.full(GRID_POINTS, j)
     score = ruler.score(ruler.logit(grid, code), code)
     return pd.DataFrame(
         {
             "benchmark": benchmark,
-            "loss_set": layout.loss_sets[k],
+            "loss_set": design.loss_sets[k],
             "loss": grid,
             **interval_columns(score, prob),
             "outside_reference": grid < low,

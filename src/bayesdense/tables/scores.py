@@ -5,10 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from bayesdense.build import Layout
-from bayesdense.build.observation import STUDENT_DEGREES, replicated_random
-from bayesdense.posterior.draws import Draws, RulerDraws
-from bayesdense.posterior.intervals import interval, interval_columns
+from bayesdense.model import Design
+from bayesdense.model.observation import (
+    STUDENT_DEGREES,
+    expected_scores,
+    item_variance,
+    replicated_random,
+)
+from bayesdense.posterior.draws import Draws, cell_logits, ruler_of
+from bayesdense.posterior.intervals import TABLE_SEED, interval, interval_columns
 from bayesdense.spec import RulerSpec
 
 __all__ = ["calibration_table", "replicate_scores", "score_table"]
@@ -17,11 +22,10 @@ LEVELS = (0.5, 0.8, 0.9)
 MOST_DRAWS = 1000
 # Draws times scores: of tens of thousands of scores a few hundred draws do, and fit in memory.
 MOST_NUMBERS = 20_000_000
-SEED = 20241204  # The replicates of a table are the same each time it is made.
 
 
 def replicate_scores(
-    draws: Draws, layout: Layout, spec: RulerSpec, *, new_cells: bool, seed: int = SEED
+    draws: Draws, design: Design, spec: RulerSpec, *, new_cells: bool, random_seed: int = TABLE_SEED
 ) -> np.ndarray:
     """Draw every measured score again.
 
@@ -30,45 +34,33 @@ def replicate_scores(
     draws : Draws
         Posterior draws; at most 1,000 of them are used, evenly spread, and
         fewer of more than 20,000 scores.
-    layout : Layout
+    design : Design
         The dataset under the model.
     spec : RulerSpec
         The composition of the model.
     new_cells : bool
-        Whether models stray anew on each benchmark. If not, only the
+        Whether deviations of cells are drawn anew. If not, only the
         measurement is repeated, which every flexible model passes.
-    seed : int
+    random_seed : int
         Source of randomness.
 
     Returns
     -------
     numpy.ndarray, shape (draw, score)
     """
-    random = np.random.default_rng(seed)
-    arrays = layout.arrays
-    draws = draws.at_most(min(MOST_DRAWS, MOST_NUMBERS // max(layout.size("score_id"), 1)))
-    cell_benchmark = arrays["cell_benchmark"]
-    scale = np.exp(arrays["cell_log_scale"]) * draws["tau"][:, cell_benchmark]
-    stray = own = draws["cell_deviation"]
+    random = np.random.default_rng(random_seed)
+    arrays = design.arrays
+    draws = draws.at_most(min(MOST_DRAWS, MOST_NUMBERS // max(design.size("score_id"), 1)))
+    deviation = own = draws["cell_effect"]
     if new_cells:
-        stray = scale * random.standard_normal(scale.shape)
-    ruler = RulerDraws(draws, layout, spec)
-    logit = ruler.cell_logit(draws["cell_ln_size"] + (stray - own), stray)
-    benchmark, cell = arrays["score_benchmark"], arrays["score_cell"]
-
-    def score(values: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        floor, span = ruler.floor[:, codes], ruler.span[:, codes]
-        return np.asarray(spec.score_map.score(values, floor, span))
-
-    latent = score(logit, cell_benchmark)
-    shifted = logit[:, cell]
-    if "eta" in draws:
-        shifted = shifted + draws["eta"][:, arrays["score_harness"], benchmark]
-    mean = score(shifted, benchmark)
-    # A map without a ceiling leaves [0, 1], where items have no variance.
-    items = (np.maximum(latent * (1.0 - latent), 0.0) / arrays["cell_items"])[:, cell]
-    items = items if spec.item_noise else np.zeros_like(items)
-    source = draws["phi"][:, benchmark] ** 2
+        scale = arrays["cell_scale"] * draws["cell_effect_sd"][:, arrays["cell_benchmark"]]
+        deviation = scale * random.standard_normal(scale.shape)
+    ruler = ruler_of(draws, design, spec)
+    log_size = draws["log_effective_size"] + (deviation - own)
+    logit = cell_logits(ruler, draws, design, log_size, deviation)
+    latent, mean = expected_scores(ruler, logit, draws.get("harness_offset"), arrays)
+    items = item_variance(latent, arrays["cell_items"], spec)[:, arrays["score_cell"]]
+    source = draws["source_noise_sd"][:, arrays["score_benchmark"]] ** 2
     if spec.observation == "student-t":
         # A Student-t is a Normal whose variance is drawn as well.
         source = source * STUDENT_DEGREES / random.chisquare(STUDENT_DEGREES, source.shape)
@@ -83,14 +75,14 @@ def replicate_scores(
     )
 
 
-def score_table(draws: Draws, layout: Layout, spec: RulerSpec, prob: float) -> pd.DataFrame:
+def score_table(draws: Draws, design: Design, spec: RulerSpec, prob: float) -> pd.DataFrame:
     """Return measured scores beside their posterior predictive intervals.
 
     Parameters
     ----------
     draws : Draws
         Posterior draws.
-    layout : Layout
+    design : Design
         The dataset under the model.
     spec : RulerSpec
         The composition of the model.
@@ -101,27 +93,27 @@ def score_table(draws: Draws, layout: Layout, spec: RulerSpec, prob: float) -> p
     -------
     pandas.DataFrame
         Columns ``model``, ``benchmark``, ``source``, ``harness``, ``score``,
-        ``median``, ``lower``, ``upper`` (scores from 0 to 1, of a model that
-        strays anew), ``prob``, ``kind``, ``inside``.
+        ``median``, ``lower``, ``upper`` (scores from 0 to 1, with the cell's
+        deviation drawn anew), ``prob``, ``kind``, ``inside``.
     """
-    if not len(layout.scores):
+    if not len(design.scores):
         replicated = np.empty((1, 0))
     else:
-        replicated = replicate_scores(draws, layout, spec, new_cells=True)
+        replicated = replicate_scores(draws, design, spec, new_cells=True)
     columns = interval_columns(replicated, prob)
-    table = layout.scores[["model", "benchmark", "source", "harness", "score"]]
+    table = design.scores[["model", "benchmark", "source", "harness", "score"]]
     inside = table["score"].between(columns["lower"], columns["upper"])
     return table.assign(**columns, inside=inside).reset_index(drop=True)
 
 
-def calibration_table(draws: Draws, layout: Layout, spec: RulerSpec) -> pd.DataFrame:
+def calibration_table(draws: Draws, design: Design, spec: RulerSpec) -> pd.DataFrame:
     """Return how often measured scores lie in their predictive intervals, by benchmark.
 
     Parameters
     ----------
     draws : Draws
         Posterior draws.
-    layout : Layout
+    design : Design
         The dataset under the model.
     spec : RulerSpec
         The composition of the model.
@@ -132,18 +124,18 @@ def calibration_table(draws: Draws, layout: Layout, spec: RulerSpec) -> pd.DataF
         Columns ``benchmark``, ``replicate`` (``"measurement"`` or ``"new
         cell"``), ``scores``, ``inside_50``, ``inside_80``, ``inside_90``.
     """
-    observed = layout.arrays["score_observed"]
-    benchmark = layout.arrays["score_benchmark"]
+    observed = design.arrays["score_observed"]
+    benchmark = design.arrays["score_benchmark"]
     rows = []
     for label, new_cells in (("measurement", False), ("new cell", True)):
         if not len(observed):
             break
-        replicated = replicate_scores(draws, layout, spec, new_cells=new_cells)
+        replicated = replicate_scores(draws, design, spec, new_cells=new_cells)
         inside = {}
         for level in LEVELS:
             _, lower, upper = interval(replicated, level)
             inside[level] = (observed >= lower) & (observed <= upper)
-        for j, name in enumerate(layout.coords["benchmark"]):
+        for j, name in enumerate(design.coords["benchmark"]):
             chosen = benchmark == j
             shares = {f"inside_{100 * k:.0f}": float(v[chosen].mean()) for k, v in inside.items()}
             rows.append(

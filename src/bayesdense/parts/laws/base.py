@@ -57,17 +57,20 @@ class LossLaw:
     covariates : tuple of str
         What the law reads of a run besides its size and tokens, as columns of
         the models table; 0 for the effective size that targets are read as.
+    symbols : mapping of str to str
+        How papers write coefficients, by name, for tables and figures; those
+        that other laws have as well need none.
 
     Examples
     --------
     >>> class OnePower(LossLaw):
     ...     name, equation = "one-power", "L = a (N/N*)^-alpha"
-    ...     coefficients, exponents = ("a", "alpha"), ("alpha",)
+    ...     coefficients, exponents = ("loss_size_term", "alpha"), ("alpha",)
     ...     def priors(self, mean_loss):
-    ...         return {"a": Prior("LogNormal", mu=np.log(mean_loss), sigma=1.0)}
+    ...         return {"loss_size_term": Prior("LogNormal", mu=np.log(mean_loss), sigma=1.0)}
     ...     def loss(self, x, z, c):
-    ...         return c["a"] * np.exp(-c["alpha"] * x)
-    >>> float(OnePower().log_size(0.5, 0.0, {"a": 1.0, "alpha": 0.5}).round(6))
+    ...         return c["loss_size_term"] * np.exp(-c["alpha"] * x)
+    >>> float(OnePower().log_size(0.5, 0.0, {"loss_size_term": 1.0, "alpha": 0.5}).round(6))
     1.386294
     """
 
@@ -80,6 +83,7 @@ class LossLaw:
     terms: ClassVar[tuple[str, ...]] = ()
     floor: ClassVar[str] = ""
     covariates: ClassVar[tuple[str, ...]] = ()
+    symbols: ClassVar[Mapping[str, str]] = {}
 
     def priors(self, mean_loss: Any) -> dict[str, Prior]:
         """Return the default priors of the coefficients that are not exponents.
@@ -219,7 +223,7 @@ class LossLaw:
 
 
 def amplitude_priors(mean_loss: Any) -> dict[str, Prior]:
-    """Return priors of two terms ``a`` and ``b`` that make up the loss between them.
+    """Return priors of the two terms that make up the loss between them.
 
     Parameters
     ----------
@@ -232,7 +236,10 @@ def amplitude_priors(mean_loss: Any) -> dict[str, Prior]:
         Half the mean loss each, within a factor of e.
     """
     half = [float(v) for v in np.log(np.asarray(mean_loss, dtype=float) / 2.0)]
-    return {name: Prior("LogNormal", mu=half, sigma=1.0) for name in ("a", "b")}
+    return {
+        name: Prior("LogNormal", mu=half, sigma=1.0)
+        for name in ("loss_size_term", "loss_token_term")
+    }
 
 
 def floor_prior(mean_loss: Any) -> Prior:

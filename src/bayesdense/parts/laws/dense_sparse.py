@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,12 +24,16 @@ class DenseSparse(Irreducible):
     to the centre of the runs; ``e``, ``a``, ``b`` and ``c_s`` are in the unit of
     the loss. At ``s = 0`` it is `Irreducible`; targets are read as dense.
 
-    The paper's constants are not taken over: ``g`` and ``c_s`` have priors.
+    The paper's constants are not taken over: ``g``, the variable
+    ``sparsity_floor_exponent``, and ``c_s``, the variable
+    ``sparsity_size_term``, have priors.
 
     Examples
     --------
-    >>> c = {"e": 1.5, "g": 1.0, "a": 2.0, "c_s": 0.4, "alpha": 0.5, "b": 1.0, "beta": 0.3}
-    >>> float(round(DenseSparse().loss(0.0, 0.0, {**c, "sparsity": 0.75}), 12))
+    >>> c = {"loss_floor": 1.5, "loss_size_term": 2.0, "alpha": 0.5}
+    >>> c |= {"loss_token_term": 1.0, "beta": 0.3}
+    >>> c |= {"sparsity_floor_exponent": 1.0, "sparsity_size_term": 0.4, "sparsity": 0.75}
+    >>> float(round(DenseSparse().loss(0.0, 0.0, c), 12))
     2.675
     """
 
@@ -36,8 +41,20 @@ class DenseSparse(Irreducible):
     equation: ClassVar[str] = (
         "L = e (1-s)^g + (a (1-s)^alpha + c_s s) (N/N*)^-alpha + b (D/D*)^-beta"
     )
-    coefficients: ClassVar[tuple[str, ...]] = ("e", "g", "a", "c_s", "alpha", "b", "beta")
+    coefficients: ClassVar[tuple[str, ...]] = (
+        "loss_floor",
+        "sparsity_floor_exponent",
+        "loss_size_term",
+        "sparsity_size_term",
+        "alpha",
+        "loss_token_term",
+        "beta",
+    )
     covariates: ClassVar[tuple[str, ...]] = ("sparsity",)
+    symbols: ClassVar[Mapping[str, str]] = {
+        "sparsity_floor_exponent": "g",
+        "sparsity_size_term": "c_s",
+    }
 
     def priors(self, mean_loss: Any) -> dict[str, Prior]:
         """Return the default priors of all coefficients that are not exponents of a size.
@@ -50,13 +67,14 @@ class DenseSparse(Irreducible):
         Returns
         -------
         dict of str to Prior
-            ``g`` Normal(0, 0.5): sparsity may move the floor either way. ``c_s``
-            half-normal with half the mean loss as its scale.
+            ``sparsity_floor_exponent`` Normal(0, 0.5): sparsity may move the
+            floor either way. ``sparsity_size_term`` half-normal with half the
+            mean loss as its scale.
         """
         scale = [float(v) / 2 for v in np.asarray(mean_loss, dtype=float)]
         own = {
-            "g": Prior("Normal", mu=0.0, sigma=0.5),
-            "c_s": Prior("HalfNormal", sigma=scale),
+            "sparsity_floor_exponent": Prior("Normal", mu=0.0, sigma=0.5),
+            "sparsity_size_term": Prior("HalfNormal", sigma=scale),
         }
         return {**super().priors(mean_loss), **own}
 
@@ -64,7 +82,7 @@ class DenseSparse(Irreducible):
         """Return ``a (1-s)^alpha + c_s s``."""
         c = coefficients
         s = c.get("sparsity", 0.0)
-        return c["a"] * (1.0 - s) ** c["alpha"] + c["c_s"] * s
+        return c["loss_size_term"] * (1.0 - s) ** c["alpha"] + c["sparsity_size_term"] * s
 
     def rest(self, z: Any, coefficients: Coefficients) -> Any:
         """Return ``e (1-s)^g + b (D/D*)^-beta``.
@@ -82,13 +100,13 @@ class DenseSparse(Irreducible):
             In the unit of the loss.
         """
         c = coefficients
-        dense = (1.0 - c.get("sparsity", 0.0)) ** c["g"]
-        return super().rest(z, {**c, "e": c["e"] * dense})
+        dense = (1.0 - c.get("sparsity", 0.0)) ** c["sparsity_floor_exponent"]
+        return super().rest(z, {**c, "loss_floor": c["loss_floor"] * dense})
 
     def at_one(
         self, coefficients: Coefficients, log_size: float, log_tokens: float
     ) -> dict[str, Any]:
-        """Return ``a``, ``b`` and ``c_s`` at ``N = 1`` and ``D = 1``.
+        """Return the coefficients in the unit of the loss at ``N = 1`` and ``D = 1``.
 
         Parameters
         ----------
@@ -102,4 +120,7 @@ class DenseSparse(Irreducible):
         """
         c = coefficients
         moved = super().at_one(c, log_size, log_tokens)
-        return {**moved, "c_s": c["c_s"] * np.exp(c["alpha"] * log_size)}
+        return {
+            **moved,
+            "sparsity_size_term": c["sparsity_size_term"] * np.exp(c["alpha"] * log_size),
+        }

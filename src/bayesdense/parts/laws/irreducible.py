@@ -16,13 +16,15 @@ class Irreducible(PowerSum):
     r"""``L(N, D) = e + a (N/N*)^-alpha + b (D/D*)^-beta``.
 
     The law of Hoffmann et al. (arXiv 2203.15556), which MiniCPM (arXiv
-    2404.06395) fits as well: `PowerSum` above the loss ``e`` that no model
-    gets below, in the unit of the loss. With ``e = 0`` it is `PowerSum`.
+    2404.06395) fits as well: `PowerSum` above the loss ``e``, the variable
+    ``loss_floor``, that no model gets below, in the unit of the loss. With
+    ``e = 0`` it is `PowerSum`.
 
     Examples
     --------
     >>> import numpy as np
-    >>> c = {"e": 1.5, "a": 2.0, "alpha": 0.5, "b": 1.0, "beta": 0.3}
+    >>> c = {"loss_size_term": 2.0, "alpha": 0.5, "loss_token_term": 1.0, "beta": 0.3}
+    >>> c["loss_floor"] = 1.5
     >>> float(round(Irreducible().loss(np.log(100.0), 0.0, c), 12))
     2.7
     >>> float(Irreducible().limit(0.0, c))
@@ -31,11 +33,17 @@ class Irreducible(PowerSum):
 
     name: ClassVar[str] = "irreducible"
     equation: ClassVar[str] = "L = e + a (N/N*)^-alpha + b (D/D*)^-beta"
-    coefficients: ClassVar[tuple[str, ...]] = ("e", "a", "alpha", "b", "beta")
-    floor: ClassVar[str] = "e"
+    coefficients: ClassVar[tuple[str, ...]] = (
+        "loss_floor",
+        "loss_size_term",
+        "alpha",
+        "loss_token_term",
+        "beta",
+    )
+    floor: ClassVar[str] = "loss_floor"
 
     def priors(self, mean_loss: Any) -> dict[str, Prior]:
-        """Return the default priors of ``e``, ``a`` and ``b``.
+        """Return the default priors of ``loss_floor``, ``loss_size_term`` and ``loss_token_term``.
 
         Parameters
         ----------
@@ -45,11 +53,11 @@ class Irreducible(PowerSum):
         Returns
         -------
         dict of str to Prior
-            ``e`` half-normal with the mean loss as its scale; the others as
+            ``loss_floor`` half-normal with the mean loss as its scale; the others as
             in `PowerSum`.
         """
-        return {"e": floor_prior(mean_loss), **super().priors(mean_loss)}
+        return {"loss_floor": floor_prior(mean_loss), **super().priors(mean_loss)}
 
     def rest(self, z: Any, coefficients: Coefficients) -> Any:
         """Return ``e + b (D/D*)^-beta``; arguments as for `PowerSum.rest`."""
-        return coefficients["e"] + super().rest(z, coefficients)
+        return coefficients["loss_floor"] + super().rest(z, coefficients)

@@ -22,7 +22,9 @@ class Kaplan(LossLaw):
     it is ``[a^(1/beta) (N/N*)^(-alpha/beta) + b^(1/beta) (D/D*)^-1]^beta``:
 
     - ``a = (Nc/N*)^alpha`` is the loss at ``N*`` with tokens without limit,
+      the variable ``loss_size_term``,
     - ``b = (Dc/D*)^beta`` is the loss at ``D*`` with parameters without limit,
+      the variable ``loss_token_term``,
 
     both in the unit of the loss. Where one of the two is far larger, the law
     is a single power.
@@ -31,18 +33,18 @@ class Kaplan(LossLaw):
     --------
     At ``alpha = beta = 1`` it is a sum: ``a N*/N + b D*/D``.
 
-    >>> c = {"a": 2.0, "alpha": 1.0, "b": 1.0, "beta": 1.0}
+    >>> c = {"loss_size_term": 2.0, "alpha": 1.0, "loss_token_term": 1.0, "beta": 1.0}
     >>> float(round(Kaplan().loss(np.log(4.0), np.log(2.0), c), 12))
     1.0
     """
 
     name: ClassVar[str] = "kaplan"
     equation: ClassVar[str] = "L = [(Nc/N)^(alpha/beta) + Dc/D]^beta"
-    coefficients: ClassVar[tuple[str, ...]] = ("a", "alpha", "b", "beta")
+    coefficients: ClassVar[tuple[str, ...]] = ("loss_size_term", "alpha", "loss_token_term", "beta")
     exponents: ClassVar[tuple[str, ...]] = ("alpha", "beta")
 
     def priors(self, mean_loss: Any) -> dict[str, Prior]:
-        """Return the default priors of ``a`` and ``b``.
+        """Return the default priors of ``loss_size_term`` and ``loss_token_term``.
 
         Parameters
         ----------
@@ -64,7 +66,8 @@ class Kaplan(LossLaw):
         x, z : array_like
             ``ln(N/N*)`` and ``ln(D/D*)``.
         coefficients : mapping
-            ``a``, ``alpha``, ``b``, ``beta``, broadcasting against `x` and `z`.
+            ``loss_size_term``, ``alpha``, ``loss_token_term`` and ``beta``,
+            broadcasting against `x` and `z`.
 
         Returns
         -------
@@ -74,8 +77,8 @@ class Kaplan(LossLaw):
         c = coefficients
         xp = namespace(x, z, *c.values())
         # On the log: the powers 1/beta of the terms would overflow.
-        of_size = (xp.log(c["a"]) - c["alpha"] * x) / c["beta"]
-        of_tokens = xp.log(c["b"]) / c["beta"] - z
+        of_size = (xp.log(c["loss_size_term"]) - c["alpha"] * x) / c["beta"]
+        of_tokens = xp.log(c["loss_token_term"]) / c["beta"] - z
         return xp.exp(c["beta"] * xp.logaddexp(of_size, of_tokens))
 
     def limit(self, z: Any, coefficients: Coefficients) -> Any:
@@ -93,7 +96,7 @@ class Kaplan(LossLaw):
         """
         c = coefficients
         xp = namespace(z, *c.values())
-        return c["b"] * xp.exp(-c["beta"] * z)
+        return c["loss_token_term"] * xp.exp(-c["beta"] * z)
 
     def log_size(self, loss: Any, z: Any, coefficients: Coefficients) -> Any:
         """Return the size at which a loss is reached.
@@ -116,7 +119,7 @@ class Kaplan(LossLaw):
         with np.errstate(divide="ignore", invalid="ignore"):
             # ln(L^(1/beta) - limit^(1/beta)), with the larger power taken out.
             rest = np.log(loss) / c["beta"] + np.log1p(-np.exp(np.log(limit / loss) / c["beta"]))
-            found = (np.log(c["a"]) - c["beta"] * rest) / c["alpha"]
+            found = (np.log(c["loss_size_term"]) - c["beta"] * rest) / c["alpha"]
             return np.where(loss > limit, found, np.nan)
 
     def at_one(
@@ -132,11 +135,16 @@ class Kaplan(LossLaw):
         Returns
         -------
         dict
-            ``Nc`` and ``Dc`` in the place of ``a`` and ``b``, and all others.
+            ``Nc`` and ``Dc`` in the place of ``loss_size_term`` and
+            ``loss_token_term``, and all others.
         """
         c = coefficients
         return {
-            "Nc": np.exp(log_size + np.log(c["a"]) / c["alpha"]),
-            "Dc": np.exp(log_tokens + np.log(c["b"]) / c["beta"]),
-            **{name: values for name, values in c.items() if name not in ("a", "b")},
+            "Nc": np.exp(log_size + np.log(c["loss_size_term"]) / c["alpha"]),
+            "Dc": np.exp(log_tokens + np.log(c["loss_token_term"]) / c["beta"]),
+            **{
+                name: values
+                for name, values in c.items()
+                if name not in ("loss_size_term", "loss_token_term")
+            },
         }

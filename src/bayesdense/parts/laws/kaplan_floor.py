@@ -18,22 +18,30 @@ class KaplanFloor(Kaplan):
     r"""``L(N, D) = e + [(Nc/N)^(alpha/beta) + Dc/D]^beta``.
 
     The joint law of Kaplan et al. (arXiv 2001.08361) above an irreducible
-    loss ``e``, in the unit of the loss: ``E + ((A/N)^(alpha/beta) + B/D)^beta``
-    in the notation of others. With ``e = 0`` it is `Kaplan`.
+    loss ``e``, the variable ``loss_floor``, in the unit of the loss:
+    ``E + ((A/N)^(alpha/beta) + B/D)^beta`` in the notation of others. With
+    ``e = 0`` it is `Kaplan`.
 
     Examples
     --------
-    >>> c = {"e": 0.5, "a": 2.0, "alpha": 1.0, "b": 1.0, "beta": 1.0}
+    >>> c = {"loss_size_term": 2.0, "alpha": 1.0, "loss_token_term": 1.0, "beta": 1.0}
+    >>> c["loss_floor"] = 0.5
     >>> float(round(KaplanFloor().loss(np.log(4.0), np.log(2.0), c), 12))
     1.5
     """
 
     name: ClassVar[str] = "kaplan-floor"
     equation: ClassVar[str] = "L = e + [(Nc/N)^(alpha/beta) + Dc/D]^beta"
-    coefficients: ClassVar[tuple[str, ...]] = ("e", "a", "alpha", "b", "beta")
+    coefficients: ClassVar[tuple[str, ...]] = (
+        "loss_floor",
+        "loss_size_term",
+        "alpha",
+        "loss_token_term",
+        "beta",
+    )
 
     def priors(self, mean_loss: Any) -> dict[str, Prior]:
-        """Return the default priors of ``e``, ``a`` and ``b``.
+        """Return the default priors of ``loss_floor``, ``loss_size_term`` and ``loss_token_term``.
 
         Parameters
         ----------
@@ -43,9 +51,9 @@ class KaplanFloor(Kaplan):
         Returns
         -------
         dict of str to Prior
-            ``e`` half-normal with the mean loss as its scale.
+            ``loss_floor`` half-normal with the mean loss as its scale.
         """
-        return {"e": floor_prior(mean_loss), **super().priors(mean_loss)}
+        return {"loss_floor": floor_prior(mean_loss), **super().priors(mean_loss)}
 
     def loss(self, x: Any, z: Any, coefficients: Coefficients) -> Any:
         """Return the loss.
@@ -55,14 +63,14 @@ class KaplanFloor(Kaplan):
         x, z : array_like
             ``ln(N/N*)`` and ``ln(D/D*)``.
         coefficients : mapping
-            As for `Kaplan.loss`, and ``e``.
+            As for `Kaplan.loss`, and ``loss_floor``.
 
         Returns
         -------
         array_like
             In the unit of the loss.
         """
-        return coefficients["e"] + super().loss(x, z, coefficients)
+        return coefficients["loss_floor"] + super().loss(x, z, coefficients)
 
     def limit(self, z: Any, coefficients: Coefficients) -> Any:
         """Return the loss at infinite size, ``e + b (D/D*)^-beta``.
@@ -77,7 +85,7 @@ class KaplanFloor(Kaplan):
         array_like
             In the unit of the loss.
         """
-        return coefficients["e"] + super().limit(z, coefficients)
+        return coefficients["loss_floor"] + super().limit(z, coefficients)
 
     def log_size(self, loss: Any, z: Any, coefficients: Coefficients) -> Any:
         """Return the size at which a loss is reached.
@@ -95,5 +103,5 @@ class KaplanFloor(Kaplan):
             ``ln(N/N*)``; NaN where no size reaches the loss.
         """
         # Kaplan's inverse asks for its own limit, so the floor comes off both.
-        above = np.asarray(loss, dtype=float) - coefficients["e"]
+        above = np.asarray(loss, dtype=float) - coefficients["loss_floor"]
         return Kaplan().log_size(above, z, coefficients)

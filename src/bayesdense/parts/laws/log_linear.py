@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,11 +21,12 @@ class LogLinear(LossLaw):
     in latent skill models (Sloth, Polo et al. 2024), and no score below the
     ceiling is beyond reach. With losses it is a description within
     the range of the runs, not a law: the loss falls below zero in the end.
-    ``e`` and ``a`` are in the unit of the loss; tokens play no part.
+    ``e``, the variable ``loss_at_centre``, and ``a``, the variable
+    ``loss_log_slope``, are in the unit of the loss; tokens play no part.
 
     Examples
     --------
-    >>> c = {"e": 3.0, "a": 0.25}
+    >>> c = {"loss_at_centre": 3.0, "loss_log_slope": 0.25}
     >>> float(round(LogLinear().loss(np.log(2.0), 0.0, c), 9))
     2.826713205
     >>> float(round(np.exp(LogLinear().log_size(2.75, 0.0, c)), 9))
@@ -33,10 +35,11 @@ class LogLinear(LossLaw):
 
     name: ClassVar[str] = "log-linear"
     equation: ClassVar[str] = "L = e - a ln(N/N*)"
-    coefficients: ClassVar[tuple[str, ...]] = ("e", "a")
+    coefficients: ClassVar[tuple[str, ...]] = ("loss_at_centre", "loss_log_slope")
+    symbols: ClassVar[Mapping[str, str]] = {"loss_at_centre": "e", "loss_log_slope": "a"}
 
     def priors(self, mean_loss: Any) -> dict[str, Prior]:
-        """Return the default priors of ``e`` and ``a``.
+        """Return the default priors of ``loss_at_centre`` and ``loss_log_slope``.
 
         Parameters
         ----------
@@ -46,13 +49,15 @@ class LogLinear(LossLaw):
         Returns
         -------
         dict of str to Prior
-            ``e``, the loss at the centre, near the mean loss; ``a`` a tenth of
+            ``loss_at_centre`` near the mean loss; ``loss_log_slope`` a tenth of
             it, within a factor of e.
         """
         mean = np.asarray(mean_loss, dtype=float)
         return {
-            "e": Prior("LogNormal", mu=[float(v) for v in np.log(mean)], sigma=0.5),
-            "a": Prior("LogNormal", mu=[float(v) for v in np.log(0.1 * mean)], sigma=1.0),
+            "loss_at_centre": Prior("LogNormal", mu=[float(v) for v in np.log(mean)], sigma=0.5),
+            "loss_log_slope": Prior(
+                "LogNormal", mu=[float(v) for v in np.log(0.1 * mean)], sigma=1.0
+            ),
         }
 
     def loss(self, x: Any, z: Any, coefficients: Coefficients) -> Any:
@@ -63,17 +68,17 @@ class LogLinear(LossLaw):
         x, z : array_like
             ``ln(N/N*)``; ``z`` is not used.
         coefficients : mapping
-            With ``e`` and ``a``.
+            With ``loss_at_centre`` and ``loss_log_slope``.
 
         Returns
         -------
         array_like
             In the unit of the loss.
         """
-        return coefficients["e"] - coefficients["a"] * x
+        return coefficients["loss_at_centre"] - coefficients["loss_log_slope"] * x
 
     def slope(self, x: Any, z: Any, coefficients: Coefficients) -> Any:
-        """Return ``-dL/dx``, which is ``a`` everywhere.
+        """Return ``-dL/dx``, which is ``loss_log_slope`` everywhere.
 
         Parameters
         ----------
@@ -85,7 +90,7 @@ class LogLinear(LossLaw):
         array_like
             Loss per unit of ``ln N``; positive.
         """
-        return coefficients["a"] + 0.0 * x
+        return coefficients["loss_log_slope"] + 0.0 * x
 
     def log_size(self, loss: Any, z: Any, coefficients: Coefficients) -> Any:
         """Return the size at which a loss is reached: equation 4, second step.
@@ -102,7 +107,9 @@ class LogLinear(LossLaw):
         numpy.ndarray
             ``ln(N/N*)``.
         """
-        found = (coefficients["e"] - np.asarray(loss, dtype=float)) / coefficients["a"]
+        found = (coefficients["loss_at_centre"] - np.asarray(loss, dtype=float)) / coefficients[
+            "loss_log_slope"
+        ]
         return np.where(np.isfinite(found), found, np.nan)
 
     def unit(self, shape: Coefficients) -> dict[str, Any]:
@@ -116,6 +123,6 @@ class LogLinear(LossLaw):
         Returns
         -------
         dict
-            ``e`` 0 and ``a`` 1.
+            ``loss_at_centre`` 0 and ``loss_log_slope`` 1.
         """
-        return {"e": 0.0, "a": 1.0}
+        return {"loss_at_centre": 0.0, "loss_log_slope": 1.0}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -29,27 +30,35 @@ class OverTraining(SizePower):
 
     a sum of two powers with one exponent, with ``e``, ``a`` and ``b`` in the
     unit of the loss. `at_one` gives ``a`` and ``b`` as the paper prints them.
-    The coefficient is called ``eta_c``: ``eta`` is the offset of a harness.
+    ``eta`` is the variable ``compute_exponent``, ``e`` ``loss_floor``, ``a``
+    ``loss_size_term`` and ``b`` ``loss_token_term``.
 
     Examples
     --------
-    >>> c = {"e": 1.0, "a": 2.0, "b": 1.0, "eta_c": 0.25}
+    >>> c = {"loss_floor": 1.0, "loss_size_term": 2.0, "loss_token_term": 1.0}
+    >>> c["compute_exponent"] = 0.25
     >>> float(round(OverTraining().loss(np.log(16.0), np.log(4.0), c), 12))
     2.0
     """
 
     name: ClassVar[str] = "over-training"
     equation: ClassVar[str] = "L = e + (a M^eta + b M^-eta) C^-eta"
-    coefficients: ClassVar[tuple[str, ...]] = ("e", "a", "b", "eta_c")
-    exponents: ClassVar[tuple[str, ...]] = ("eta_c",)
+    coefficients: ClassVar[tuple[str, ...]] = (
+        "loss_floor",
+        "loss_size_term",
+        "loss_token_term",
+        "compute_exponent",
+    )
+    exponents: ClassVar[tuple[str, ...]] = ("compute_exponent",)
     # Twice eta is what other laws call alpha.
     exponent_centre: ClassVar[float] = 0.15
-    shape: ClassVar[tuple[str, ...]] = ("eta_c",)
-    terms: ClassVar[tuple[str, ...]] = ("a", "b")
-    floor: ClassVar[str] = "e"
+    shape: ClassVar[tuple[str, ...]] = ("compute_exponent",)
+    terms: ClassVar[tuple[str, ...]] = ("loss_size_term", "loss_token_term")
+    floor: ClassVar[str] = "loss_floor"
+    symbols: ClassVar[Mapping[str, str]] = {"compute_exponent": "eta"}
 
     def priors(self, mean_loss: Any) -> dict[str, Prior]:
-        """Return the default priors of ``e``, ``a`` and ``b``.
+        """Return the default priors of ``loss_floor``, ``loss_size_term`` and ``loss_token_term``.
 
         Parameters
         ----------
@@ -59,14 +68,14 @@ class OverTraining(SizePower):
         Returns
         -------
         dict of str to Prior
-            ``e`` half-normal with the mean loss as its scale; the others half
+            ``loss_floor`` half-normal with the mean loss as its scale; the others half
             the mean loss, within a factor of e.
         """
-        return {"e": floor_prior(mean_loss), **amplitude_priors(mean_loss)}
+        return {"loss_floor": floor_prior(mean_loss), **amplitude_priors(mean_loss)}
 
     def exponent(self, coefficients: Coefficients) -> Any:
         """Return ``2 eta``."""
-        return 2 * coefficients["eta_c"]
+        return 2 * coefficients["compute_exponent"]
 
     def rest(self, z: Any, coefficients: Coefficients) -> Any:
         """Return ``e + b (D/D*)^(-2 eta)``.
@@ -76,7 +85,7 @@ class OverTraining(SizePower):
         z : array_like
             ``ln(D/D*)``.
         coefficients : mapping
-            With ``e``, ``b`` and ``eta_c``.
+            With ``loss_floor``, ``loss_token_term`` and ``compute_exponent``.
 
         Returns
         -------
@@ -85,12 +94,12 @@ class OverTraining(SizePower):
         """
         c = coefficients
         xp = namespace(z, *c.values())
-        return c["e"] + c["b"] * xp.exp(-self.exponent(c) * z)
+        return c["loss_floor"] + c["loss_token_term"] * xp.exp(-self.exponent(c) * z)
 
     def at_one(
         self, coefficients: Coefficients, log_size: float, log_tokens: float
     ) -> dict[str, Any]:
-        """Return ``a`` and ``b`` as the paper prints them: ``a 6^eta N*^(2 eta)``.
+        """Return the two terms as the paper prints them: ``a 6^eta N*^(2 eta)`` and so on.
 
         Parameters
         ----------
@@ -106,6 +115,8 @@ class OverTraining(SizePower):
         six = np.log(FLOP_PER_PARAMETER_AND_TOKEN)
         return {
             **c,
-            "a": c["a"] * np.exp(c["eta_c"] * (six + 2 * log_size)),
-            "b": c["b"] * np.exp(c["eta_c"] * (six + 2 * log_tokens)),
+            "loss_size_term": c["loss_size_term"]
+            * np.exp(c["compute_exponent"] * (six + 2 * log_size)),
+            "loss_token_term": c["loss_token_term"]
+            * np.exp(c["compute_exponent"] * (six + 2 * log_tokens)),
         }

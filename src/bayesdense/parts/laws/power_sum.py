@@ -21,10 +21,10 @@ class PowerSum(SizePower):
     Equation 2 of the Densing Law paper (Xiao et al., arXiv 2412.04315), with
     the sizes relative to the centre ``N*``, ``D*`` of the reference runs:
 
-    - ``a`` is what the size term contributes to the loss at the centre, and
-      ``alpha`` how fast it falls with parameters,
-    - ``b`` is what the token term contributes there, and ``beta`` how fast it
-      falls with tokens.
+    - ``a``, the variable ``loss_size_term``, is what the size term contributes
+      to the loss at the centre, and ``alpha`` how fast it falls with parameters,
+    - ``b``, the variable ``loss_token_term``, is what the token term contributes
+      there, and ``beta`` how fast it falls with tokens.
 
     All four are positive; ``a`` and ``b`` are in the unit of the loss (nats
     per token, or bits per byte).
@@ -34,7 +34,7 @@ class PowerSum(SizePower):
     A hundred times the parameters at ``alpha = 0.5`` divide the size term by ten:
 
     >>> law = PowerSum()
-    >>> c = {"a": 2.0, "alpha": 0.5, "b": 1.0, "beta": 0.3}
+    >>> c = {"loss_size_term": 2.0, "alpha": 0.5, "loss_token_term": 1.0, "beta": 0.3}
     >>> float(round(law.loss(np.log(100.0), 0.0, c), 12))
     1.2
     >>> float(round(np.exp(law.log_size(1.2, 0.0, c)), 9))
@@ -43,10 +43,10 @@ class PowerSum(SizePower):
 
     name: ClassVar[str] = "power-sum"
     equation: ClassVar[str] = "L = a (N/N*)^-alpha + b (D/D*)^-beta"
-    coefficients: ClassVar[tuple[str, ...]] = ("a", "alpha", "b", "beta")
+    coefficients: ClassVar[tuple[str, ...]] = ("loss_size_term", "alpha", "loss_token_term", "beta")
     exponents: ClassVar[tuple[str, ...]] = ("alpha", "beta")
     shape: ClassVar[tuple[str, ...]] = ("alpha",)
-    terms: ClassVar[tuple[str, ...]] = ("a", "b")
+    terms: ClassVar[tuple[str, ...]] = ("loss_size_term", "loss_token_term")
 
     def priors(self, mean_loss: Any) -> dict[str, Prior]:
         """Return the default priors of the amplitudes.
@@ -59,7 +59,8 @@ class PowerSum(SizePower):
         Returns
         -------
         dict of str to Prior
-            ``a`` and ``b``: half the mean loss each, within a factor of e.
+            ``loss_size_term`` and ``loss_token_term``: half the mean loss each,
+            within a factor of e.
         """
         return amplitude_priors(mean_loss)
 
@@ -71,7 +72,7 @@ class PowerSum(SizePower):
         z : array_like
             ``ln(D/D*)``.
         coefficients : mapping
-            With ``b`` and ``beta``.
+            With ``loss_token_term`` and ``beta``.
 
         Returns
         -------
@@ -80,12 +81,12 @@ class PowerSum(SizePower):
         """
         c = coefficients
         xp = namespace(z, *c.values())
-        return c["b"] * xp.exp(-c["beta"] * z)
+        return c["loss_token_term"] * xp.exp(-c["beta"] * z)
 
     def at_one(
         self, coefficients: Coefficients, log_size: float, log_tokens: float
     ) -> dict[str, Any]:
-        """Return ``a`` and ``b`` at ``N = 1`` and ``D = 1``: ``a N*^alpha``, ``b D*^beta``.
+        """Return the two terms at ``N = 1`` and ``D = 1``: ``a N*^alpha``, ``b D*^beta``.
 
         Parameters
         ----------
@@ -100,6 +101,6 @@ class PowerSum(SizePower):
         c = coefficients
         return {
             **c,
-            "a": c["a"] * np.exp(c["alpha"] * log_size),
-            "b": c["b"] * np.exp(c["beta"] * log_tokens),
+            "loss_size_term": c["loss_size_term"] * np.exp(c["alpha"] * log_size),
+            "loss_token_term": c["loss_token_term"] * np.exp(c["beta"] * log_tokens),
         }

@@ -22,7 +22,7 @@ class SizePower(LossLaw):
 
     def amplitude(self, coefficients: Coefficients) -> Any:
         """Return what the size term contributes at the centre."""
-        return coefficients["a"]
+        return coefficients["loss_size_term"]
 
     def exponent(self, coefficients: Coefficients) -> Any:
         """Return how fast the size term falls, per unit of ``ln N``."""
@@ -121,8 +121,8 @@ class SizePower(LossLaw):
             All coefficients and the ``offset``.
         """
         inverse = 1.0 / self.exponent(shape)
-        others = {name: 0.0 * inverse for name in self.coefficients}
-        return {**others, **shape, "a": inverse, "offset": -inverse}
+        others = dict.fromkeys(self.coefficients, 0.0 * inverse)
+        return {**others, **shape, "loss_size_term": inverse, "offset": -inverse}
 
     def _size_term(self, x: Any, coefficients: Coefficients) -> Any:
         xp = namespace(x, *coefficients.values())

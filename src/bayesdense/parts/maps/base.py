@@ -60,8 +60,8 @@ class ScoreMap:
             slope there, per unit of ``ln N``.
         """
         return {
-            "pi": Prior("Normal", mu=-1.0, sigma=1.5),
-            "s": Prior("LogNormal", mu=float(np.log(0.8)), sigma=0.5),
+            "map_logit_at_centre": Prior("Normal", mu=-1.0, sigma=1.5),
+            "map_slope_at_centre": Prior("LogNormal", mu=float(np.log(0.8)), sigma=0.5),
         }
 
     def score(self, y: Any, floor: Any, span: Any) -> Any:

@@ -43,7 +43,7 @@ class ExponentialError(ScoreMap):
             the centre, Normal(-1.3, 0.7): a quarter of it, within a factor of
             two; ``s`` as for the other maps.
         """
-        return {**super().priors(), "pi": Prior("Normal", mu=-1.3, sigma=0.7)}
+        return {**super().priors(), "map_logit_at_centre": Prior("Normal", mu=-1.3, sigma=0.7)}
 
     def score(self, y: Any, floor: Any, span: Any) -> Any:
         """Return the score.

@@ -42,8 +42,8 @@ class Threshold(ScoreMap):
             threshold, more likely than not.
         """
         return {
-            "pi": Prior("Normal", mu=0.6, sigma=0.7),
-            "s": Prior("LogNormal", mu=float(np.log(0.4)), sigma=0.5),
+            "map_logit_at_centre": Prior("Normal", mu=0.6, sigma=0.7),
+            "map_slope_at_centre": Prior("LogNormal", mu=float(np.log(0.4)), sigma=0.5),
         }
 
     def score(self, y: Any, floor: Any, span: Any) -> Any:

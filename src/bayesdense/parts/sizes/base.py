@@ -28,10 +28,13 @@ class SizeDefinition:
         Under which the definition is registered.
     label : str
         What is counted, for axes and reports.
+    symbols : mapping of str to str
+        How papers write the coefficients, by name, for tables and figures.
     """
 
     name: ClassVar[str]
     label: ClassVar[str]
+    symbols: ClassVar[Mapping[str, str]] = {}
 
     def log_size(self, models: pd.DataFrame) -> np.ndarray:
         """Return ``ln N``, without a factor, for every row of a table of models.

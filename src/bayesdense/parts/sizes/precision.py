@@ -28,19 +28,22 @@ class Precision(SizeDefinition):
     as a smaller one. Bits are read from the columns ``bits_weights``,
     ``bits_activations`` and ``bits_kv_cache`` of the models table, those that
     are there; an empty cell is 16. The sensitivities ``gamma_x``, in bits, are
-    the coefficients ``gamma_weights`` and so on, with priors: the paper's
+    the coefficients ``sensitivity_weights`` and so on, with priors: the paper's
     values are not taken over. At many bits the factor is 1.
 
     Examples
     --------
-    >>> bits = {"gamma_weights": np.array([4.0, 16.0, 1e9])}
-    >>> factor = np.exp(Precision().log_multiplier(bits, {"gamma_weights": 4.0 / np.log(2.0)}))
-    >>> factor.round(4)
+    >>> bits = {"sensitivity_weights": np.array([4.0, 16.0, 1e9])}
+    >>> values = {"sensitivity_weights": 4.0 / np.log(2.0)}
+    >>> np.exp(Precision().log_multiplier(bits, values)).round(4)
     array([0.5   , 0.9375, 1.    ])
     """
 
     name: ClassVar[str] = "precision"
     label: ClassVar[str] = "total parameters, counted by their precision"
+    symbols: ClassVar[Mapping[str, str]] = {
+        f"sensitivity_{kind}": f"gamma_{kind}" for kind in KINDS
+    }
 
     def log_size(self, models: pd.DataFrame) -> np.ndarray:
         """Return ``ln N`` of all parameters, before the factor.
@@ -76,7 +79,7 @@ class Precision(SizeDefinition):
                 f"{', '.join(f'bits_{kind}' for kind in KINDS)}, and none is there."
             )
         return {
-            f"gamma_{kind}": numbers(
+            f"sensitivity_{kind}": numbers(
                 models, f"bits_{kind}", default=USUAL_BITS, low=0.5, name=self.name
             )
             for kind in known

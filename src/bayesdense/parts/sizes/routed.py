@@ -24,19 +24,25 @@ class Routed(SizeDefinition):
     2202.01169) has ``log L = a log N + b log E + c log N log E + d``, with
     ``N`` the parameters that a token passes through. The dense model of equal
     loss has the size above, with the paper's ``b`` and ``c`` divided by ``a``
-    and sizes counted from 2e10: the coefficients ``routed_b`` and
-    ``routed_c``. Experts are read from the column ``n_experts`` of the models
-    table; an empty cell, or 1, is a dense model, for which the factor is 1.
+    and sizes counted from 2e10: the coefficients ``experts_exponent`` and
+    ``experts_size_interaction``. Experts are read from the column
+    ``n_experts`` of the models table; an empty cell, or 1, is a dense model,
+    for which the factor is 1.
 
     Examples
     --------
-    >>> design = {"routed_b": np.log([1.0, 8.0]), "routed_c": np.zeros(2)}
-    >>> np.exp(Routed().log_multiplier(design, {"routed_b": 1 / 3, "routed_c": 0.0})).round(9)
+    >>> design = {"experts_exponent": np.log([1.0, 8.0]), "experts_size_interaction": np.zeros(2)}
+    >>> values = {"experts_exponent": 1 / 3, "experts_size_interaction": 0.0}
+    >>> np.exp(Routed().log_multiplier(design, values)).round(9)
     array([1., 2.])
     """
 
     name: ClassVar[str] = "routed"
     label: ClassVar[str] = "active parameters, counted by the number of experts"
+    symbols: ClassVar[Mapping[str, str]] = {
+        "experts_exponent": "b",
+        "experts_size_interaction": "c",
+    }
 
     def log_size(self, models: pd.DataFrame) -> np.ndarray:
         """Return ``ln N`` of the active parameters, before the factor.
@@ -66,7 +72,10 @@ class Routed(SizeDefinition):
             By coefficient.
         """
         experts = np.log(numbers(models, "n_experts", default=1.0, low=1.0, name=self.name))
-        return {"routed_b": experts, "routed_c": experts * (self.log_size(models) - CENTRE)}
+        return {
+            "experts_exponent": experts,
+            "experts_size_interaction": experts * (self.log_size(models) - CENTRE),
+        }
 
     def priors(self, design: Mapping[str, np.ndarray]) -> dict[str, Prior]:
         """Return the default priors: experts add something, and less the larger the model.
@@ -81,8 +90,8 @@ class Routed(SizeDefinition):
         dict of str to Prior
         """
         return {
-            "routed_b": Prior("Normal", mu=0.3, sigma=0.3),
-            "routed_c": Prior("Normal", mu=0.0, sigma=0.05),
+            "experts_exponent": Prior("Normal", mu=0.3, sigma=0.3),
+            "experts_size_interaction": Prior("Normal", mu=0.0, sigma=0.05),
         }
 
     def log_multiplier(self, design: Mapping[str, Any], coefficients: Mapping[str, Any]) -> Any:
@@ -91,7 +100,7 @@ class Routed(SizeDefinition):
         Parameters
         ----------
         design, coefficients
-            As of `design`, and ``routed_b`` and ``routed_c``.
+            As of `design`, and ``experts_exponent`` and ``experts_size_interaction``.
 
         Returns
         -------

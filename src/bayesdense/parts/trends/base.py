@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -11,7 +11,7 @@ import numpy as np
 from bayesdense.parts.registry import Registry
 from bayesdense.priors import Prior
 
-__all__ = ["HALF_NORMAL_MEAN", "Add", "Draws", "Growth", "Trend", "trends"]
+__all__ = ["HALF_NORMAL_MEAN", "Draws", "Growth", "Trend", "Values", "trends"]
 
 HALF_NORMAL_MEAN = float(np.sqrt(2.0 / np.pi))
 """Mean of a half-normal variable of scale 1."""
@@ -19,9 +19,8 @@ HALF_NORMAL_MEAN = float(np.sqrt(2.0 / np.pi))
 Draws = Mapping[str, np.ndarray]
 """Posterior draws by variable; the first axis of every array is the draw."""
 
-Add = Callable[..., Any]
-"""``add(name)`` adds a parameter to a PyMC model; ``add(name, shift)`` with its coordinate shifted,
-on the logarithm where it is positive."""
+Values = Mapping[str, Any]
+"""Parameters and constants by name: symbols of a PyMC model, or draws that broadcast."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,9 @@ class Growth:
 class Trend(Protocol):
     """The movement of log density in time and the spread of models around it.
 
-    A compiled model serves other data: what `centre` works out of the origin,
-    a number that differs between datasets, goes into the model as `pymc.Data`.
+    Each formula is written once, for the symbols of a PyMC model and for
+    draws alike. What depends on the mean date is a constant, not a number in
+    the formula, so that one compiled model serves other data.
 
     Attributes
     ----------
@@ -56,33 +56,40 @@ class Trend(Protocol):
         Under which the trend is registered.
     equation : str
         The trend as one line, for reports.
+    constants : tuple of str
+        Names of the constants that the formulas read.
     """
 
     name: ClassVar[str]
     equation: ClassVar[str]
+    constants: ClassVar[tuple[str, ...]]
 
     def settings(self) -> dict[str, Any]:
         """Return what the trend was made with, as plain values."""
         ...
 
     def priors(self) -> dict[str, Prior]:
-        """Return the default priors of what the trend adds to ``A`` and ``B``."""
+        """Return the default priors of the trend's parameters besides ``growth_rate``."""
         ...
 
-    def scales(self, years: Any, add: Add) -> tuple[Any, Any]:
-        """Return ``sigma_v`` and the scale of the lag (or None), inside a PyMC model."""
+    def constant_values(self, origin: np.datetime64) -> dict[str, float]:
+        """Return the values of the constants, given ``t0``."""
         ...
 
-    def centre(self, level: Any, years: Any, origin: np.datetime64, add: Add) -> Any:
-        """Return the line that dated targets lie around, inside a PyMC model."""
+    def line(self, values: Values, years: Any) -> Any:
+        """Return the line without its level, at ``t - t0`` in years."""
         ...
 
-    def growth(self, draws: Draws, years: np.ndarray, origin: np.datetime64) -> list[Growth]:
+    def scales(self, values: Values, years: Any) -> tuple[Any, Any]:
+        """Return the standard deviation of single models, and the scale of their lag or None."""
+        ...
+
+    def derived(self, values: Values) -> dict[str, Any]:
+        """Return what else is reported of the parameters, by name."""
+        ...
+
+    def growth(self, draws: Draws, years: np.ndarray) -> list[Growth]:
         """Return the growth rates that the draws imply, the headline one first."""
-        ...
-
-    def line(self, draws: Draws, years: np.ndarray, origin: np.datetime64) -> np.ndarray:
-        """Return the trend line without its level, shape ``(draw, year)``."""
         ...
 
     def deviation(self, draws: Draws, years: np.ndarray, random: np.random.Generator) -> np.ndarray:
@@ -92,5 +99,8 @@ class Trend(Protocol):
 
 trends: Registry[Trend] = Registry(
     "trend",
-    needs=("equation", "settings", "priors", "scales", "centre", "growth", "line", "deviation"),
+    needs=(
+        *("equation", "constants", "settings", "priors", "constant_values", "line", "scales"),
+        *("derived", "growth", "deviation"),
+    ),
 )

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from bayesdense.errors import BayesdenseError
-from bayesdense.parts.trends.base import Add, Draws, Growth, trends
+from bayesdense.parts.namespace import namespace
+from bayesdense.parts.trends.base import Draws, Growth, Values, trends
 from bayesdense.parts.trends.linear import Linear
 from bayesdense.priors import Prior
 
@@ -20,12 +21,12 @@ DAYS_PER_YEAR = 365.25
 
 @trends.register
 class ChangePoint(Linear):
-    """A line with a bend: growth ``A - A_change`` before a date, ``A`` after it.
+    """A line with a bend: growth ``A - D`` before a date, ``A`` after it.
 
     The third corollary of the Densing Law paper (Xiao et al., arXiv
     2412.04315) compares the growth of density before and after the release of
-    ChatGPT. ``A_change`` is the difference of the two rates per year, positive
-    where density grows faster after the date.
+    ChatGPT. ``D``, the variable ``growth_rate_change``, is the difference of the
+    two rates per year, positive where density grows faster after the date.
 
     Parameters
     ----------
@@ -36,13 +37,15 @@ class ChangePoint(Linear):
     --------
     >>> import numpy as np
     >>> bend = ChangePoint("2024-01-01")
-    >>> draws = {"A": np.array([2.0]), "A_change": np.array([1.5])}
-    >>> bend.line(draws, np.array([-1.0, 0.0, 1.0]), np.datetime64("2024-01-01"))
+    >>> values = {"growth_rate": 2.0, "growth_rate_change": 1.5}
+    >>> values |= bend.constant_values(np.datetime64("2024-01-01"))
+    >>> bend.line(values, np.array([[-1.0, 0.0, 1.0]]))
     array([[-0.5,  0. ,  2. ]])
     """
 
     name: ClassVar[str] = "change-point"
-    equation: ClassVar[str] = "ln rho = B + A (t - t0) - A_change min(t - t_change, 0) + v"
+    equation: ClassVar[str] = "ln rho = B + A (t - t0) - D min(t - t_change, 0) + v"
+    constants: ClassVar[tuple[str, ...]] = ("change_year",)
 
     def __init__(self, date: str = CHATGPT) -> None:
         try:
@@ -72,35 +75,44 @@ class ChangePoint(Linear):
         Returns
         -------
         dict of str to Prior
-            ``A_change`` per year, ``sigma_v`` in log density.
+            ``growth_rate_change`` per year, ``model_effect_sd`` in log density.
         """
-        return {"A_change": Prior("Normal", mu=0.0, sigma=1.5), **super().priors()}
+        return {"growth_rate_change": Prior("Normal", mu=0.0, sigma=1.5), **super().priors()}
 
-    def centre(self, level: Any, years: Any, origin: np.datetime64, add: Add) -> Any:
-        """Return the line that dated targets lie around, inside a PyMC model.
+    def constant_values(self, origin: np.datetime64) -> dict[str, float]:
+        """Return the date of the change in years since ``t0``.
 
         Parameters
         ----------
-        level : tensor, shape (dated_target,)
-            ``B`` and what does not depend on the date.
-        years : tensor, shape (dated_target,)
-            Release date in years since `origin`.
         origin : numpy.datetime64
             ``t0``.
-        add : callable
-            Adds the parameter of a name, with its prior.
 
         Returns
         -------
-        tensor, shape (dated_target,)
+        dict of str to float
+            ``change_year``.
         """
-        import pymc as pm
+        since = np.datetime64(self.date, "s") - origin.astype("datetime64[s]")
+        return {"change_year": float(since / np.timedelta64(1, "D") / DAYS_PER_YEAR)}
 
-        change = add("A_change")
-        # Data, not a constant, so that other dates need no other compiled model.
-        change_year = pm.Data("change_year", self.change_year(origin))
-        before = pm.math.minimum(years - change_year, 0.0)
-        return super().centre(level - change * before, years, origin, add)
+    def line(self, values: Values, years: Any) -> Any:
+        """Return ``A (t - t0) - D min(t - t_change, 0)``.
+
+        Parameters
+        ----------
+        values : mapping of str to array_like
+            With ``growth_rate``, ``growth_rate_change`` and ``change_year``;
+            draws broadcast against `years`.
+        years : array_like
+            ``t - t0``.
+
+        Returns
+        -------
+        array_like
+        """
+        since = years - values["change_year"]
+        before = namespace(since).minimum(since, 0.0)
+        return super().line(values, years) - values["growth_rate_change"] * before
 
     def notes(self, dates: pd.Series) -> list[str]:
         """Say when no target was released on one side of the change.
@@ -120,60 +132,26 @@ class ChangePoint(Linear):
         side = "after" if before else "before"
         return [
             f"no dated target was released {side} {self.date}: growth {side} that day rests on the "
-            "prior of A_change; choose another day with trends.ChangePoint(date), or other models."
+            "prior of growth_rate_change; choose another day with trends.ChangePoint(date), or "
+            "other models."
         ]
 
-    def growth(self, draws: Draws, years: np.ndarray, origin: np.datetime64) -> list[Growth]:
+    def growth(self, draws: Draws, years: np.ndarray) -> list[Growth]:
         """Return the growth rates after and before the change.
 
         Parameters
         ----------
         draws : mapping
-            With ``A`` and ``A_change``, shape ``(draw,)``.
-        years, origin
-            Not needed here.
+            With ``growth_rate`` and ``growth_rate_change``, shape ``(draw,)``.
+        years : numpy.ndarray, shape (dated_target,)
+            Dates of the targets; not needed here.
 
         Returns
         -------
         list of Growth
         """
+        after = draws["growth_rate"]
         return [
-            Growth("typical", f"from {self.date}", draws["A"]),
-            Growth("typical", f"before {self.date}", draws["A"] - draws["A_change"]),
+            Growth("typical", f"from {self.date}", after),
+            Growth("typical", f"before {self.date}", after - draws["growth_rate_change"]),
         ]
-
-    def change_year(self, origin: np.datetime64) -> float:
-        """Return the date of the change in years since an origin.
-
-        Parameters
-        ----------
-        origin : numpy.datetime64
-            ``t0``.
-
-        Returns
-        -------
-        float
-        """
-        days = (np.datetime64(self.date, "s") - origin.astype("datetime64[s]")) / np.timedelta64(
-            1, "D"
-        )
-        return float(days / DAYS_PER_YEAR)
-
-    def line(self, draws: Draws, years: np.ndarray, origin: np.datetime64) -> np.ndarray:
-        """Return the bent line without its level.
-
-        Parameters
-        ----------
-        draws : mapping
-            With ``A`` and ``A_change``, shape ``(draw,)``.
-        years : numpy.ndarray, shape (year,)
-            Years since `origin`.
-        origin : numpy.datetime64
-            ``t0``.
-
-        Returns
-        -------
-        numpy.ndarray, shape (draw, year)
-        """
-        before = np.minimum(years - self.change_year(origin), 0.0)
-        return super().line(draws, years, origin) - draws["A_change"][:, None] * before

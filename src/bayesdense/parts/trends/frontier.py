@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bayesdense.parts.trends.base import HALF_NORMAL_MEAN, Add, Draws, Growth, trends
+from bayesdense.parts.namespace import namespace
+from bayesdense.parts.trends.base import HALF_NORMAL_MEAN, Draws, Growth, Values, trends
 from bayesdense.parts.trends.linear import Linear
 from bayesdense.priors import Prior
 
@@ -19,36 +20,29 @@ class Frontier(Linear):
 
     The stochastic frontier form of equation 5 of the Densing Law paper (Xiao
     et al., arXiv 2412.04315), which speaks of the maximum density: ``A`` is
-    the growth rate of the frontier per year, ``v ~ Normal(0, sigma_v)`` is
-    noise, and ``w`` is how far a model lags behind, with scale
-    ``sigma_w exp(w1 (t - t0))``.
+    the growth rate of the frontier per year, ``v ~ Normal(0,
+    model_effect_sd)`` is noise, and ``w`` is how far a model lags behind, with
+    scale ``lag_sd exp(w1 (t - t0))``, ``w1`` being ``lag_trend``. The sum ``v -
+    w`` is the variable ``model_effect``.
 
     With a constant scale the frontier would be the typical line shifted
     upwards. With ``w1`` the typical model grows at ``A - d/dt E[w]``. The two
-    scales are sampled as ``total^2 = sigma_v^2 + sigma_w^2`` and ``share =
-    sigma_w^2 / total^2``, which the data tell apart more easily; where the
-    share keeps its prior, the data do not identify a frontier.
+    scales are sampled as ``frontier_total_sd^2 = model_effect_sd^2 +
+    lag_sd^2`` and ``lag_share = lag_sd^2 / frontier_total_sd^2``, which the
+    data tell apart more easily; where the share keeps its prior, the data do
+    not identify a frontier.
 
     Examples
     --------
     >>> import numpy as np
-    >>> draws = {k: np.array([v]) for k, v in dict(A=2.0, total=1.0, share=0.5, w1=0.0).items()}
-    >>> [(g.estimator, float(g.rate[0])) for g in
-    ...  Frontier().growth(draws, np.zeros(3), np.datetime64("2024-01-01"))]
+    >>> draws = {"growth_rate": 2.0, "frontier_total_sd": 1.0, "lag_share": 0.5, "lag_trend": 0.0}
+    >>> draws = {name: np.array([value]) for name, value in draws.items()}
+    >>> [(g.estimator, float(g.rate[0])) for g in Frontier().growth(draws, np.zeros(3))]
     [('frontier', 2.0), ('typical', 2.0)]
     """
 
     name: ClassVar[str] = "frontier"
     equation: ClassVar[str] = "ln rho = B + A (t - t0) + v - w, w >= 0"
-
-    def settings(self) -> dict[str, Any]:
-        """Return what the trend was made with: nothing.
-
-        Returns
-        -------
-        dict
-        """
-        return {}
 
     def priors(self) -> dict[str, Prior]:
         """Return the default priors.
@@ -56,62 +50,77 @@ class Frontier(Linear):
         Returns
         -------
         dict of str to Prior
-            ``total`` in log density, ``share`` between 0 and 1, ``w1`` per year.
+            ``frontier_total_sd`` in log density, ``lag_share`` between 0 and
+            1, ``lag_trend`` per year.
         """
         return {
-            "total": Prior("HalfNormal", sigma=1.5),
-            "share": Prior("Beta", alpha=2.0, beta=2.0),
-            "w1": Prior("Normal", mu=0.0, sigma=0.5),
+            "frontier_total_sd": Prior("HalfNormal", sigma=1.5),
+            "lag_share": Prior("Beta", alpha=2.0, beta=2.0),
+            "lag_trend": Prior("Normal", mu=0.0, sigma=0.5),
         }
 
-    def scales(self, years: Any, add: Add) -> tuple[Any, Any]:
-        """Add the scales of noise and lag to the PyMC model in context.
+    def derived(self, values: Values) -> dict[str, Any]:
+        """Return the two scales at the mean date.
 
         Parameters
         ----------
-        years : tensor, shape (dated_target,)
-            Release date in years since the mean date.
-        add : callable
-            Adds the parameter of a name, with its prior.
+        values : mapping of str to array_like
+            With ``frontier_total_sd`` and ``lag_share``.
 
         Returns
         -------
-        sigma_v : tensor
-            Standard deviation of ``v``.
-        lag : tensor, shape (dated_target,)
-            Scale of ``w``.
+        dict of str to array_like
+            ``model_effect_sd`` and ``lag_sd``.
         """
-        import pymc as pm
+        total, share = values["frontier_total_sd"], values["lag_share"]
+        xp = namespace(total, share)
+        return {
+            "model_effect_sd": total * xp.sqrt(1.0 - share),
+            "lag_sd": total * xp.sqrt(share),
+        }
 
-        share, w1 = add("share"), add("w1")
-        # Of the total, what the scatter of the models fixes is their standard deviation.
-        total = add("total", 0.5 * pm.math.log(1.0 - HALF_NORMAL_MEAN**2 * share))
-        sigma_v = pm.Deterministic("sigma_v", total * pm.math.sqrt(1.0 - share))
-        sigma_w = pm.Deterministic("sigma_w", total * pm.math.sqrt(share))
-        return sigma_v, sigma_w * pm.math.exp(w1 * years)
+    def scales(self, values: Values, years: Any) -> tuple[Any, Any]:
+        """Return the spread of noise and lag.
 
-    def growth(self, draws: Draws, years: np.ndarray, origin: np.datetime64) -> list[Growth]:
+        Parameters
+        ----------
+        values : mapping of str to array_like
+            With ``frontier_total_sd``, ``lag_share`` and ``lag_trend``; draws
+            broadcast against `years`.
+        years : array_like
+            ``t - t0``.
+
+        Returns
+        -------
+        sd : array_like
+            Standard deviation of ``v``.
+        lag : array_like
+            Scale of ``w`` at each date.
+        """
+        scales = self.derived(values)
+        xp = namespace(values["lag_trend"], years)
+        lag = scales["lag_sd"] * xp.exp(values["lag_trend"] * years)
+        return scales["model_effect_sd"], lag
+
+    def growth(self, draws: Draws, years: np.ndarray) -> list[Growth]:
         """Return the growth rates of the frontier and of the typical model.
 
         Parameters
         ----------
         draws : mapping
-            With ``A``, ``total``, ``share`` and ``w1``, shape ``(draw,)``.
+            With ``growth_rate`` and the parameters of the scales, shape ``(draw,)``.
         years : numpy.ndarray, shape (dated_target,)
             Dates of the targets: the lag's change is averaged over them.
-        origin : numpy.datetime64
-            ``t0``; not needed here.
 
         Returns
         -------
         list of Growth
         """
-        sigma_w = draws["total"] * np.sqrt(draws["share"])
-        scale = sigma_w[:, None] * np.exp(draws["w1"][:, None] * years)
-        lag_growth = HALF_NORMAL_MEAN * draws["w1"] * scale.mean(axis=1)
+        _, lag = self.scales(_columns(draws), years)
+        lag_growth = HALF_NORMAL_MEAN * draws["lag_trend"] * lag.mean(axis=1)
         return [
-            Growth("frontier", "all dates", draws["A"]),
-            Growth("typical", "all dates", draws["A"] - lag_growth),
+            Growth("frontier", "all dates", draws["growth_rate"]),
+            Growth("typical", "all dates", draws["growth_rate"] - lag_growth),
         ]
 
     def deviation(self, draws: Draws, years: np.ndarray, random: np.random.Generator) -> np.ndarray:
@@ -120,7 +129,7 @@ class Frontier(Linear):
         Parameters
         ----------
         draws : mapping
-            With ``total``, ``share`` and ``w1``, shape ``(draw,)``.
+            With the parameters of the scales, shape ``(draw,)``.
         years : numpy.ndarray, shape (year,)
             Release dates of the new models.
         random : numpy.random.Generator
@@ -130,8 +139,12 @@ class Frontier(Linear):
         -------
         numpy.ndarray, shape (draw, year)
         """
-        total, share, w1 = (draws[name][:, None] for name in ("total", "share", "w1"))
-        shape = (len(total), len(years))
-        noise = total * np.sqrt(1.0 - share) * random.standard_normal(shape)
-        scale = total * np.sqrt(share) * np.exp(w1 * years)
-        return noise - scale * np.abs(random.standard_normal(shape))
+        sd, lag = self.scales(_columns(draws), years)
+        noise = sd * random.standard_normal(lag.shape)
+        return noise - lag * np.abs(random.standard_normal(lag.shape))
+
+
+def _columns(draws: Draws) -> dict[str, np.ndarray]:
+    """Return the parameters of the scales, shape ``(draw, 1)``."""
+    names = ("frontier_total_sd", "lag_share", "lag_trend")
+    return {name: np.asarray(draws[name])[:, None] for name in names}

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bayesdense.parts.trends.base import Add, Draws, Growth, trends
+from bayesdense.parts.trends.base import Draws, Growth, Values, trends
 from bayesdense.priors import Prior
 
 __all__ = ["Linear"]
@@ -14,22 +14,23 @@ __all__ = ["Linear"]
 
 @trends.register
 class Linear:
-    """``ln rho = level + A (t - t0) + v``, ``v ~ Normal(0, sigma_v)``.
+    """``ln rho = level + A (t - t0) + v``, ``v ~ Normal(0, model_effect_sd)``.
 
     Equation 5 of the Densing Law paper (Xiao et al., arXiv 2412.04315), read
-    as a statement about the typical model: ``A`` is the growth rate per year,
-    and ``sigma_v`` how far single models lie from the line in log density.
+    as a statement about the typical model: ``A``, the variable
+    ``growth_rate``, is the growth rate per year, and ``model_effect_sd`` how
+    far single models lie from the line in log density.
 
     Examples
     --------
     >>> import numpy as np
-    >>> draws = {"A": np.array([2.0])}
-    >>> Linear().line(draws, np.array([0.0, 0.5]), np.datetime64("2024-01-01"))
+    >>> Linear().line({"growth_rate": np.array([[2.0]])}, np.array([0.0, 0.5]))
     array([[0., 1.]])
     """
 
     name: ClassVar[str] = "linear"
     equation: ClassVar[str] = "ln rho = B + A (t - t0) + v"
+    constants: ClassVar[tuple[str, ...]] = ()
 
     def settings(self) -> dict[str, Any]:
         """Return what the trend was made with: nothing.
@@ -46,84 +47,88 @@ class Linear:
         Returns
         -------
         dict of str to Prior
-            ``sigma_v``, in log density.
+            ``model_effect_sd``, in log density.
         """
-        return {"sigma_v": Prior("HalfNormal", sigma=1.0)}
+        return {"model_effect_sd": Prior("HalfNormal", sigma=1.0)}
 
-    def scales(self, years: Any, add: Add) -> tuple[Any, Any]:
-        """Add the scale of single models to the PyMC model in context.
+    def constant_values(self, origin: np.datetime64) -> dict[str, float]:
+        """Return the constants of the formulas: none.
 
         Parameters
         ----------
-        years : tensor, shape (dated_target,)
-            Release date in years since the mean date.
-        add : callable
-            Adds the parameter of a name, with its prior.
-
-        Returns
-        -------
-        sigma_v : tensor
-            Standard deviation of ``v``.
-        lag : tensor, shape (dated_target,), or None
-            Scale of the half-normal ``w`` that is taken off; None for none.
-        """
-        return add("sigma_v"), None
-
-    def centre(self, level: Any, years: Any, origin: np.datetime64, add: Add) -> Any:
-        """Return the line that dated targets lie around, inside a PyMC model.
-
-        Parameters
-        ----------
-        level : tensor, shape (dated_target,)
-            ``B`` and what does not depend on the date.
-        years : tensor, shape (dated_target,)
-            Release date in years since `origin`.
         origin : numpy.datetime64
             ``t0``.
-        add : callable
-            Adds the parameter of a name, with its prior.
 
         Returns
         -------
-        tensor, shape (dated_target,)
+        dict of str to float
         """
-        import pymc as pm
+        return {}
 
-        return level + pm.modelcontext(None)["A"] * years
+    def line(self, values: Values, years: Any) -> Any:
+        """Return ``A (t - t0)``.
 
-    def growth(self, draws: Draws, years: np.ndarray, origin: np.datetime64) -> list[Growth]:
+        Parameters
+        ----------
+        values : mapping of str to array_like
+            With ``growth_rate``; draws broadcast against `years`.
+        years : array_like
+            ``t - t0``.
+
+        Returns
+        -------
+        array_like
+        """
+        return values["growth_rate"] * years
+
+    def scales(self, values: Values, years: Any) -> tuple[Any, Any]:
+        """Return the spread of single models.
+
+        Parameters
+        ----------
+        values : mapping of str to array_like
+            With ``model_effect_sd``.
+        years : array_like
+            ``t - t0``; not needed here.
+
+        Returns
+        -------
+        sd : array_like
+            Standard deviation of ``v``.
+        lag : array_like or None
+            Scale of the half-normal lag ``w`` that is taken off; None for none.
+        """
+        return values["model_effect_sd"], None
+
+    def derived(self, values: Values) -> dict[str, Any]:
+        """Return what else is reported of the parameters: nothing.
+
+        Parameters
+        ----------
+        values : mapping of str to array_like
+            The parameters.
+
+        Returns
+        -------
+        dict of str to array_like
+        """
+        return {}
+
+    def growth(self, draws: Draws, years: np.ndarray) -> list[Growth]:
         """Return the growth rate of the typical model.
 
         Parameters
         ----------
         draws : mapping
-            With ``A``, shape ``(draw,)``.
-        years, origin
-            Not needed here.
+            With ``growth_rate``, shape ``(draw,)``.
+        years : numpy.ndarray, shape (dated_target,)
+            Dates of the targets; not needed here.
 
         Returns
         -------
         list of Growth
         """
-        return [Growth("typical", "all dates", draws["A"])]
-
-    def line(self, draws: Draws, years: np.ndarray, origin: np.datetime64) -> np.ndarray:
-        """Return ``A (t - t0)``.
-
-        Parameters
-        ----------
-        draws : mapping
-            With ``A``, shape ``(draw,)``.
-        years : numpy.ndarray, shape (year,)
-            Years since `origin`.
-        origin : numpy.datetime64
-            ``t0``; not needed here.
-
-        Returns
-        -------
-        numpy.ndarray, shape (draw, year)
-        """
-        return draws["A"][:, None] * years
+        return [Growth("typical", "all dates", draws["growth_rate"])]
 
     def deviation(self, draws: Draws, years: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """Return ``v`` of new models.
@@ -131,7 +136,7 @@ class Linear:
         Parameters
         ----------
         draws : mapping
-            With ``sigma_v``, shape ``(draw,)``.
+            With ``model_effect_sd``, shape ``(draw,)``.
         years : numpy.ndarray, shape (year,)
             Release dates of the new models.
         random : numpy.random.Generator
@@ -141,5 +146,5 @@ class Linear:
         -------
         numpy.ndarray, shape (draw, year)
         """
-        sigma = draws["sigma_v"][:, None]
+        sigma = draws["model_effect_sd"][:, None]
         return sigma * random.standard_normal((len(sigma), len(years)))

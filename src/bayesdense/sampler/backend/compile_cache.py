@@ -13,12 +13,12 @@ import numpy as np
 import xarray as xr
 
 from bayesdense.errors import SamplingError
-from bayesdense.sampler.backend.dynamic_shapes import AnySize, compile_any_size
+from bayesdense.sampler.backend.dynamic_shapes import DynamicModel, compile_dynamic
 from bayesdense.sampler.backend.packed_data import Packing, Places, in_order, lengths_of
-from bayesdense.sampler.initial_points import Start, around, spread_of
+from bayesdense.sampler.initial_points import JITTER, Start, around
 from bayesdense.sampler.progress import Progress
 
-__all__ = ["Compiled", "clear_compiled", "compiled_for", "initial_values"]
+__all__ = ["Compiled", "clear_compiled", "compiled_for"]
 
 KEPT_COMPILED = 8
 
@@ -33,7 +33,7 @@ class Compiled:
 
     Attributes
     ----------
-    code : AnySize
+    code : DynamicModel
         Compiled code, for data of any size.
     packing : Packing
         How its data are packed.
@@ -51,7 +51,7 @@ class Compiled:
         The initial values of the model as the sampler sees them.
     """
 
-    code: AnySize
+    code: DynamicModel
     packing: Packing
     data: dict[str, np.ndarray]
     coords: dict[str, Any]
@@ -222,7 +222,7 @@ def _address(values: np.ndarray) -> Any:
     return values.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
 
 
-_compiled: OrderedDict[Any, tuple[AnySize, Coordinates]] = OrderedDict()
+_compiled: OrderedDict[Any, tuple[DynamicModel, Coordinates]] = OrderedDict()
 
 
 def clear_compiled() -> None:
@@ -235,9 +235,9 @@ def compiled_for(model: Any, structure: Any, shown: Progress) -> tuple[Compiled,
 
     Parameters
     ----------
-    model : pymc.Model
-        All numbers that may change from one dataset to the next are in
-        `pymc.Data`.
+    model : SamplerModel
+        All numbers that may change from one dataset to the next are data of
+        it.
     structure : hashable
         Everything else that shapes the model's graph.
     shown : Progress
@@ -250,45 +250,18 @@ def compiled_for(model: Any, structure: Any, shown: Progress) -> tuple[Compiled,
     fresh : bool
         Whether it was compiled now.
     """
-    packing = Packing.of(model)
+    packing = Packing.of(model.model)
     key = (structure, packing)
     fresh = key not in _compiled
     if fresh:
         shown.status("compiling (up to a minute, once for each kind of model)")
-        packed, places = packing.apply(model)
-        _compiled[key] = compile_any_size(packed, places), _coordinates(packed, places)
+        packed, places = packing.apply(model.model)
+        _compiled[key] = compile_dynamic(packed, places, model.hidden), _coordinates(packed, places)
         while len(_compiled) > KEPT_COMPILED:
             _compiled.popitem(last=False)
     _compiled.move_to_end(key)
     code, coordinates = _compiled[key]
     return _for_model(code, coordinates, packing, model), fresh
-
-
-def initial_values(model: Any) -> dict[str, np.ndarray]:
-    """Return where chains start, by free variable: numbers, since builders give no others.
-
-    Parameters
-    ----------
-    model : pymc.Model
-        The model.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        In the order of the model.
-
-    Raises
-    ------
-    SamplingError
-        If a variable has no initial value.
-    """
-    found = {}
-    for variable in model.free_RVs:
-        value = model.rvs_to_initial_values[variable]
-        if value is None or isinstance(value, str):
-            raise SamplingError(f"'{variable.name}' has no initial value, and needs one")
-        found[variable.name] = np.asarray(value, dtype=float)
-    return found
 
 
 def _coordinates(packed: Any, places: Places) -> Coordinates:
@@ -335,15 +308,18 @@ def _coordinates(packed: Any, places: Places) -> Coordinates:
     return coordinates
 
 
-def _for_model(code: AnySize, coordinates: Coordinates, packing: Packing, model: Any) -> Compiled:
+def _for_model(
+    code: DynamicModel, coordinates: Coordinates, packing: Packing, model: Any
+) -> Compiled:
     """Return compiled code with the data, labels and initial points of a model."""
-    data = {data.name: data.get_value() for data in model.data_vars}
-    lengths = lengths_of(model)
+    plain = model.model
+    data = {data.name: data.get_value() for data in plain.data_vars}
+    lengths = lengths_of(plain)
     coords = {
         name: list(range(lengths[name]) if labels is None else labels)
-        for name, labels in model.coords.items()
+        for name, labels in plain.coords.items()
     }
-    starts = initial_values(model)
+    starts = model.starts
     packed = packing.values(data, lengths)
     point, counted = coordinates(starts, packed)
     centre = np.where(counted, 0.0, point)
@@ -354,8 +330,8 @@ def _for_model(code: AnySize, coordinates: Coordinates, packing: Packing, model:
         raise SamplingError(
             f"the initial point has {centre.size} numbers, and the dimensions ask for {wanted}"
         )
-    free = in_order(model)
-    spread = np.repeat([spread_of(variable) for variable in free], sizes)
+    free = in_order(plain)
+    spread = np.repeat([model.near.get(str(v.name), JITTER) for v in free], sizes)
     ends = np.cumsum(sizes)
     places = {v.name: slice(end - n, end) for v, n, end in zip(free, sizes, ends, strict=True)}
     start = around(centre, spread)

@@ -1,4 +1,4 @@
-"""Code for nutpie that samples a model whatever the lengths of its dimensions.
+"""Compile a model for nutpie with dynamic shapes: lengths of dimensions are data.
 
 `nutpie.compile_pymc_model` writes the number of parameters and the shape of every variable into
 the code, so that another number of models needs other code. Here they are read from the data. All
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -19,16 +19,17 @@ import numpy as np
 import pandas as pd
 
 from bayesdense.errors import BayesdenseError
+from bayesdense.sampler.backend.cheap_gradients import with_cheap_gradients
 from bayesdense.sampler.backend.packed_data import Places, in_order, parts_of
 
-__all__ = ["AnySize", "compile_any_size"]
+__all__ = ["DynamicModel", "compile_dynamic"]
 
 # What the code tells nutpie; 3 and 4 are errors from which a trajectory recovers.
 WRONG_SIZE, RAISED, BAD_GRADIENT, BAD_DENSITY, NOT_EXPANDED = -1, 1, 3, 4, -2
 
 
 @dataclass(frozen=True)
-class AnySize:
+class DynamicModel:
     """Compiled code, and what it takes to give it a size.
 
     Attributes
@@ -82,7 +83,7 @@ class AnySize:
         )
 
 
-def compile_any_size(model: Any, places: Places) -> AnySize:
+def compile_dynamic(model: Any, places: Places, hidden: Container[str] = ()) -> DynamicModel:
     """Compile a model.
 
     Parameters
@@ -92,14 +93,16 @@ def compile_any_size(model: Any, places: Places) -> AnySize:
         is not a single number has named dimensions.
     places : Places
         Where in the packed data lengths and sizes are.
+    hidden : container of str
+        Variables that are not kept of a draw.
 
     Returns
     -------
-    AnySize
+    DynamicModel
     """
     from nutpie.compile_pymc import CompiledPyMCModel, make_user_data
 
-    density, expanded, kept = _functions(model, places)
+    density, expanded, kept = _functions(model, places, hidden)
     dims, transformed = dict(model.named_vars_to_dims), []
     for variable in model.free_RVs:
         name = model.rvs_to_values[variable].name
@@ -135,10 +138,10 @@ def compile_any_size(model: Any, places: Places) -> AnySize:
         expand_func=expanded,
         reparameterized_names=transformed,
     )
-    return AnySize(compiled, tuple(v.name for v in kept), len(model.free_RVs))
+    return DynamicModel(compiled, tuple(v.name for v in kept), len(model.free_RVs))
 
 
-def _functions(model: Any, places: Places) -> tuple[Any, Any, list[Any]]:
+def _functions(model: Any, places: Places, hidden: Container[str]) -> tuple[Any, Any, list[Any]]:
     """Return code for density and gradient, code for what is kept, and what that is."""
     import pytensor.tensor as pt
     from pymc.pytensorf import compile as compile_function
@@ -152,8 +155,10 @@ def _functions(model: Any, places: Places) -> tuple[Any, Any, list[Any]]:
     density = rewrite_graph(
         model.logp(), include=["canonicalize", "stabilize", "local_remove_check_parameter"]
     )
+    [density] = with_cheap_gradients([density])
     gradient = pt.concatenate([g.ravel() for g in pt.grad(density, values)])
-    kept = [*values, *(v for v in model.unobserved_value_vars if v not in values)]
+    others = (v for v in model.unobserved_value_vars if v not in values and v.name not in hidden)
+    kept = [*values, *others]
     joined = pt.concatenate([v.ravel() for v in kept])
 
     point = pt.vector("point", dtype="float64")

@@ -133,13 +133,7 @@ class Packing:
         import pytensor
         from pymc.model.fgraph import fgraph_from_model, model_from_fgraph
 
-        # The conversion refuses initial points, which are taken from the model itself.
-        starts = dict(model.rvs_to_initial_values)
-        try:
-            model.rvs_to_initial_values.update(dict.fromkeys(starts))
-            graph, places = fgraph_from_model(model)
-        finally:
-            model.rvs_to_initial_values.update(starts)
+        graph, places = fgraph_from_model(model)
         data = {data.name: data.get_value(borrow=True) for data in model.data_vars}
         shared = {
             group: pytensor.shared(values, name=group)

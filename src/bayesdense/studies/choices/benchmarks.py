@@ -113,9 +113,11 @@ def benchmark_groups(data: Dataset, groups: Mapping[str, Iterable[str]] | None =
     """
     names = _several(data)
     wanted = {g: set(members) for g, members in (GROUPS if groups is None else groups).items()}
-    strays = [n for n in names if not any(n in members for members in wanted.values())]
-    if strays:
-        raise BayesdenseError(f"benchmark '{strays[0]}' is in no group: give groups that name it")
+    left_over = [n for n in names if not any(n in members for members in wanted.values())]
+    if left_over:
+        raise BayesdenseError(
+            f"benchmark '{left_over[0]}' is in no group: give groups that name it"
+        )
     found: Options = {ALL: None}
     for group, members in wanted.items():
         there = [name for name in names if name in members]

@@ -1,0 +1,520 @@
+"""The sampler's model: the textbook model with every variable in coordinates that suit it.
+
+Which variable is sampled how, in the order in which they depend on one another. No result depends
+on anything here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from bayesdense.coordinates.decorrelation import (
+    end_features,
+    law_features,
+    residual_shift,
+    shape_exponents,
+)
+from bayesdense.coordinates.initial import Coordinates
+from bayesdense.coordinates.law_variables import move_loss_law
+from bayesdense.coordinates.score_inversion import (
+    LITTLE,
+    ScoreInversion,
+    invert_scores,
+    weighted_mean,
+)
+from bayesdense.coordinates.skew_normal import skew_normal_logp
+from bayesdense.coordinates.transforms import Ceiling, Floor, moved_from_data
+from bayesdense.coordinates.variables import Rewrite
+from bayesdense.model.build import build_model, given_ruler, model_priors
+from bayesdense.model.design import Design
+from bayesdense.model.numbers import prior_parameters
+from bayesdense.model.ruler import Ruler
+from bayesdense.model.trend import differences, line, target_sizes
+from bayesdense.parts.trends.base import HALF_NORMAL_MEAN
+from bayesdense.priors import Prior
+from bayesdense.spec import ModelSpec, RulerSpec
+
+__all__ = ["STAY", "SamplerModel", "reparametrise"]
+
+STAY = {"map_floor": ("sigma",), "ceiling_share": ("alpha",)}
+"""Numbers of priors that set coordinates, and so are part of the graph."""
+
+NOT_KEPT = ("benchmark_difference", "expected_loss", "expected_score")
+"""What follows from other variables and is too large to keep of every draw."""
+
+
+@dataclass(frozen=True)
+class SamplerModel:
+    """A model as the sampler sees it.
+
+    Attributes
+    ----------
+    model : pymc.Model
+        Rewritten; every number is data.
+    starts : dict of str to numpy.ndarray
+        Where chains start, by free variable.
+    near : dict of str to float
+        How far from there, in its coordinates, where it is not as usual.
+    bases : dict of str to str
+        The directions of the free variables that stand for zero-sum effects:
+        ``<effects>_contrast`` and the name of the data.
+    terms : tuple of str
+        The variables that are sampled together as ``log_terms``.
+    free : list of str
+        The free variables of the textbook model.
+    """
+
+    model: Any
+    starts: dict[str, np.ndarray]
+    near: dict[str, float]
+    bases: dict[str, str]
+    terms: tuple[str, ...]
+    free: list[str]
+    hidden: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Name what draws do not keep: free variables that the textbook model does not have."""
+        names = {str(variable.name) for variable in self.model.free_RVs}
+        object.__setattr__(self, "hidden", frozenset(names - set(self.free)))
+
+    def complete(self, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return values of variables with those of the free variables that stand for them.
+
+        Parameters
+        ----------
+        values : mapping of str to numpy.ndarray
+            Of variables of the textbook model; not all need be there.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+        """
+        found = dict(values)
+        for contrast, basis in self.bases.items():
+            effects = contrast.removesuffix("_contrast")
+            if effects in found:
+                directions = self.model[basis].get_value()
+                found[contrast] = np.ravel(found[effects]) @ directions
+        if self.terms and all(name in found for name in self.terms):
+            found["log_terms"] = np.log(np.stack([found[n] for n in self.terms], axis=-1))
+        return found
+
+
+def reparametrise(
+    design: Design,
+    spec: RulerSpec,
+    coordinates: Coordinates,
+    given: Mapping[str, np.ndarray] | None = None,
+) -> SamplerModel:
+    """Build a model in the coordinates of the sampler.
+
+    Parameters
+    ----------
+    design : Design
+        The dataset under the model.
+    spec : RulerSpec
+        The composition of the model.
+    coordinates : Coordinates
+        From the data or from a pilot.
+    given : mapping of str to numpy.ndarray, optional
+        Values of the ruler, as for `bayesdense.model.build_model`.
+
+    Returns
+    -------
+    SamplerModel
+    """
+    model = build_model(design, spec, given=given, replaceable=True)
+    return _Reparametrisation(model, design, spec, coordinates, bool(given)).run()
+
+
+class _Reparametrisation:
+    """The rewrite of one model; every method is about some of its variables."""
+
+    def __init__(
+        self, model: Any, design: Design, spec: RulerSpec, coordinates: Coordinates, given: bool
+    ) -> None:
+        self.design, self.spec, self.given = design, spec, given
+        self.free = [str(variable.name) for variable in model.free_RVs]
+        self.priors: dict[str, Prior] = model_priors(design, spec)
+        self.coordinates = coordinates
+        self.v = Rewrite(model, coordinates.arrays())
+        self.parameters = prior_parameters(self.priors, self.v)
+        self.near: dict[str, float] = {}
+        self.bases: dict[str, str] = {}
+        self.terms: tuple[str, ...] = ()
+
+    def run(self) -> SamplerModel:
+        v = self.v
+        size = v["relative_log_size"]
+        if "log_size" in v:
+            size = v["log_size"] - v["log_size_centre"]
+        self._harness_offsets()
+        if self.given:
+            ruler = given_ruler(self.spec, v, {n[6:]: v[n] for n in v if n.startswith("given_")})
+        else:
+            ruler = Ruler.of(v, v, self.design, self.spec)
+            self._ruler(ruler)
+        if self.design.size("cell"):
+            self._cell_spread(ruler)
+            seen = invert_scores(
+                v,
+                ruler,
+                size=size,
+                count=v.length,
+                any_known=bool(self.design.has_losses.any()),
+            )
+            if isinstance(self.spec, ModelSpec):
+                self._targets(seen, size)
+            self._references()
+            self._cells(seen, size)
+        else:
+            self._references()
+        if "item_effect" in v:
+            v.start("item_effect", 0.0)
+        model = v.finish(without=NOT_KEPT)
+        return SamplerModel(
+            model=model,
+            starts=self._starts(model),
+            near=self.near,
+            bases=self.bases,
+            terms=self.terms,
+            free=self.free,
+        )
+
+    def _starts(self, model: Any) -> dict[str, np.ndarray]:
+        """Return where chains start: the median of the prior where nothing else is said."""
+        found = {}
+        for variable in model.free_RVs:
+            name = str(variable.name)
+            if name not in self.v.starts:
+                plain = name.removesuffix("_with_losses").removesuffix("_scores_only")
+                self.v.start(name, self.priors[plain].median())
+            found[name] = np.asarray(self.v.starts[name], dtype=float)
+        return found
+
+    def move(
+        self,
+        name: str,
+        shift: Any,
+        *,
+        prior: str = "",
+        rate: Any = 1.0,
+        from_data: bool = False,
+        start: Any = None,
+    ) -> None:
+        """Move a parameter that has a prior; one with bounds is sampled as it is."""
+        key = prior or name
+        placed = self.priors[key]
+        value = placed.median() if start is None else start
+        if placed.support == "bounded" or shift is None:
+            self.v.start(name, value)
+            return
+        names = list(self.parameters[key])
+
+        def dist(*values: Any) -> Any:
+            return placed.unnamed(dict(zip(names, values, strict=True)))
+
+        self.v.move(
+            name,
+            list(self.parameters[key].values()),
+            dist,
+            shift=shift,
+            rate=rate,
+            log=placed.support == "positive",
+            from_data=from_data,
+            start=value,
+        )
+
+    def _harness_offsets(self) -> None:
+        """Offsets of harnesses, along contrasts that scores know apart."""
+        v = self.v
+        if "harness_offset" not in v:
+            return
+        scale = v["harness_offset_sd"][v["at_harness_benchmark"]]
+        v.contrast(
+            "harness_offset",
+            v["at_harness_basis"],
+            scale,
+            list(range(len(self.coordinates.harness.error))),
+            error=v["at_harness_error"],
+            pull=v["at_harness_pull"],
+            shape=v["harness_measured"].shape,
+        )
+        self.bases["harness_offset_contrast"] = "at_harness_basis"
+
+    def _ruler(self, ruler: Ruler) -> None:
+        """Decorrelate the coefficients of law and map."""
+        v, design, spec = self.v, self.design, self.spec
+        if design.loss_sets:
+            law = self.coordinates.law
+            assert law is not None
+            self.terms = move_loss_law(self, law)
+        known = design.has_losses
+        if not len(known):
+            return
+        self._floor_and_ceiling()
+        ends = end_features(v["at_knots"], v["at_knot_margin"], ruler.floor, ruler.span)
+        names = shape_exponents(spec.law)
+        mixed = bool(design.loss_sets) and not known.all()
+        centre = v["at_regression_centre"]
+        if not known.all():
+            which = v["unknown_benchmarks"]
+            suffix = "_scores_only" if mixed else ""
+            own = [values[which] for values in ends]
+            for name in spec.law.shape:
+                slopes = v[f"at_regression_of_{name}"] if name in names else None
+                shift = None if slopes is None else residual_shift(slopes, centre, own, which)
+                self.move(f"{name}{suffix}", shift, prior=name)
+        features = [*ends, *law_features(names, ruler.coefficients, v["benchmark_ruler"])]
+        slope_shift = residual_shift(v["at_regression_slope"], centre, features)
+        if known.any():
+            which = v["known_benchmarks"]
+            gamma = v["map_steepness"]
+            self.move("map_steepness", slope_shift[which])
+            # The logit at the lowest loss is what scores fix best: small runs are at chance. With
+            # it in the place of the midpoint the posterior loses a ridge.
+            shift = self._logit_shift(features, gamma, which)
+            lowest = v["at_lowest_loss"][which]
+            self.move(
+                "map_midpoint_loss",
+                shift - gamma * lowest,
+                rate=gamma,
+                start=self.coordinates.lowest_loss[known],
+            )
+        if not known.all():
+            suffix = "_scores_only" if bool(known.any()) else ""
+            which = v["unknown_benchmarks"]
+            names = [f"map_{of}_at_centre{suffix}" for of in ("slope", "logit")]
+            self.move(names[0], slope_shift[which], prior="map_slope_at_centre")
+            shift = self._logit_shift(features, v[names[0]], which)
+            self.move(names[1], shift, prior="map_logit_at_centre")
+
+    def _logit_shift(self, features: list[Any], slope: Any, which: Any) -> Any:
+        """Return by how much less than the logit is what scores see of it.
+
+        Scores fix the logit where they are, on the harness that measured them.
+        """
+        import pytensor.tensor as pt
+
+        v = self.v
+        own = [*(f[which] for f in features), pt.log(slope)]
+        shift = residual_shift(v["at_regression_logit"], v["at_regression_centre"], own, which)
+        if "harness_offset" in v:
+            shift = shift + (v["at_harness_share"] * v["harness_offset"]).sum(axis=0)[which]
+        return shift
+
+    def _floor_and_ceiling(self) -> None:
+        """Floor and ceiling in coordinates in which their densities have no long tail."""
+        prior, chance = self.priors["map_floor"], self.design.chance
+        start = np.maximum(chance, 0.01)
+        low = np.asarray(prior.parameters.get("lower", -1.0))
+        if prior.distribution == "TruncatedNormal" and not np.any(low != 0.0):
+            scale = float(np.mean(prior.parameters["sigma"]))
+            self.v.set_transform("map_floor", Floor(scale), start)
+        else:
+            self.v.start("map_floor", start)
+        share = self.priors.get("ceiling_share")
+        if share is not None and share.distribution == "Beta":
+            power = float(np.mean(share.parameters["alpha"]))
+            self.v.set_transform("ceiling_share", Ceiling(power), share.median())
+
+    def _cell_spread(self, ruler: Ruler) -> None:
+        """Deviations of cells shrink as the ruler gets steeper."""
+        import pytensor.tensor as pt
+
+        v = self.v
+        ends = end_features(v["at_knots"], v["at_knot_margin"], ruler.floor, ruler.span)
+        names = shape_exponents(self.spec.law)
+        features = [*ends, *law_features(names, ruler.coefficients, v["benchmark_ruler"])]
+        logit = ruler.steepness * (ruler.midpoint - v["at_lowest_loss"])
+        features += [pt.log(ruler.steepness), logit]
+        shift = residual_shift(v["at_regression_spread"], v["at_regression_centre"], features)
+        self.move("cell_effect_sd", shift)
+
+    def _targets(self, seen: ScoreInversion, size: Any) -> None:
+        """Level, growth, size slope, families and models, from what scores say of them."""
+        v, spec = self.v, self.spec
+        assert isinstance(spec, ModelSpec)
+        n_dated, n_targets = v.length("dated_target"), v.length("target")
+        years = v["target_years"]
+        size = target_sizes(size, v, n_targets)
+        common = seen.levels.mean(axis=0)
+        beside = (seen.levels - common).T
+        dated = years[:n_dated]
+        values = {n: v[n] for n in (*spec.trend.priors(), "growth_rate", *spec.trend.constants)}
+        sd, lag = spec.trend.scales(values, dated)
+        for name in spec.trend.priors():
+            shift = seen.stretch if self.priors[name].support == "positive" else None
+            if name == "frontier_total_sd":
+                # Of the total, what the scatter of the models fixes is their standard deviation.
+                shift = shift + 0.5 * _log(1.0 - HALF_NORMAL_MEAN**2 * v["lag_share"])
+            self.move(name, shift)
+        above = _above_models(lag, dated)
+        self.move("growth_rate", -(common[1] + above[1]), from_data=True)
+        if "log_density_level" in self.priors:
+            self.move("log_density_level", -(common[0] + above[0]), from_data=True)
+        if "size_slope" in self.priors:
+            self.move("size_slope", -common[2], from_data=True)
+        self._benchmarks(beside, seen)
+        left = differences(v, years, size)
+        expected = line(v, v, spec.trend, dated, size[:n_dated])
+        # Without a date a model says nothing of the trend; its level is the common one.
+        rest = v["log_density_level"] + 0.0 * years[n_dated:]
+        if "size_slope" in v:
+            rest = rest + v["size_slope"] * size[n_dated:]
+        expected = _join(expected, rest)
+        known = expected[:, None] if left is None else left + expected[:, None]
+        if left is None:
+            left = 0.0 * known
+        family = v["family_code"]
+        if "family_effect" in v:
+            self._families(seen, seen.residual(known + 0.0 * left), sd, lag)
+            expected = expected + v["family_effect"][family]
+        if "family_benchmark_effect" in v:
+            left = left + v["family_benchmark_effect"][family]
+        mean, information = seen.by_target(seen.residual(left), n_targets)
+        self._models(mean, information, expected[:n_dated], sd, lag)
+
+    def _benchmarks(self, beside: Any, seen: ScoreInversion) -> None:
+        """Zero-sum levels, growth rates and size slopes between benchmarks."""
+        v = self.v
+        labels = list(range(self.design.size("benchmark") - 1))
+        if "benchmark_offset" in v:
+            sigma = self.parameters["benchmark_offset"]["sigma"]
+            basis = v["at_benchmark_basis"]
+            v.contrast("benchmark_offset", basis, sigma, labels, mean=beside[0])
+            self.bases["benchmark_offset_contrast"] = "at_benchmark_basis"
+        for name, place in (("growth", 1), ("size_slope", 2)):
+            rate = "growth_rate" if name == "growth" else name
+            if f"{rate}_deviation" not in v:
+                continue
+            scale, basis = v[f"{rate}_sd"], v[f"at_{name}_basis"]
+            self.move(f"{rate}_sd", seen.stretch if rate == "growth_rate" else None)
+            v.contrast(
+                f"{rate}_deviation",
+                basis,
+                scale,
+                labels,
+                error=v[f"at_{name}_error"],
+                mean=beside[place],
+            )
+            self.bases[f"{rate}_deviation_contrast"] = f"at_{name}_basis"
+
+    def _families(self, seen: ScoreInversion, left: Any, sd: Any, lag: Any) -> None:
+        """Effects of families: ``f`` as if ``f2`` and single models were not known, ``f2`` given ``f``.
+
+        By the scales at hand: with units from the scales of a pilot, squares of
+        these effects went with ``model_effect_sd``.
+        """
+        import pytensor.tensor as pt
+
+        v = self.v
+        n_dated, n_targets, count = (v.length(d) for d in ("dated_target", "target", "benchmark"))
+        of_lag = 0.0 if lag is None else (1.0 - HALF_NORMAL_MEAN**2) * lag**2
+        dated = (sd**2 + of_lag) * pt.ones(n_dated)
+        typical = dated.mean()
+        scatter = pt.concatenate([dated, pt.full((n_targets - n_dated,), 1.0 / LITTLE)])
+        self.move("family_effect_sd", seen.stretch)
+        mean, known = seen.by_target(left, n_targets)
+        with_benchmarks = "family_benchmark_effect" in v
+        if with_benchmarks:
+            of_pair = v["family_benchmark_effect_sd"]
+            self.move("family_benchmark_effect_sd", seen.stretch)
+            # Models of a family share its deviation on a benchmark: more say no more of it.
+            scatter = scatter + v["at_cell_target_alike"] * of_pair**2
+        weight = known / (1.0 + known * scatter)
+        mean, information = weighted_mean(mean, weight, v["family_code"], v.length("family"))
+        self._effects("family_effect", v["family_effect_sd"], information, mean)
+        if not with_benchmarks:
+            return
+        family = v["at_cell_family"]
+        pair = family * count + v["cell_benchmark"]
+        left = left - v["family_effect"][family]
+        mean, known = weighted_mean(left, seen.weights, pair, v.length("family") * count)
+        information = known / (1.0 + known * typical * v["at_cell_pair_share"])
+        shape = v.length("family"), count
+        self._effects(
+            "family_benchmark_effect", of_pair, information.reshape(shape), mean.reshape(shape)
+        )
+
+    def _effects(self, name: str, scale: Any, information: Any, mean: Any) -> None:
+        self.v.standardise(name, scale**-2.0, _log(scale), information, mean=mean)
+
+    def _models(self, mean: Any, information: Any, expected: Any, sd: Any, lag: Any) -> None:
+        """Effects of single models, given what their scores say of their density."""
+        import pytensor.tensor as pt
+
+        v = self.v
+        n_dated = v.length("dated_target")
+        around, known = mean[:n_dated] - expected, information[:n_dated]
+        if lag is None:
+            self._effects("model_effect", sd, known, around)
+        else:
+            # In units of a Normal of the same mean and variance.
+            middle = -HALF_NORMAL_MEAN * lag
+            precision = 1.0 / (sd**2 + (1.0 - HALF_NORMAL_MEAN**2) * lag**2)
+            rate = pt.sqrt(precision + known)
+            shift = -(middle * precision + around * known) / rate
+            parameters = [sd, lag, rate, shift]
+            v.custom("model_effect", parameters, skew_normal_logp, moved_from_data)
+            v.start("model_effect", 0.0)
+        if "undated_log_density" in v:
+            # Sampled as they are, all of them would have to move whenever the ruler does.
+            rate = pt.sqrt(information[n_dated:])
+            shift = -rate * mean[n_dated:]
+            self.move("undated_log_density", shift, rate=rate, from_data=True)
+
+    def _references(self) -> None:
+        """References: their offset between families, and each in units of its spread."""
+        v = self.v
+        if "reference_effect" in v:
+            residual = v["reference_residual"]
+            v.standardise("reference_effect", residual**-2.0, _log(residual), 0.0, start=0.0)
+        if "reference_family_offset" in v:
+            sigma = self.parameters["reference_family_offset"]["sigma"]
+            labels = list(range(self.design.size("reference_family") - 1))
+            v.contrast("reference_family_offset", v["at_reference_family_basis"], sigma, labels)
+            self.bases["reference_family_offset_contrast"] = "at_reference_family_basis"
+
+    def _cells(self, seen: ScoreInversion, size: Any) -> None:
+        """Deviations of cells, from where their scores put them on the ruler."""
+        import pytensor.tensor as pt
+
+        v = self.v
+        of_model = v["cell_model"]
+        # All of the effective size but the deviation itself.
+        x = (v["log_density"] + size)[of_model]
+        if isinstance(self.spec, ModelSpec):
+            shape = v.length("reference"), v.length("benchmark")
+            difference = pt.concatenate([v["benchmark_difference"], pt.zeros(shape)])
+            x = x + difference[of_model, v["cell_benchmark"]]
+        mean = seen.x - x
+        if "cell_loss" in v:
+            mean = pt.where(v["cell_loss_seen"] > 0, seen.x - size[of_model], mean)
+        v.standardise("cell_effect", seen.precision, seen.log_scale, seen.information, mean=mean)
+
+
+def _above_models(lag: Any, years: Any) -> tuple[Any, Any]:
+    """Return how far the line is above the average model: at the mean date, and per year."""
+    if lag is None:
+        return 0.0, 0.0
+    expected = HALF_NORMAL_MEAN * lag
+    along = years - years.mean()
+    slope = (along * expected).sum() / ((along**2).sum() + LITTLE)
+    return expected.mean() - slope * years.mean(), slope
+
+
+def _join(first: Any, second: Any) -> Any:
+    import pytensor.tensor as pt
+
+    return pt.concatenate([first, second])
+
+
+def _log(value: Any) -> Any:
+    import pytensor.tensor as pt
+
+    return pt.log(value)

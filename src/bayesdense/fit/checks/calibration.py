@@ -1,0 +1,27 @@
+"""Coverage of predictive intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bayesdense.fit.checks.base import Checked, CheckResult
+
+__all__ = ["calibration"]
+
+CALIBRATION_SLACK = 4.0  # Of standard errors.
+
+
+def calibration(fit: Checked) -> CheckResult | None:
+    """Compare the coverage of 90 % predictive intervals with 90 %; None without scores."""
+    if "cell_effect_sd" not in fit.posterior:
+        return None
+    table = fit.calibration()
+    new = table[table["replicate"] == "new cell"]
+    error = np.sqrt(0.9 * 0.1 / new["scores"].clip(lower=1))
+    off = new[(new["inside_90"] - 0.9).abs() > CALIBRATION_SLACK * error]
+    text = "90 % predictive intervals, which have seen the scores, hold " + ", ".join(
+        f"{100 * row['inside_90']:.0f} % of {row['benchmark']}" for row in new.to_dict("records")
+    )
+    if len(off):
+        text += "; the spread of scores is not well described on " + ", ".join(off["benchmark"])
+    return CheckResult("calibration", None if len(off) else True, False, text + ".", table)

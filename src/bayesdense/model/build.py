@@ -1,0 +1,198 @@
+"""All parts together: a PyMC model that is written as docs/model.md has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bayesdense.errors import PriorError
+from bayesdense.model.cells import add_cells, cell_priors
+from bayesdense.model.design import Design
+from bayesdense.model.loss_law import add_loss_law, add_losses, add_shape, loss_law_priors
+from bayesdense.model.numbers import Numbers, place_priors
+from bayesdense.model.observation import add_harness_offsets, add_scores, observation_priors
+from bayesdense.model.references import add_references, reference_priors
+from bayesdense.model.ruler import Ruler
+from bayesdense.model.score_map import add_map_at_centre, add_score_map, score_map_priors
+from bayesdense.model.sizes import add_sizes, size_priors
+from bayesdense.model.trend import add_targets, target_priors
+from bayesdense.priors import Prior, override
+from bayesdense.spec import ModelSpec, RulerSpec
+
+__all__ = ["build_model", "default_priors", "given_ruler", "model_priors"]
+
+ZERO_SUM = ("benchmark_offset", "reference_family_offset")
+
+
+def default_priors(design: Design, spec: RulerSpec) -> dict[str, Prior]:
+    """Return the default prior of every parameter that this model has.
+
+    Parameters
+    ----------
+    design : Design
+        The dataset under this model.
+    spec : RulerSpec
+        The composition of the model; with a `ModelSpec` there are targets.
+
+    Returns
+    -------
+    dict of str to Prior
+        In the order ruler, sizes, targets, references, cells, observation.
+    """
+    of_targets = target_priors(design, spec) if isinstance(spec, ModelSpec) else {}
+    return {
+        **loss_law_priors(design, spec),
+        **score_map_priors(design, spec),
+        **size_priors(design, spec),
+        **of_targets,
+        **reference_priors(design),
+        **cell_priors(design),
+        **observation_priors(design, spec),
+    }
+
+
+def model_priors(design: Design, spec: RulerSpec) -> dict[str, Prior]:
+    """Return the priors in force: the defaults, less what the user replaced.
+
+    Parameters
+    ----------
+    design, spec
+        As for `default_priors`.
+
+    Returns
+    -------
+    dict of str to Prior
+
+    Raises
+    ------
+    PriorError
+        If a name is unknown, or a prior does not suit its parameter.
+    """
+    priors = override(default_priors(design, spec), spec.priors)
+    for name, prior in priors.items():
+        of_exponent = name.endswith("_mean") and name[:-5] in spec.law.exponents
+        normal = name in (*ZERO_SUM, "map_midpoint_loss") or of_exponent
+        if normal and prior.distribution != "Normal":
+            raise PriorError(f"priors: '{name}' must be Normal, and has {prior}")
+        if name in ZERO_SUM and np.ndim(prior.parameters["sigma"]):
+            raise PriorError(f"priors: '{name}' has one sigma for all, and was given {prior}")
+    return priors
+
+
+def build_model(
+    design: Design,
+    spec: RulerSpec,
+    *,
+    given: Mapping[str, np.ndarray] | None = None,
+    replaceable: bool = False,
+) -> Any:
+    """Build the PyMC model.
+
+    Parameters
+    ----------
+    design : Design
+        The dataset under this model.
+    spec : RulerSpec
+        The composition of the model; with a `ModelSpec` there are targets.
+    given : mapping of str to numpy.ndarray, optional
+        Values of the ruler, by name: ``law_<coefficient>``, shape
+        ``(ruler,)``; ``midpoint``, ``steepness``, ``floor`` and ``span``,
+        shape ``(benchmark,)``; ``reference_family_offset`` and
+        ``size_<coefficient>`` where they are not to be sampled. The model is
+        then that of everything else.
+    replaceable : bool
+        Whether every number of the dataset is data of the model, so that a
+        compiled model can be given another dataset.
+
+    Returns
+    -------
+    pymc.Model
+        With named dimensions.
+    """
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    chosen = model_priors(design, spec)
+    with pm.Model(coords=_coords(design)) as model:
+        numbers = Numbers(design.arrays, replaceable=replaceable)
+        priors = place_priors(chosen, replaceable=replaceable)
+        values = model.named_vars
+        held = {name: pm.Data(f"given_{name}", v) for name, v in (given or {}).items()}
+        if held:
+            ruler = given_ruler(spec, numbers, held)
+        else:
+            add_loss_law(design, spec, priors)
+            add_score_map(design, spec, priors)
+            add_shape(design, spec, numbers)
+            ruler = Ruler.of(values, numbers, design, spec)
+            add_map_at_centre(design, ruler)
+        size = add_sizes(design, spec, numbers, priors, held)
+        parts, difference = [], None
+        if isinstance(spec, ModelSpec) and design.size("cell"):
+            density, difference = add_targets(design, spec, numbers, priors, size)
+            parts.append(density)
+            dims = ("target", "benchmark")
+            difference = pm.Deterministic("benchmark_difference", difference, dims=dims)
+            shape = numbers.length("reference"), numbers.length("benchmark")
+            difference = pt.concatenate([difference, pt.zeros(shape)])
+        of_references = add_references(design, numbers, priors, held)
+        parts += [] if of_references is None else [of_references]
+        density = pt.concatenate(parts) if len(parts) > 1 else parts[0]
+        density = pm.Deterministic("log_density", density, dims="model")
+        if design.loss_sets and not held:
+            add_losses(ruler, numbers, priors, size)
+        if design.size("cell"):
+            offset = add_harness_offsets(design, numbers, priors)
+            noise = priors["source_noise_sd"].variable("source_noise_sd", dims="benchmark")
+            logit = add_cells(
+                ruler, numbers, priors, density=density, difference=difference, size=size
+            )
+            add_scores(spec, ruler, numbers, noise=noise, offset=offset, logit=logit)
+    return model
+
+
+def _coords(design: Design) -> dict[str, list[Any]]:
+    """Return the named dimensions that are not empty."""
+    coords = {name: labels for name, labels in design.coords.items() if labels}
+    known = design.has_losses
+    benchmarks = np.array(design.coords["benchmark"], dtype=object)
+    if known.any():
+        coords["benchmark_with_losses"] = list(benchmarks[known])
+    if not known.all():
+        coords["benchmark_scores_only"] = list(benchmarks[~known])
+    coords["ruler"] = [*design.loss_sets, *benchmarks[~known]]
+    return coords
+
+
+def given_ruler(spec: RulerSpec, numbers: Any, given: Mapping[str, Any]) -> Ruler:
+    """Return a ruler whose values are given.
+
+    Parameters
+    ----------
+    spec : RulerSpec
+        With law and map.
+    numbers : mapping of str to tensor
+        Numbers of the design.
+    given : mapping of str to tensor
+        As for `build_model`.
+
+    Returns
+    -------
+    Ruler
+    """
+    # With scores only, the law's unit form has an offset besides its coefficients.
+    names = [n for n in (*spec.law.coefficients, "offset") if f"law_{n}" in given]
+    return Ruler(
+        law=spec.law,
+        score_map=spec.score_map,
+        coefficients={name: given[f"law_{name}"] for name in names},
+        midpoint=given["midpoint"],
+        steepness=given["steepness"],
+        floor=given["floor"],
+        span=given["span"],
+        ruler=numbers["benchmark_ruler"],
+        tokens=numbers["benchmark_known"] * numbers["tokens_budget"],
+        log_size_centre=numbers["log_size_centre"],
+    )

@@ -1,0 +1,119 @@
+"""From density to effective size (eq. 1) to the logit of a score (eq. 2 and 3): the cells.
+
+``ln N_eff[m, j] = ln N[m] + ln rho[m] + g[m, j] + z[m, j]``, ``z ~ Normal(0, tau_j)``: how far a model
+deviates on one benchmark. References deviate by a fraction of that. Where the loss of a run was
+measured, the map is read at that loss, and the deviation is counted from its own size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bayesdense.model.design import Design
+from bayesdense.model.numbers import Numbers, PlacedPrior, at
+from bayesdense.model.ruler import Ruler
+from bayesdense.parts.namespace import namespace
+from bayesdense.priors import Prior
+
+__all__ = ["add_cells", "cell_losses", "cell_priors"]
+
+
+def cell_priors(design: Design) -> dict[str, Prior]:
+    """Return the default prior of the deviations.
+
+    Parameters
+    ----------
+    design : Design
+        Decides whether there are cells.
+
+    Returns
+    -------
+    dict of str to Prior
+    """
+    if not design.size("benchmark"):
+        return {}
+    return {"cell_effect_sd": Prior("LogNormal", mu=float(np.log(0.7)), sigma=0.5)}
+
+
+def add_cells(
+    ruler: Ruler,
+    numbers: Numbers,
+    priors: Mapping[str, PlacedPrior],
+    *,
+    density: Any,
+    difference: Any,
+    size: Any,
+) -> Any:
+    """Add deviations, effective sizes and losses of cells to the PyMC model in context.
+
+    Parameters
+    ----------
+    ruler : Ruler
+        The ruler of the model.
+    numbers : Numbers
+        Numbers of the design.
+    priors : mapping of str to PlacedPrior
+        All priors of the model.
+    density : tensor, shape (model,)
+        ``ln rho``, targets first.
+    difference : tensor, shape (model, benchmark), or None
+        ``g``; None for nothing.
+    size : tensor, shape (model,)
+        ``ln(N/N*)``, as the model counts sizes.
+
+    Returns
+    -------
+    tensor, shape (cell,)
+        The logit ``gamma (l - L)`` of each cell.
+    """
+    import pymc as pm
+
+    of_model, of_benchmark = numbers["cell_model"], numbers["cell_benchmark"]
+    sd = priors["cell_effect_sd"].variable("cell_effect_sd", dims="benchmark")
+    scale = numbers["cell_scale"] * sd[of_benchmark]
+    deviation = pm.Normal("cell_effect", 0.0, scale, dims="cell")
+    log_size = (density + size)[of_model]
+    if difference is not None:
+        log_size = log_size + difference[of_model, of_benchmark]
+    log_size = log_size + deviation + numbers["log_size_centre"]
+    log_size = pm.Deterministic("log_effective_size", log_size, dims="cell")
+    x = log_size - numbers["log_size_centre"]
+    loss = cell_losses(ruler, numbers, x, deviation, size)
+    loss = pm.Deterministic("expected_loss", loss, dims="cell")
+    return ruler.logit(loss, of_benchmark)
+
+
+def cell_losses(ruler: Ruler, numbers: Any, x: Any, deviation: Any, size: Any) -> Any:
+    """Return the loss at which the score of each cell is read.
+
+    Parameters
+    ----------
+    ruler : Ruler
+        With values, or draws.
+    numbers : mapping of str to array_like
+        Numbers of the design.
+    x : array_like, shape (..., cell)
+        ``ln(N_eff/N*)`` on the benchmark of the cell.
+    deviation : array_like, shape (..., cell)
+        What of it is the deviation of the model on this benchmark.
+    size : array_like, shape (..., model)
+        ``ln(N/N*)``, as the model counts sizes.
+
+    Returns
+    -------
+    array_like, shape (..., cell)
+        By the law at the effective size; where the loss of a run was measured,
+        that, less what the law falls over its deviation.
+    """
+    names = ruler.law.covariates if "cell_loss" in numbers else ()
+    covariates = {name: numbers[f"cell_{name}"] for name in names}
+    at_cell = numbers["cell_tokens"], numbers["cell_ruler"], covariates
+    loss = ruler.loss(x, *at_cell)
+    if "cell_loss" not in numbers:
+        return loss
+    fall = ruler.slope(at(size, numbers["cell_model"]), *at_cell)
+    measured = numbers["cell_loss"] - fall * deviation
+    return namespace(loss, measured).where(numbers["cell_loss_seen"] > 0, measured, loss)

@@ -1,0 +1,329 @@
+"""The dataset as the names, codes and numbers that a model is written in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bayesdense.data import Dataset
+from bayesdense.model.loss_data import covariate, losses_of_cells, require_tokens, used_losses
+from bayesdense.spec import ModelSpec, RulerSpec
+
+__all__ = ["DAYS_PER_YEAR", "Design", "make_design"]
+
+DAYS_PER_YEAR = 365.25
+
+
+@dataclass(frozen=True)
+class Design:
+    """Names, codes and numbers of one dataset under one model.
+
+    Targets come first and references after them wherever models are counted;
+    targets with a date come before those without. Rulers are counted with the
+    loss sets that have losses first, then the benchmarks that have scores
+    only, each of which has a ruler of its own.
+
+    Attributes
+    ----------
+    coords : dict of str to list
+        Labels of the named dimensions.
+    arrays : dict of str to numpy.ndarray
+        Everything numeric that the model reads, by name; it goes into
+        `pymc.Data`, so that a compiled model can take other data.
+    origin : numpy.datetime64
+        ``t0``, the mean release date of the dated targets.
+    log_size_centre, log_tokens_centre : float
+        ``ln N*`` and ``ln D*``, the means over the reference runs (over all
+        models where there are none); the second is NaN where no tokens are
+        known.
+    has_losses : numpy.ndarray of bool, shape (benchmark,)
+        Which benchmarks are read through observed losses.
+    ruler : numpy.ndarray of int, shape (benchmark,)
+        The ruler of each benchmark.
+    mean_loss, sd_loss : numpy.ndarray, shape (loss_set,)
+        Mean and standard deviation of the observed losses.
+    lowest_loss : numpy.ndarray, shape (loss_set,)
+        Where the map is anchored: most scores of interest are near it.
+    chance, items_of_benchmark : numpy.ndarray, shape (benchmark,)
+        Score of guessing, and number of items.
+    models, scores : pandas.DataFrame
+        The rows that are used, in the order of the codes.
+    notes : list of str
+        What a user should know about how the data were used.
+    size_design : dict of str to numpy.ndarray
+        What the factor of the size definition reads, by coefficient.
+    """
+
+    coords: dict[str, list[Any]]
+    arrays: dict[str, np.ndarray]
+    origin: np.datetime64
+    log_size_centre: float
+    log_tokens_centre: float
+    has_losses: np.ndarray
+    ruler: np.ndarray
+    mean_loss: np.ndarray
+    lowest_loss: np.ndarray
+    sd_loss: np.ndarray
+    chance: np.ndarray
+    items_of_benchmark: np.ndarray
+    models: pd.DataFrame
+    scores: pd.DataFrame
+    notes: list[str]
+    size_design: dict[str, np.ndarray]
+
+    def size(self, dim: str) -> int:
+        """Return the length of a named dimension.
+
+        Parameters
+        ----------
+        dim : str
+            Name of the dimension.
+
+        Returns
+        -------
+        int
+        """
+        return len(self.coords[dim])
+
+    @property
+    def loss_sets(self) -> list[str]:
+        """The loss sets that have losses and are used."""
+        return list(self.coords["loss_set"])
+
+
+def make_design(data: Dataset, spec: RulerSpec, *, with_target_harnesses: bool = False) -> Design:
+    """Arrange a dataset for a model.
+
+    Parameters
+    ----------
+    data : Dataset
+        With references, targets and the core benchmarks.
+    spec : RulerSpec
+        Decides the size definition, the token budget and the reference's
+        residuals. Without a trend, that is for a ruler alone, targets and
+        what only they were scored on are left out.
+    with_target_harnesses : bool
+        For a ruler alone: whether it is to mean the same as that of a density
+        model of the same data. Then the average harness is that of all
+        harnesses, and losses that no benchmark is read through play no part.
+
+    Returns
+    -------
+    Design
+
+    Raises
+    ------
+    ReadinessError
+        If a reference run that is read through losses has no token count.
+    """
+    benchmarks = data.core_benchmarks
+    if isinstance(spec, ModelSpec) and spec.ruler == "skill":
+        data = data.without_references()
+    if isinstance(spec, ModelSpec):
+        return _make_design(data, benchmarks, spec, data.scores, only_read=True)
+    own, scored = _references_only(data, benchmarks)
+    harnesses = data.scores if with_target_harnesses else own.scores
+    return _make_design(own, scored, spec, harnesses, only_read=with_target_harnesses)
+
+
+def _make_design(
+    data: Dataset,
+    benchmarks: list[str],
+    spec: RulerSpec,
+    harness_scores: pd.DataFrame,
+    *,
+    only_read: bool,
+) -> Design:
+    table = data.benchmarks.set_index("benchmark").loc[benchmarks]
+    scores = data.scores[data.scores["benchmark"].isin(benchmarks)]
+    notes: list[str] = []
+    wanted = list(dict.fromkeys(table["loss_set"]))
+    if not only_read:
+        # A law can be fitted to losses that predict no benchmark.
+        wanted += [k for k in dict.fromkeys(data.losses["loss_set"]) if k not in wanted]
+    losses = used_losses(data, wanted, spec.law, notes)
+    models = _order_models(data.models, set(scores["model"]), set(losses["model"]))
+    references = models["is_reference"].to_numpy()
+    n_targets = int((~references).sum())
+    loss_sets = [k for k in wanted if k in set(losses["loss_set"])]
+    has_losses = table["loss_set"].isin(loss_sets).to_numpy(dtype=bool)
+    ruler = np.array(
+        [
+            loss_sets.index(k) if known else len(loss_sets) + int((~has_losses)[:j].sum())
+            for j, (k, known) in enumerate(zip(table["loss_set"], has_losses, strict=True))
+        ],
+        dtype=int,
+    )
+
+    log_size = spec.size.log_size(models)
+    # Without references the ruler is centred on all models.
+    log_size_centre = float(log_size[references if references.any() else ~references].mean())
+    log_tokens = np.log(models["n_tokens"].to_numpy(dtype=float))
+    log_tokens_centre = float("nan")
+    if loss_sets:
+        require_tokens(models, scores, losses, table[has_losses].index.tolist())
+        runs = references & models["model"].isin(set(losses["model"])).to_numpy()
+        log_tokens_centre = float(log_tokens[runs].mean())
+
+    dated = models.loc[~references, "release_date"].notna().to_numpy()
+    dates = models.loc[~references, "release_date"].to_numpy(dtype="datetime64[s]")[dated]
+    origin = _mean_date(dates)
+    years = (dates - origin) / np.timedelta64(1, "D") / DAYS_PER_YEAR
+
+    scores = _order_scores(scores, models["model"].tolist(), benchmarks)
+    used = harness_scores[harness_scores["benchmark"].isin(benchmarks)]
+    harnesses = sorted(used["harness"].unique())
+    score_harness = pd.Index(harnesses).get_indexer(scores["harness"])
+    score_benchmark = scores["benchmark_code"].to_numpy()
+    measured = np.zeros((len(harnesses), len(benchmarks)))
+    by_harness = pd.Index(harnesses).get_indexer(pd.Index(used["harness"]))
+    measured[by_harness, pd.Index(benchmarks).get_indexer(pd.Index(used["benchmark"]))] = 1.0
+
+    cells = scores.drop_duplicates("cell")
+    cell_model = cells["model_code"].to_numpy()
+    cell_benchmark = cells["benchmark_code"].to_numpy()
+    cell_reference = references[cell_model]
+    items = scores.groupby("cell")["n_items"].mean().to_numpy()
+    tokens_budget = np.log(spec.tokens) - log_tokens_centre if loss_sets else 0.0
+    run_tokens = np.where(np.isnan(log_tokens), 0.0, log_tokens - log_tokens_centre)
+    if not loss_sets:
+        run_tokens = np.zeros(len(models))
+    cell_tokens = np.where(cell_reference, run_tokens[cell_model], tokens_budget)
+    # A ruler without losses knows no tokens.
+    cell_tokens = np.where(has_losses[cell_benchmark], cell_tokens, 0.0)
+
+    target_family, families = pd.factorize(models.loc[~references, "family"])
+    reference_family, reference_families = pd.factorize(models.loc[references, "family"])
+    model_index = pd.Index(models["model"])
+    mean_loss = losses.groupby("loss_set")["loss"].mean().reindex(loss_sets).to_numpy(dtype=float)
+    lowest_loss = losses.groupby("loss_set")["loss"].min().reindex(loss_sets).to_numpy(dtype=float)
+    sd_loss = losses.groupby("loss_set")["loss"].std().reindex(loss_sets).to_numpy(dtype=float)
+
+    arrays: dict[str, np.ndarray] = {
+        "years": np.asarray(years, dtype=float),
+        "log_size_centre": np.array(log_size_centre),
+        "relative_log_size": log_size - log_size_centre,
+        "target_years": np.concatenate([years, np.zeros(n_targets - len(years))]),
+        "family_code": target_family,
+        "reference_family_code": reference_family,
+        "reference_residual": np.array(spec.reference_residual),
+        "tokens_budget": np.array(tokens_budget),
+        "cell_model": cell_model,
+        "cell_benchmark": cell_benchmark,
+        "cell_ruler": ruler[cell_benchmark],
+        "cell_scale": np.where(cell_reference, spec.reference_cell_scale, 1.0),
+        "cell_tokens": cell_tokens,
+        "cell_items": items,
+        "score_cell": scores["cell"].to_numpy(),
+        "score_benchmark": score_benchmark,
+        "score_harness": score_harness,
+        "score_first": scores["first"].to_numpy(),
+        "score_before": scores["before"].to_numpy(dtype=float),
+        "score_observed": scores["score"].to_numpy(dtype=float),
+        "harness_measured": measured,
+    }
+    design = spec.size.design(models)
+    arrays |= {f"size_{name}": values for name, values in design.items()}
+    if isinstance(spec, ModelSpec):
+        constants = spec.trend.constant_values(origin)
+        arrays |= {name: np.array(value) for name, value in constants.items()}
+    if loss_sets:
+        run = model_index.get_indexer(losses["model"]) - n_targets
+        arrays |= {
+            "loss_set_code": pd.Index(loss_sets).get_indexer(losses["loss_set"]),
+            "loss_tokens": run_tokens[n_targets + run],
+            "loss_observed": np.log(losses["loss"].to_numpy(dtype=float)),
+            "loss_model": n_targets + run,
+        }
+        arrays |= losses_of_cells(arrays, len(models), ruler, len(loss_sets))
+        for name in spec.law.covariates:
+            values = covariate(models, references, name, spec.law.name)
+            arrays[f"loss_{name}"] = values[n_targets + run]
+            arrays[f"cell_{name}"] = values[cell_model]
+    chance = table["chance"].to_numpy(dtype=float)
+    arrays |= {
+        "benchmark_ruler": ruler,
+        "benchmark_known": has_losses.astype(float),
+        "known_benchmarks": np.flatnonzero(has_losses),
+        "unknown_benchmarks": np.flatnonzero(~has_losses),
+        # Where each benchmark is once those with losses come first.
+        "benchmark_place": np.argsort(np.argsort(~has_losses, kind="stable")),
+    }
+    names = models["model"].tolist()
+    coords: dict[str, list[Any]] = {
+        "model": names,
+        "target": names[:n_targets],
+        "dated_target": names[: len(years)],
+        "undated_target": names[len(years) : n_targets],
+        "reference": names[n_targets:],
+        "family": list(families),
+        "reference_family": list(reference_families),
+        "benchmark": benchmarks,
+        "harness": harnesses,
+        "loss_set": loss_sets,
+        "cell": list(range(len(cells))),
+        "score_id": list(range(len(scores))),
+        "loss_id": list(range(len(losses) if loss_sets else 0)),
+    }
+    return Design(
+        coords=coords,
+        arrays=arrays,
+        origin=origin,
+        log_size_centre=log_size_centre,
+        log_tokens_centre=log_tokens_centre,
+        has_losses=has_losses,
+        ruler=ruler,
+        mean_loss=mean_loss,
+        lowest_loss=lowest_loss,
+        sd_loss=sd_loss,
+        chance=chance,
+        items_of_benchmark=table["n_items"].to_numpy(dtype=float),
+        models=models,
+        scores=scores,
+        notes=notes,
+        size_design=design,
+    )
+
+
+def _references_only(data: Dataset, benchmarks: list[str]) -> tuple[Dataset, list[str]]:
+    """Return the references alone, and the benchmarks that they were scored on."""
+    tables = data.tables
+    own = Dataset(tables.keep_models(tables.models["is_reference"].to_numpy()), name=data.name)
+    scored = set(own.scores["benchmark"])
+    return own, [b for b in benchmarks if b in scored]
+
+
+def _order_models(models: pd.DataFrame, scored: set[str], with_losses: set[str]) -> pd.DataFrame:
+    """Return scored targets (dated first) and then the references that inform the ruler."""
+    informs = models["is_reference"] & models["model"].isin(with_losses)
+    models = models[models["model"].isin(scored) | informs]
+    order = np.lexsort((models["release_date"].isna(), models["is_reference"]))
+    return models.iloc[order].reset_index(drop=True)
+
+
+def _order_scores(scores: pd.DataFrame, models: list[str], benchmarks: list[str]) -> pd.DataFrame:
+    """Sort scores by cell and number the cells and the scores within each."""
+    scores = scores.assign(
+        model_code=pd.Index(models).get_indexer(pd.Index(scores["model"])),
+        benchmark_code=pd.Index(benchmarks).get_indexer(pd.Index(scores["benchmark"])),
+    )
+    scores = scores.sort_values(
+        ["model_code", "benchmark_code", "harness", "source"], kind="stable"
+    )
+    scores = scores.reset_index(drop=True)
+    groups = scores.groupby(["model_code", "benchmark_code"], sort=True)
+    before = groups.cumcount()
+    return scores.assign(
+        cell=groups.ngroup(), before=before, first=np.arange(len(scores)) - before.to_numpy()
+    )
+
+
+def _mean_date(dates: np.ndarray) -> np.datetime64:
+    """Return the mean of some dates; the epoch where there are none."""
+    if not len(dates):
+        return np.datetime64("1970-01-01", "s")
+    seconds = dates.astype("datetime64[s]").astype(np.int64).mean()
+    return np.datetime64(round(float(seconds)), "s")

@@ -1,0 +1,175 @@
+"""The loss law (eq. 2) in a PyMC model: its coefficients, and the losses that were measured.
+
+``L_k(N, D)`` of loss set ``k`` by the law in use, ``ln L ~ StudentT(4, ln L_k, loss_noise_sd_k)``.
+Exponents are partially pooled over loss sets. Where there are scores only, what is left of the law
+is its shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bayesdense.model.design import Design
+from bayesdense.model.loss_data import LOSS_DEGREES
+from bayesdense.model.numbers import Numbers, PlacedPrior, at
+from bayesdense.model.ruler import Ruler, coefficients_of
+from bayesdense.priors import Prior
+from bayesdense.spec import RulerSpec
+
+__all__ = [
+    "EXPONENT_SPREAD",
+    "add_loss_law",
+    "add_losses",
+    "add_shape",
+    "expected_losses",
+    "loss_law_priors",
+]
+
+EXPONENT_SPREAD = 0.3
+"""Usual spread of the logarithm of an exponent."""
+
+
+def loss_law_priors(design: Design, spec: RulerSpec) -> dict[str, Prior]:
+    """Return the default priors of the law's coefficients and of the noise of losses.
+
+    Parameters
+    ----------
+    design : Design
+        Decides which parameters there are.
+    spec : RulerSpec
+        With the law.
+
+    Returns
+    -------
+    dict of str to Prior
+    """
+    law = spec.law
+    priors: dict[str, Prior] = {}
+    n_sets, scores_only = len(design.loss_sets), not design.has_losses.all()
+    centre = float(np.log(law.exponent_centre))
+    for name in law.exponents:
+        if n_sets > 1:
+            priors[f"{name}_mean"] = Prior("Normal", mu=centre, sigma=EXPONENT_SPREAD)
+            priors[f"{name}_sd"] = Prior("HalfNormal", sigma=EXPONENT_SPREAD)
+        if n_sets == 1 or (scores_only and name in law.shape):
+            priors[name] = Prior("LogNormal", mu=centre, sigma=EXPONENT_SPREAD)
+    if n_sets:
+        priors |= law.priors(design.mean_loss)
+        priors["loss_noise_sd"] = Prior("HalfNormal", sigma=0.1)
+    return priors
+
+
+def add_loss_law(design: Design, spec: RulerSpec, priors: Mapping[str, PlacedPrior]) -> None:
+    """Add the coefficients of the law to the PyMC model in context.
+
+    Parameters
+    ----------
+    design : Design
+        Decides which loss sets there are, and which benchmarks have scores only.
+    spec : RulerSpec
+        With the law.
+    priors : mapping of str to PlacedPrior
+        All priors of the model.
+    """
+    import pymc as pm
+
+    law, scores_only = spec.law, not design.has_losses.all()
+    mixed = bool(design.loss_sets) and scores_only
+    if design.loss_sets:
+        suffix = "_with_losses" if mixed else ""
+        for name in law.coefficients:
+            if name in law.exponents and len(design.loss_sets) > 1:
+                mean, sd = (
+                    priors[f"{name}_{of}"].variable(f"{name}_{of}") for of in ("mean", "sd")
+                )
+                pm.LogNormal(f"{name}{suffix}", mean, sd, dims="loss_set")
+            else:
+                priors[name].variable(f"{name}{suffix}", dims="loss_set")
+    if not scores_only:
+        return
+    suffix = "_scores_only" if mixed else ""
+    for name in law.shape:
+        dims = "benchmark_scores_only" if mixed else "benchmark"
+        priors[name].variable(f"{name}{suffix}", dims=dims)
+
+
+def add_shape(design: Design, spec: RulerSpec, numbers: Numbers) -> None:
+    """Add what of the law all rulers have, where some have losses and others scores only.
+
+    Parameters
+    ----------
+    design, spec
+        As for `add_loss_law`.
+    numbers : Numbers
+        Numbers of the design.
+    """
+    import pymc as pm
+
+    if design.loss_sets and not design.has_losses.all():
+        every = coefficients_of(pm.modelcontext(None).named_vars, numbers, design, spec)
+        for name in spec.law.shape:
+            pm.Deterministic(name, every[name], dims="ruler")
+
+
+def expected_losses(ruler: Ruler, values: Any, numbers: Any, size: Any, n_targets: Any) -> Any:
+    """Return the loss that the law gives for every run with a measured one.
+
+    Parameters
+    ----------
+    ruler : Ruler
+        With values, or draws.
+    values : mapping of str to array_like
+        Variables of the model, or draws.
+    numbers : mapping of str to array_like
+        Numbers of the design.
+    size : array_like, shape (..., model)
+        ``ln(N/N*)``, as the model counts sizes.
+    n_targets : int or tensor
+        Targets come before references.
+
+    Returns
+    -------
+    array_like, shape (..., loss_id)
+    """
+    run = numbers["loss_model"]
+    x = at(size, run)
+    if "reference_family_offset" in values:
+        # Runs of another reference family have the losses of runs of another size.
+        family = numbers["reference_family_code"][run - n_targets]
+        x = x + at(values["reference_family_offset"], family)
+    covariates = {name: numbers[f"loss_{name}"] for name in ruler.law.covariates}
+    return ruler.loss(x, numbers["loss_tokens"], numbers["loss_set_code"], covariates)
+
+
+def add_losses(
+    ruler: Ruler, numbers: Numbers, priors: Mapping[str, PlacedPrior], size: Any
+) -> None:
+    """Add the measured losses to the PyMC model in context.
+
+    Parameters
+    ----------
+    ruler : Ruler
+        The ruler of the model.
+    numbers : Numbers
+        Numbers of the design.
+    priors : mapping of str to PlacedPrior
+        All priors of the model.
+    size : tensor, shape (model,)
+        ``ln(N/N*)``, as the model counts sizes.
+    """
+    import pymc as pm
+
+    sigma = priors["loss_noise_sd"].variable("loss_noise_sd", dims="loss_set")
+    values = pm.modelcontext(None).named_vars
+    expected = expected_losses(ruler, values, numbers, size, numbers.length("target"))
+    pm.StudentT(
+        "loss",
+        nu=LOSS_DEGREES,
+        mu=pm.math.log(expected),
+        sigma=sigma[numbers["loss_set_code"]],
+        observed=numbers["loss_observed"],
+        dims="loss_id",
+    )

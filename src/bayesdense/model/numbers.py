@@ -1,0 +1,237 @@
+"""Where the equations get their numbers: data of the model, or constants.
+
+A model for people has the measured quantities as `pymc.Data`, so that they show in its graph, and
+codes of models and benchmarks as constants. A model that others of the same structure share has
+every number as `pymc.Data`, and lengths as symbols.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bayesdense.priors import Prior
+
+__all__ = ["FIXED", "Numbers", "PlacedPrior", "at", "place_priors", "prior_parameters"]
+
+FIXED = ("lower", "upper")
+"""Parameters of priors that are never data: they decide how a variable is transformed."""
+
+MEASURED = {
+    "target_years": "target",
+    "relative_log_size": "model",
+    "cell_items": "cell",
+    "cell_loss": "cell",
+    "cell_tokens": "cell",
+    "loss_tokens": "loss_id",
+}
+"""What was measured, with its dimension."""
+
+
+class Numbers(Mapping[str, Any]):
+    """The numbers of a design inside the PyMC model in context.
+
+    Parameters
+    ----------
+    arrays : mapping of str to numpy.ndarray
+        The numbers by name.
+    replaceable : bool
+        Whether each is data of the model, so that it can be replaced by that
+        of another dataset.
+    """
+
+    def __init__(self, arrays: Mapping[str, np.ndarray], *, replaceable: bool) -> None:
+        self._arrays, self._replaceable = arrays, replaceable
+        self._placed: dict[str, Any] = {}
+        if replaceable:
+            for name in arrays:
+                self._placed[name] = self._place(name)
+
+    def __getitem__(self, name: str) -> Any:
+        """Return the tensor of a name; a constant is made when it is first asked for."""
+        if name not in self._placed:
+            self._placed[name] = self._place(name)
+        return self._placed[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names."""
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._arrays)
+
+    def __contains__(self, name: object) -> bool:
+        """Return whether there are numbers of this name."""
+        return name in self._arrays
+
+    def _place(self, name: str) -> Any:
+        import pymc as pm
+        import pytensor.tensor as pt
+
+        values, coords = self._arrays[name], pm.modelcontext(None).coords
+        if self._replaceable:
+            along = f"{name.split('_')[0]}_id"
+            measured = along in ("score_id", "loss_id") and along in coords
+            return pm.Data(name, values, dims=along if measured else None)
+        # Without losses the ruler knows no tokens.
+        if MEASURED.get(name) in coords and (name != "cell_tokens" or "cell_loss" in self):
+            return pm.Data(name, values, dims=MEASURED[name])
+        return pt.constant(np.asarray(values), name=name)
+
+    def length(self, dim: str) -> Any:
+        """Return the length of a named dimension; 0 where the model has none of that name.
+
+        Parameters
+        ----------
+        dim : str
+            Name of the dimension.
+
+        Returns
+        -------
+        int or tensor
+        """
+        import pymc as pm
+
+        model = pm.modelcontext(None)
+        if self._replaceable:
+            return model.dim_lengths.get(dim, 0)
+        return len(model.coords.get(dim, ()))
+
+
+@dataclass(frozen=True)
+class PlacedPrior:
+    """A prior inside a model.
+
+    Attributes
+    ----------
+    prior : Prior
+        What was placed.
+    parameters : dict of str to tensor
+        Its parameters.
+    """
+
+    prior: Prior
+    parameters: dict[str, Any]
+
+    def variable(self, name: str, dims: str | tuple[str, ...] | None = None) -> Any:
+        """Add the variable to the model in context.
+
+        Parameters
+        ----------
+        name : str
+            Of the variable.
+        dims : str or tuple of str, optional
+            Named dimensions.
+
+        Returns
+        -------
+        tensor
+        """
+        return self.prior.variable(name, self.parameters, dims=dims)
+
+
+def place_priors(priors: Mapping[str, Prior], *, replaceable: bool) -> dict[str, PlacedPrior]:
+    """Put priors into the PyMC model in context.
+
+    Parameters
+    ----------
+    priors : mapping of str to Prior
+        All priors of the model.
+    replaceable : bool
+        Whether their numbers are data of the model. Single numbers are in one
+        array, ``prior_numbers``.
+
+    Returns
+    -------
+    dict of str to PlacedPrior
+    """
+    import pymc as pm
+
+    if not replaceable:
+        return {name: PlacedPrior(p, p.arrays()) for name, p in priors.items()}
+    single, arrays = _numbers_of(priors)
+    placed = {"prior_numbers": pm.Data("prior_numbers", np.array(list(single.values())))}
+    placed |= {name: pm.Data(name, values) for name, values in arrays.items()}
+    found = prior_parameters(priors, placed)
+    return {name: PlacedPrior(prior, found[name]) for name, prior in priors.items()}
+
+
+def prior_parameters(
+    priors: Mapping[str, Prior], data: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Return the parameters of priors, read from the data of a model.
+
+    Parameters
+    ----------
+    priors : mapping of str to Prior
+        All priors of the model.
+    data : mapping of str to tensor
+        With what `place_priors` made.
+
+    Returns
+    -------
+    dict of str to dict of str to tensor
+        By variable and parameter.
+    """
+    single, arrays = _numbers_of(priors)
+    numbers = data["prior_numbers"]
+    placed = {key: numbers[i] for i, key in enumerate(single)}
+    found: dict[str, dict[str, Any]] = {}
+    for name, prior in priors.items():
+        found[name] = {}
+        for parameter, value in prior.parameters.items():
+            own: Any = np.asarray(value)
+            if f"prior_{name}_{parameter}" in arrays:
+                own = data[f"prior_{name}_{parameter}"]
+            found[name][parameter] = placed.get((name, parameter), own)
+    return found
+
+
+def _numbers_of(
+    priors: Mapping[str, Prior],
+) -> tuple[dict[tuple[str, str], float], dict[str, np.ndarray]]:
+    """Return the single numbers and the arrays of priors, without those that are never data."""
+    single: dict[tuple[str, str], float] = {}
+    arrays: dict[str, np.ndarray] = {}
+    for name, prior in priors.items():
+        for parameter, value in prior.parameters.items():
+            if parameter in FIXED:
+                continue
+            if np.ndim(value):
+                arrays[f"prior_{name}_{parameter}"] = np.asarray(value, dtype=float)
+            else:
+                single[name, parameter] = float(np.asarray(value))
+    return single, arrays
+
+
+def at(values: Any, *index: Any) -> Any:
+    """Return entries along the last axes, of one value or of many draws.
+
+    Parameters
+    ----------
+    values : number, array or tensor
+        Its last axes are indexed; draws may come before them.
+    *index : array or tensor of int
+        One for each of those axes.
+
+    Returns
+    -------
+    array_like
+        A single number as it is.
+
+    Examples
+    --------
+    >>> at(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1, 1, 0]))
+    array([[2., 2., 1.],
+           [4., 4., 3.]])
+    """
+    ndim = getattr(values, "ndim", 0)
+    if ndim == 0:
+        return values
+    if ndim > len(index):
+        return values[(..., *index)]
+    return values[index if len(index) > 1 else index[0]]

@@ -1,0 +1,305 @@
+"""How latent scores are measured: item sampling, offsets of harnesses, noise of sources.
+
+Every source of a cell ran the same items, so what item sampling does is shared within the cell:
+``p* = p + sqrt(p (1 - p) / n) e``. Source ``s`` on harness ``h`` then measures
+``S ~ Normal(p* with eta[h, j] added to the logit inside the map, phi_j)``, or Student-t.
+The offsets ``eta[h, j] ~ Normal(0, harness_offset_sd_j)`` are zero-sum over the harnesses that measured
+the benchmark. The same formulas serve the variables of a PyMC model and posterior draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bayesdense.model.design import Design
+from bayesdense.model.numbers import Numbers, PlacedPrior, at
+from bayesdense.model.ruler import Ruler
+from bayesdense.parts.namespace import namespace
+from bayesdense.priors import Prior
+from bayesdense.spec import RulerSpec
+
+__all__ = [
+    "STUDENT_DEGREES",
+    "add_harness_offsets",
+    "add_scores",
+    "expected_scores",
+    "item_variance",
+    "observation_priors",
+    "replicated_random",
+]
+
+STUDENT_DEGREES = 4.0
+
+
+def observation_priors(design: Design, spec: RulerSpec) -> dict[str, Prior]:
+    """Return the default priors of the noise (docs/model.md, "Priors").
+
+    Parameters
+    ----------
+    design : Design
+        Decides whether harnesses differ.
+    spec : RulerSpec
+        With the switch for harness offsets.
+
+    Returns
+    -------
+    dict of str to Prior
+    """
+    if not design.size("benchmark"):
+        return {}
+    priors = {"source_noise_sd": Prior("LogNormal", mu=float(np.log(0.015)), sigma=0.7)}
+    if spec.harness_offsets and (design.arrays["harness_measured"].sum(axis=0) > 1).any():
+        priors["harness_offset_sd"] = Prior("HalfNormal", sigma=0.4)
+    return priors
+
+
+def add_harness_offsets(design: Design, numbers: Numbers, priors: Mapping[str, PlacedPrior]) -> Any:
+    """Add the offsets of harnesses to the PyMC model in context.
+
+    Parameters
+    ----------
+    design : Design
+        With the harnesses that measured each benchmark.
+    numbers : Numbers
+        Numbers of the design.
+    priors : mapping of str to PlacedPrior
+        With ``harness_offset_sd`` where harnesses differ.
+
+    Returns
+    -------
+    tensor, shape (harness, benchmark), or None
+        In logits; 0 for a harness that never measured the benchmark. None where
+        harnesses do not differ.
+    """
+    import pymc as pm
+
+    from bayesdense.model.zero_sum import PartialZeroSum, partial_zero_sum_logp
+
+    if "harness_offset_sd" not in priors:
+        return None
+    sd = priors["harness_offset_sd"].variable("harness_offset_sd", dims="benchmark")
+    return pm.CustomDist(
+        "harness_offset",
+        sd,
+        numbers["harness_measured"],
+        logp=partial_zero_sum_logp,
+        random=partial_zero_sum_random,
+        signature="(b),(h,b)->(h,b)",
+        default_transform=PartialZeroSum(design.arrays["harness_measured"] > 0),
+        dims=("harness", "benchmark"),
+    )
+
+
+def partial_zero_sum_random(
+    sd: np.ndarray,
+    measured: np.ndarray,
+    rng: np.random.Generator | None = None,
+    size: Any = None,
+) -> np.ndarray:
+    """Draw effects that are zero-sum over the rows that count in each column.
+
+    Parameters
+    ----------
+    sd : numpy.ndarray, shape (..., column)
+        Standard deviation before the mean is taken off.
+    measured : numpy.ndarray, shape (..., row, column)
+        1 where a row counts, 0 where it does not.
+    rng : numpy.random.Generator, optional
+        Source of randomness.
+    size : tuple of int, optional
+        Shape of the batch.
+
+    Returns
+    -------
+    numpy.ndarray, shape (..., row, column)
+    """
+    rng = np.random.default_rng() if rng is None else rng
+    sd, measured = np.asarray(sd), np.asarray(measured)
+    batch = np.broadcast_shapes(sd.shape[:-1], measured.shape[:-2]) if size is None else tuple(size)
+    z = rng.standard_normal((*batch, *measured.shape[-2:])) * sd[..., None, :] * measured
+    count = np.maximum(measured.sum(axis=-2, keepdims=True), 1.0)
+    return z - measured * z.sum(axis=-2, keepdims=True) / count
+
+
+def expected_scores(
+    ruler: Ruler, logit: Any, offset: Any, numbers: Mapping[str, Any]
+) -> tuple[Any, Any]:
+    """Return the score of every cell, and of every measurement with the offset of its harness.
+
+    Parameters
+    ----------
+    ruler : Ruler
+        With values, or draws.
+    logit : array_like, shape (..., cell)
+        Of every cell, on the average harness.
+    offset : array_like, shape (..., harness, benchmark), or None
+        Of harnesses, in logits.
+    numbers : mapping of str to array_like
+        Numbers of the design.
+
+    Returns
+    -------
+    latent : array_like, shape (..., cell)
+        On the average harness.
+    mean : array_like, shape (..., score)
+    """
+    latent = ruler.score(logit, numbers["cell_benchmark"])
+    cell, benchmark = numbers["score_cell"], numbers["score_benchmark"]
+    if offset is None:
+        return latent, at(latent, cell)
+    shifted = at(logit, cell) + at(offset, numbers["score_harness"], benchmark)
+    return latent, ruler.score(shifted, benchmark)
+
+
+def item_variance(latent: Any, items: Any, spec: RulerSpec) -> Any:
+    """Return the variance ``p (1 - p) / n`` that the sampling of items gives a score.
+
+    Parameters
+    ----------
+    latent : array_like
+        Scores.
+    items : array_like
+        Number of items.
+    spec : RulerSpec
+        With the switch, and the map.
+
+    Returns
+    -------
+    array_like
+        0 where items have no noise.
+    """
+    if not spec.item_noise:
+        return 0.0 * latent
+    variance = latent * (1.0 - latent) / items
+    if spec.score_map.has_ceiling:
+        return variance
+    # Such a map leaves [0, 1], where a share of right answers has no variance.
+    return namespace(variance).maximum(variance, 0.0)
+
+
+def add_scores(
+    spec: RulerSpec, ruler: Ruler, numbers: Numbers, *, noise: Any, offset: Any, logit: Any
+) -> None:
+    """Add the measured scores to the PyMC model in context.
+
+    Parameters
+    ----------
+    spec : RulerSpec
+        With the switches of the observation.
+    ruler : Ruler
+        The ruler of the model.
+    numbers : Numbers
+        Numbers of the design.
+    noise : tensor, shape (benchmark,)
+        ``phi``, the standard deviation of a source.
+    offset : tensor, shape (harness, benchmark), or None
+        ``eta``, what `add_harness_offsets` returned.
+    logit : tensor, shape (cell,)
+        ``gamma (l - L)`` of each cell.
+    """
+    import pymc as pm
+
+    cell = numbers["score_cell"]
+    noise = noise[numbers["score_benchmark"]]
+    latent, mean = expected_scores(ruler, logit, offset, numbers)
+    latent = pm.Deterministic("expected_score", latent, dims="cell")
+    if offset is None:
+        mean = latent[cell]
+    items = item_variance(latent, numbers["cell_items"], spec)[cell]
+    if spec.observation == "student-t":
+        # The items' share cannot be integrated out of a Student-t, so it is a variable.
+        deviation = pm.Normal("item_effect", 0.0, 1.0, dims="cell")[cell]
+        pm.StudentT(
+            "score",
+            nu=STUDENT_DEGREES,
+            mu=mean + pm.math.sqrt(items) * deviation,
+            sigma=noise,
+            observed=numbers["score_observed"],
+            dims="score_id",
+        )
+        return
+    pm.CustomDist(
+        "score",
+        mean,
+        items,
+        noise**2,
+        numbers["score_before"],
+        numbers["score_first"],
+        logp=replicated_logp,
+        random=replicated_random,
+        observed=numbers["score_observed"],
+        dims="score_id",
+    )
+
+
+def replicated_logp(
+    value: Any, mean: Any, item_variance: Any, source_variance: Any, before: Any, first: Any
+) -> Any:
+    """Return the log density of scores that share the items of their cell.
+
+    With ``S_i = mean_i + sqrt(item_variance) e + sqrt(source_variance) e_i``
+    and ``e`` shared by the cell, a score given the ``n`` before it in its cell
+    is Normal, with mean ``mean_i + K sum(S_k - mean_k)`` and variance
+    ``source_variance (1 + K)``, where ``K = item_variance / (source_variance +
+    n item_variance)``. The product over the cell is the joint density with
+    ``e`` integrated out.
+
+    Parameters
+    ----------
+    value, mean, item_variance, source_variance : array_like, shape (..., score)
+        Scores sorted by cell; draws may come before them.
+    before : array_like, shape (score,)
+        How many scores of the cell come before.
+    first : array_like of int, shape (score,)
+        Index of the first score of the cell.
+
+    Returns
+    -------
+    array_like, shape (..., score)
+        They add up to the joint log density of each cell.
+    """
+    residual = value - mean
+    xp = namespace(residual)
+    batch = residual.shape[:-1] if residual.ndim > 1 else ()
+    sums = xp.cumsum(residual, axis=-1 if batch else None)[..., :-1]
+    total = xp.concatenate([xp.zeros((*batch, 1)), sums], axis=len(batch))
+    gain = item_variance / (source_variance + before * item_variance)
+    shift = gain * (total - at(total, first))
+    variance = source_variance * (1.0 + gain)
+    quadratic = (residual - shift) ** 2 / variance
+    return -0.5 * (quadratic + xp.log(variance) + np.log(2.0 * np.pi))
+
+
+def replicated_random(
+    mean: np.ndarray,
+    item_variance: np.ndarray,
+    source_variance: np.ndarray,
+    before: np.ndarray,
+    first: np.ndarray,
+    rng: np.random.Generator | None = None,
+    size: tuple[int, ...] | None = None,
+) -> np.ndarray:
+    """Draw scores that share the items of their cell.
+
+    Parameters
+    ----------
+    mean, item_variance, source_variance, before, first
+        As for `replicated_logp`.
+    rng : numpy.random.Generator, optional
+        Source of randomness.
+    size : tuple of int, optional
+        Shape of the result, ending in the number of scores.
+
+    Returns
+    -------
+    numpy.ndarray
+    """
+    rng = np.random.default_rng() if rng is None else rng
+    shape = np.shape(mean) if size is None else tuple(size)
+    codes = np.broadcast_to(first, shape).reshape(-1, shape[-1])[0].astype(int)
+    shared = rng.standard_normal(shape)[..., codes]
+    own = rng.standard_normal(shape)
+    return mean + np.sqrt(item_variance) * shared + np.sqrt(source_variance) * own

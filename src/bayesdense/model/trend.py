@@ -1,0 +1,231 @@
+"""Log density of the targets (eq. 5) and what differs between benchmarks.
+
+``ln rho = B + A (t - t0) + lambda (ln N - ln 2e10) + f[family] + v`` for a target with a date, by the
+trend in use. On benchmark ``j`` its log effective size has besides
+``g_j = o_j + (A_j - A)(t - t0) + (lambda_j - lambda)(ln N - ln 2e10) + f2[family, j]``,
+zero-sum over the benchmarks in the first three terms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bayesdense.model.design import Design
+from bayesdense.model.families import add_families, family_priors
+from bayesdense.model.numbers import Numbers, PlacedPrior
+from bayesdense.priors import Prior
+from bayesdense.spec import DENSITY_SIZE, ModelSpec
+
+__all__ = ["add_targets", "differences", "line", "target_priors", "target_sizes"]
+
+
+def target_priors(design: Design, spec: ModelSpec) -> dict[str, Prior]:
+    """Return the default priors of trend, levels, slopes and families (docs/model.md, "Priors").
+
+    Parameters
+    ----------
+    design : Design
+        Decides which parameters there are.
+    spec : ModelSpec
+        With trend and switches.
+
+    Returns
+    -------
+    dict of str to Prior
+    """
+    several = design.size("benchmark") > 1
+    priors = {
+        "growth_rate": Prior("Normal", mu=1.5, sigma=1.5),
+        "log_density_level": Prior("Normal", mu=0.0, sigma=2.0),
+        **spec.trend.priors(),
+    }
+    if spec.ruler == "skill":
+        # The level is that of the maps: density is counted from the trend itself.
+        del priors["log_density_level"]
+    if spec.growth == "by-benchmark" and several:
+        priors["growth_rate_sd"] = Prior("HalfNormal", sigma=1.0)
+    if spec.level == "by-benchmark" and several:
+        priors["benchmark_offset"] = Prior("Normal", mu=0.0, sigma=1.0)
+    if spec.size_slope != "none":
+        priors["size_slope"] = Prior("Normal", mu=0.0, sigma=0.5)
+        if spec.size_slope == "by-benchmark" and several:
+            priors["size_slope_sd"] = Prior("HalfNormal", sigma=0.3)
+    priors |= family_priors(design, spec)
+    if design.size("undated_target"):
+        priors["undated_log_density"] = Prior("Normal", mu=0.0, sigma=3.0)
+    return priors
+
+
+def add_targets(
+    design: Design,
+    spec: ModelSpec,
+    numbers: Numbers,
+    priors: Mapping[str, PlacedPrior],
+    size: Any,
+) -> tuple[Any, Any]:
+    """Add log density and differences between benchmarks to the PyMC model in context.
+
+    Parameters
+    ----------
+    design : Design
+        With targets, dates, sizes and families.
+    spec : ModelSpec
+        With trend and switches.
+    numbers : Numbers
+        Numbers of the design.
+    priors : mapping of str to PlacedPrior
+        All priors of the model.
+    size : tensor, shape (model,)
+        ``ln(N/N*)``.
+
+    Returns
+    -------
+    density : tensor, shape (target,)
+        ``ln rho``; targets with a date come first.
+    difference : tensor, shape (target, benchmark)
+        ``g``: what a benchmark adds to the log effective size.
+    """
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    values = pm.modelcontext(None).named_vars
+    n_dated = numbers.length("dated_target")
+    size = target_sizes(size, numbers, numbers.length("target"))
+    priors["growth_rate"].variable("growth_rate")
+    if "log_density_level" in priors:
+        priors["log_density_level"].variable("log_density_level")
+    else:
+        pm.Deterministic("log_density_level", pt.zeros(()))
+    if "size_slope" in priors:
+        priors["size_slope"].variable("size_slope")
+    _add_benchmarks(priors, values)
+    trend = spec.trend
+    for name in trend.priors():
+        priors[name].variable(name)
+    for name, value in trend.derived(values).items():
+        pm.Deterministic(name, value)
+    effect, benchmark_effect = add_families(priors)
+
+    years, family = numbers["target_years"], numbers["family_code"]
+    density = line(values, numbers, trend, years[:n_dated], size[:n_dated])
+    difference = differences(values, years, size)
+    if difference is None:
+        difference = pt.zeros((numbers.length("target"), numbers.length("benchmark")))
+    if effect is not None:
+        density = density + effect[family[:n_dated]]
+    if benchmark_effect is not None:
+        difference = difference + benchmark_effect[family]
+    sd, lag = trend.scales(_with_constants(values, numbers, trend), years[:n_dated])
+    if lag is None:
+        density = density + pm.Normal("model_effect", 0.0, sd, dims="dated_target")
+    else:
+        # Normal noise less a half-normal lag (Aigner, Lovell and Schmidt, 1977).
+        total, skew = pm.math.sqrt(sd**2 + lag**2), -lag / sd
+        effects = pm.SkewNormal(
+            "model_effect", mu=0.0, sigma=total, alpha=skew, dims="dated_target"
+        )
+        density = density + effects
+    if "undated_log_density" in priors:
+        # Without a date there is no place in the trend, so only a broad prior.
+        undated = priors["undated_log_density"].variable(
+            "undated_log_density", dims="undated_target"
+        )
+        density = pt.concatenate([density, undated])
+    return density, difference
+
+
+def target_sizes(size: Any, numbers: Any, n_targets: Any) -> Any:
+    """Return ``ln N - ln 2e10`` of the targets.
+
+    Parameters
+    ----------
+    size : array_like, shape (..., model)
+        ``ln(N/N*)``.
+    numbers : mapping of str to array_like
+        Numbers of the design.
+    n_targets : int or tensor
+        Targets come before references.
+
+    Returns
+    -------
+    array_like, shape (..., target)
+    """
+    return size[..., :n_targets] + (numbers["log_size_centre"] - np.log(DENSITY_SIZE))
+
+
+def line(values: Any, numbers: Any, trend: Any, years: Any, size: Any) -> Any:
+    """Return the mean of the log density at some dates and sizes: eq. 5 without its effects.
+
+    Parameters
+    ----------
+    values : mapping of str to array_like
+        ``growth_rate`` and the other parameters of the line; draws broadcast
+        against `years` and `size`.
+    numbers : mapping of str to array_like
+        With the constants of the trend.
+    trend : Trend
+        The trend.
+    years, size : array_like
+        ``t - t0`` and ``ln N - ln 2e10``.
+
+    Returns
+    -------
+    array_like
+    """
+    found = values["log_density_level"] + trend.line(_with_constants(values, numbers, trend), years)
+    return found + values["size_slope"] * size if "size_slope" in values else found
+
+
+def differences(values: Any, years: Any, size: Any) -> Any:
+    """Return what a benchmark adds to the log effective size, without the effect of a family.
+
+    Parameters
+    ----------
+    values : mapping of str to array_like, shape (..., benchmark)
+        ``benchmark_offset``, ``growth_rate_deviation`` and
+        ``size_slope_deviation``, as far as the model has them.
+    years, size : array_like, shape (..., target)
+        ``t - t0`` and ``ln N - ln 2e10``.
+
+    Returns
+    -------
+    array_like, shape (..., target, benchmark), or None
+        None where benchmarks do not differ.
+    """
+    found = None
+    for name, by in (
+        ("benchmark_offset", None),
+        ("growth_rate_deviation", years),
+        ("size_slope_deviation", size),
+    ):
+        if name in values:
+            term = values[name][..., None, :] * (1.0 if by is None else by[..., :, None])
+            found = term if found is None else found + term
+    if found is None:
+        return None
+    if "growth_rate_deviation" in values or "size_slope_deviation" in values:
+        return found
+    return found + 0.0 * years[..., :, None]
+
+
+def _add_benchmarks(priors: Mapping[str, PlacedPrior], values: Any) -> None:
+    """Add what differs between benchmarks: zero-sum levels, growth rates and size slopes."""
+    import pymc as pm
+
+    if "benchmark_offset" in priors:
+        sigma = priors["benchmark_offset"].parameters["sigma"]
+        pm.ZeroSumNormal("benchmark_offset", sigma, dims="benchmark")
+    for name in ("growth_rate", "size_slope"):
+        if f"{name}_sd" in priors:
+            sd = priors[f"{name}_sd"].variable(f"{name}_sd")
+            deviation = pm.ZeroSumNormal(f"{name}_deviation", sd, dims="benchmark")
+            pm.Deterministic(f"{name}_by_benchmark", values[name] + deviation, dims="benchmark")
+
+
+def _with_constants(values: Any, numbers: Any, trend: Any) -> dict[str, Any]:
+    """Return the parameters and constants that a trend reads, by name."""
+    names = ("growth_rate", *trend.priors())
+    return {n: values[n] for n in names if n in values} | {n: numbers[n] for n in trend.constants}

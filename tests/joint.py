@@ -1,0 +1,68 @@
+"""The joint density of a PyMC model at given values, whatever its coordinates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor
+from pymc.logprob.basic import conditional_logp
+
+PYTHON = {"mode": "FAST_COMPILE"}
+
+
+def drawn_from_prior(model: Any, seed: int = 0, draws: int | None = None) -> dict[str, np.ndarray]:
+    """Return values of all free and deterministic variables, drawn from the prior."""
+    names = [str(v.name) for v in (*model.free_RVs, *model.deterministics)]
+    count = 1 if draws is None else draws
+    values = pm.draw([model[n] for n in names], draws=count, random_seed=seed, **PYTHON)
+    return dict(zip(names, map(np.asarray, values), strict=True))
+
+
+def log_densities(model: Any, values: dict[str, np.ndarray]) -> dict[str, float]:
+    """Return the log density of every variable, without any change of coordinates."""
+    variables = model.basic_RVs
+    symbols = {rv: rv.type(name=f"{rv.name}_value") for rv in variables}
+    terms = conditional_logp(symbols)
+    names = {symbol: str(rv.name) for rv, symbol in symbols.items()}
+    code = pytensor.function(
+        list(symbols.values()),
+        [term.sum() for term in terms.values()],
+        on_unused_input="ignore",
+        **PYTHON,
+    )
+    given = []
+    for rv in variables:
+        if rv in model.observed_RVs:
+            observed = model.rvs_to_values[rv]
+            get = getattr(observed, "get_value", lambda observed=observed: observed.data)
+            given.append(np.asarray(get()))
+        else:
+            given.append(np.asarray(values[str(rv.name)], dtype=float))
+    found = code(*given)
+    return {names[symbol]: float(v) for symbol, v in zip(terms, found, strict=True)}
+
+
+def starting_point(sampled: Any) -> dict[str, np.ndarray]:
+    """Return the coordinates at which chains start, by name of the value variable."""
+    import pytensor.tensor as pt
+
+    model = sampled.model
+    symbols = {v: pt.constant(sampled.starts[str(v.name)]) for v in model.free_RVs}
+    moved = {}
+    for variable, start in symbols.items():
+        transform = model.rvs_to_transforms[variable]
+        value = start if transform is None else transform.forward(start, *variable.owner.inputs)
+        moved[model.rvs_to_values[variable].name] = value
+    given, options = list(symbols.items()), {"on_unused_input": "ignore", **PYTHON}
+    code = pytensor.function([], list(moved.values()), givens=given, **options)
+    return dict(zip(moved, map(np.asarray, code()), strict=True))
+
+
+def as_sampled(model: Any, **starts: np.ndarray) -> Any:
+    """Return a PyMC model for the sampler as it is."""
+    from bayesdense.coordinates.reparametrise import SamplerModel
+
+    free = [str(v.name) for v in model.free_RVs]
+    return SamplerModel(model=model, starts=starts, near={}, bases={}, terms=(), free=free)
