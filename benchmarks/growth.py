@@ -27,7 +27,7 @@ from simulator import simulate
 
 import bayesdense as bd
 from bayesdense.posterior.diagnostics import diagnostics_table
-from bayesdense.sampler.nuts import SamplingSettings
+from bayesdense.sampler.settings import SamplingSettings
 
 COLUMNS = ("models", "scores", "parameters", "seconds", "gradients", "microseconds", "rhat", "ess")
 COLUMNS = (*COLUMNS, "seconds_per_draw", "slowest", "accept", "divergences", "peak_gib")
@@ -42,7 +42,7 @@ def simulated(n_models: int, seed: int) -> bd.Dataset:
     # The stored truths are of five benchmarks.
     truth = {n: np.resize(v, BENCHMARKS) if v.ndim else v for n, v in truth.items()}
     design = wide_design(n_models, BENCHMARKS, seed=seed)
-    truth["d"] = design.benchmarks["chance"].to_numpy(dtype=float)
+    truth["map_floor"] = design.benchmarks["chance"].to_numpy(dtype=float)
     return simulate(design, truth, random).data
 
 

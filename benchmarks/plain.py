@@ -68,53 +68,61 @@ def plain_model(data: bd.Dataset) -> Any:
     }
     with pm.Model(coords=coords) as model:
         alpha = pm.LogNormal("alpha", np.log(0.3), 0.3, dims="benchmark")
-        pi = pm.Normal("pi", -1.0, 1.5, dims="benchmark")
-        s = pm.LogNormal("s", np.log(0.8), 0.5, dims="benchmark")
+        pi = pm.Normal("map_logit_at_centre", -1.0, 1.5, dims="benchmark")
+        s = pm.LogNormal("map_slope_at_centre", np.log(0.8), 0.5, dims="benchmark")
         d = pm.TruncatedNormal(
-            "d", chance, 0.02, lower=0, upper=1, dims="benchmark", initval=np.maximum(chance, 0.01)
+            "map_floor",
+            chance,
+            0.02,
+            lower=0,
+            upper=1,
+            dims="benchmark",
+            initval=np.maximum(chance, 0.01),
         )
-        u = pm.Beta("u", 12, 1, dims="benchmark", initval=np.full(n_benchmarks, 0.95))
-        tau = pm.LogNormal("tau", np.log(0.7), 0.5, dims="benchmark")
-        phi = pm.LogNormal("phi", np.log(0.015), 0.7, dims="benchmark")
+        u = pm.Beta("ceiling_share", 12, 1, dims="benchmark", initval=np.full(n_benchmarks, 0.95))
+        tau = pm.LogNormal("cell_effect_sd", np.log(0.7), 0.5, dims="benchmark")
+        phi = pm.LogNormal("source_noise_sd", np.log(0.015), 0.7, dims="benchmark")
 
-        a = pm.Normal("A", 1.5, 1.5)
-        b = pm.Normal("B", 0, 2)
-        sigma_a = pm.HalfNormal("sigma_A", 1)
-        a_beside = sigma_a * pm.ZeroSumNormal("A_beside", 1, dims="benchmark")
-        pm.Deterministic("A_j", a + a_beside, dims="benchmark")
-        level = pm.ZeroSumNormal("o", 1, dims="benchmark")
-        slope = pm.Normal("lambda", 0, 0.5)
-        sigma_l = pm.HalfNormal("sigma_lambda", 0.3)
-        slope_beside = sigma_l * pm.ZeroSumNormal("lambda_beside", 1, dims="benchmark")
-        sigma_f = pm.HalfNormal("sigma_f", 1)
-        f = sigma_f * pm.Normal("f_raw", 0, 1, dims="family")
-        sigma_fj = pm.HalfNormal("sigma_fj", 0.7)
-        f2 = sigma_fj * pm.Normal("f2_raw", 0, 1, dims=("family", "benchmark"))
-        sigma_v = pm.HalfNormal("sigma_v", 1)
-        v = sigma_v * pm.Normal("v_raw", 0, 1, dims="target")
+        a = pm.Normal("growth_rate", 1.5, 1.5)
+        b = pm.Normal("log_density_level", 0, 2)
+        sigma_a = pm.HalfNormal("growth_rate_sd", 1)
+        a_beside = sigma_a * pm.ZeroSumNormal("growth_rate_deviation_raw", 1, dims="benchmark")
+        pm.Deterministic("growth_rate_by_benchmark", a + a_beside, dims="benchmark")
+        level = pm.ZeroSumNormal("benchmark_offset", 1, dims="benchmark")
+        slope = pm.Normal("size_slope", 0, 0.5)
+        sigma_l = pm.HalfNormal("size_slope_sd", 0.3)
+        slope_beside = sigma_l * pm.ZeroSumNormal("size_slope_deviation_raw", 1, dims="benchmark")
+        sigma_f = pm.HalfNormal("family_effect_sd", 1)
+        f = sigma_f * pm.Normal("family_effect_raw", 0, 1, dims="family")
+        sigma_fj = pm.HalfNormal("family_benchmark_effect_sd", 0.7)
+        f2 = sigma_fj * pm.Normal("family_benchmark_effect_raw", 0, 1, dims=("family", "benchmark"))
+        sigma_v = pm.HalfNormal("model_effect_sd", 1)
+        v = sigma_v * pm.Normal("model_effect_raw", 0, 1, dims="target")
         of_targets = b + a * years + slope * lean + f[family] + v
         beside = level + a_beside * years[:, None] + slope_beside * lean[:, None] + f2[family]
 
-        r = pm.ZeroSumNormal("r", 0.5, dims="reference_family")
-        own = 0.1 * pm.Normal("reference_raw", 0, 1, dims="reference")
+        r = pm.ZeroSumNormal("reference_family_offset", 0.5, dims="reference_family")
+        own = 0.1 * pm.Normal("reference_effect_raw", 0, 1, dims="reference")
         of_references = r[reference_family] + own
 
         density = pt.concatenate([of_targets, of_references])
-        pm.Deterministic("ln_density", density)
+        pm.Deterministic("log_density", density)
         none = pt.zeros((len(models) - n_targets, n_benchmarks))
         position = (relative + density)[:, None] + pt.concatenate([beside, none])
         scale = np.where(is_reference[cell_model], 0.3, 1.0) * tau[cell_benchmark]
-        x = position[cell_model, cell_benchmark] + scale * pm.Normal("z", 0, 1, dims="cell")
+        x = position[cell_model, cell_benchmark] + scale * pm.Normal(
+            "cell_effect_raw", 0, 1, dims="cell"
+        )
         bend = alpha[cell_benchmark]
         logit = pi[cell_benchmark] + s[cell_benchmark] * (1 - pt.exp(-bend * x)) / bend
 
-        eta_sd = pm.HalfNormal("eta_sd", 0.4, dims="benchmark")
+        eta_sd = pm.HalfNormal("harness_offset_sd", 0.4, dims="benchmark")
         columns = []
         for j in range(n_benchmarks):
             rows = np.flatnonzero(measured[:, j])
             column = pt.zeros(len(harnesses))
             if len(rows) > 1:
-                eta = pm.ZeroSumNormal(f"eta_{benchmarks[j]}", 1, shape=len(rows))
+                eta = pm.ZeroSumNormal(f"harness_offset_{benchmarks[j]}", 1, shape=len(rows))
                 column = pt.set_subtensor(column[rows], eta_sd[j] * eta)
             columns.append(column)
         eta = pt.stack(columns, axis=1)

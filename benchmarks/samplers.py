@@ -70,8 +70,8 @@ def figures(posterior: Any, stats: Any, free: list[str], tune: int) -> dict[str,
         "rhat": float(of_variables(az.rhat, posterior, free).max()),
         "ess": float(of_variables(az.ess, posterior, free).min()),
         "divergences": int(stats["diverging"].sum()),
-        "growth": float(posterior["A"].mean()),
-        "growth_sd": float(posterior["A"].std()),
+        "growth": float(posterior["growth_rate"].mean()),
+        "growth_sd": float(posterior["growth_rate"].std()),
         "enough_after": enough,
     }
 

@@ -22,8 +22,27 @@ from growth import COSTS, exponent, simulated
 
 import bayesdense as bd
 
-COMPARED = ("A", "A_j", "B", "lambda", "sigma_v", "sigma_f", "sigma_fj", "tau", "phi")
-COMPARED = (*COMPARED, "s", "pi", "alpha", "d", "u", "ln_density", "cell_ln_size")
+COMPARED = (
+    "growth_rate",
+    "growth_rate_by_benchmark",
+    "log_density_level",
+    "size_slope",
+    "model_effect_sd",
+    "family_effect_sd",
+    "family_benchmark_effect_sd",
+    "cell_effect_sd",
+    "source_noise_sd",
+)
+COMPARED = (
+    *COMPARED,
+    "map_slope_at_centre",
+    "map_logit_at_centre",
+    "alpha",
+    "map_floor",
+    "ceiling_share",
+    "log_density",
+    "log_effective_size",
+)
 
 
 def fitted(
@@ -40,7 +59,7 @@ def fitted(
         reference_posterior=False,
     )
     table = fit.diagnostics()
-    part = fit.info.get("shared_from", {})
+    part, growth = fit.info.get("shared_from", {}), fit.posterior["growth_rate"]
     print(
         f"\n{len(data.targets):,} models, shared_from={shared_from}: "
         f"{time.monotonic() - begun:.0f} s, of which {fit.info['compile_seconds']:.0f} of "
@@ -48,7 +67,7 @@ def fitted(
         f"{table['ess'].min():.0f}, divergences {int(fit.sample_stats['diverging'].sum())}, "
         f"peak so far {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB "
         f"{part or ''}\n"
-        f"growth {float(fit.posterior['A'].mean()):.3f} (sd {float(fit.posterior['A'].std()):.3f})",
+        f"growth {float(growth.mean()):.3f} (sd {float(growth.std()):.3f})",
         flush=True,
     )
     seconds = fit.info["sampling_seconds"]

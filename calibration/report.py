@@ -205,7 +205,9 @@ def draw_coverage(table: pd.DataFrame, name: str, file: Path) -> None:
         ax.plot(row["90 %"], place, "o", color=colour, ms=4)
     ax.axvline(0.9, color="0.4", lw=0.8, ls="--")
     several = part["analysis"].nunique() > 1
-    labels = part["quantity"].map(lambda name: f"{name} ({_symbol(name)})")
+    labels = part["quantity"].map(
+        lambda name: name if name in OF_REPORT else f"{name} ({_symbol(name)})"
+    )
     labels = part["analysis"] + ": " + labels if several else labels
     count = int(part["datasets"].max())
     # Some quantities were compared in later datasets only.

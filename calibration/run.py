@@ -29,7 +29,7 @@ from simulator import Simulated, simulate
 
 import bayesdense as bd
 from bayesdense.posterior.diagnostics import diagnostics_table
-from bayesdense.sampler.nuts import SamplingSettings
+from bayesdense.sampler.settings import SamplingSettings
 from bayesdense.studies.differences import rate_differences
 from bayesdense.tables.envelope import envelope_slope
 

@@ -26,7 +26,8 @@ from simulator import Simulated, simulate
 
 import bayesdense as bd
 from bayesdense.posterior.diagnostics import diagnostics_table
-from bayesdense.sampler.nuts import SamplingInterrupted, SamplingSettings
+from bayesdense.sampler.nuts import SamplingInterrupted
+from bayesdense.sampler.settings import SamplingSettings
 
 SHOWN = (
     "growth_rate",

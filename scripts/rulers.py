@@ -29,7 +29,12 @@ LADDER = (
     ("irreducible", "threshold"),
 )
 # Gadre et al. (arXiv 2403.08540) fitted five runs and print these constants.
-PUBLISHED = {"e": 1.837, "a": 212.0, "b": 366.7, "eta_c": 0.136}
+PUBLISHED = {
+    "loss_floor": 1.837,
+    "loss_size_term": 212.0,
+    "loss_token_term": 366.7,
+    "compute_exponent": 0.136,
+}
 FIVE = [(10.6e6, 1), (78.9e6, 1), (154e6, 1), (412e6, 1), (10.6e6, 16)]
 LARGEST = 5e9
 
@@ -64,9 +69,8 @@ def predict_ladder(law: str, score_map: str, *, draws: int) -> tuple[pd.DataFram
     found["inside"] = found["observed"].between(found["lower"], found["upper"])
     diagnostics = fit.diagnostics()
     name = law if score_map == "sigmoid" else f"{law}, {score_map}"
-    spread = [n for n in fit.posterior.data_vars if str(n).endswith(("_mean", "_sd"))]
-    spread = [n for n in spread if n != "eta_sd"]
-    noise = fit.parameters(names=[*map(str, spread), "sigma_loss"]).assign(law=name)
+    spread = [f"{n}_{of}" for n in fit.spec.law.exponents for of in ("mean", "sd")]
+    noise = fit.parameters(names=[*spread, "loss_noise_sd"]).assign(law=name)
     return found.assign(
         law=name,
         rhat=diagnostics["rhat"].max(),
@@ -222,7 +226,13 @@ def over_training(runs: pd.DataFrame) -> dict[str, float]:
         return np.asarray(np.log((e + (a * ratio**eta + b * ratio**-eta) * compute**-eta) / loss))
 
     found = least_squares(residual, np.log([1.5, 150.0, 250.0, 0.13]))
-    return dict(zip(("e", "a", "b", "eta_c"), np.exp(found.x), strict=True))
+    return dict(
+        zip(
+            ("loss_floor", "loss_size_term", "loss_token_term", "compute_exponent"),
+            np.exp(found.x),
+            strict=True,
+        )
+    )
 
 
 def main() -> None:

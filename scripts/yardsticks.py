@@ -94,7 +94,7 @@ def skill() -> bd.DensityModel:
 # As good as no offset between the two families and no deviation of single references.
 ON_THE_RULER: dict[str, Any] = {
     "reference_residual": 0.001,
-    "priors": {"r": bd.Prior("Normal", mu=0.0, sigma=0.001)},
+    "priors": {"reference_family_offset": bd.Prior("Normal", mu=0.0, sigma=0.001)},
 }
 FORMS_OF_THE_PAGE: dict[str, dict[str, Any]] = {
     "default": {},
@@ -112,7 +112,9 @@ FORMS = [
         "default, reference families level",
         "Llama-1, 2",
         llama,
-        lambda: bd.DensityModel(priors={"r": bd.Prior("Normal", mu=0.0, sigma=0.01)}),
+        lambda: bd.DensityModel(
+            priors={"reference_family_offset": bd.Prior("Normal", mu=0.0, sigma=0.01)}
+        ),
     ),
     Form("pooled", "Llama-1, 2", llama, lambda: bd.DensityModel(form="pooled")),
     Form(
@@ -120,7 +122,8 @@ FORMS = [
         "Llama-1, 2",
         llama,
         lambda: bd.DensityModel(
-            form="pooled", priors={"r": bd.Prior("Normal", mu=0.0, sigma=0.01)}
+            form="pooled",
+            priors={"reference_family_offset": bd.Prior("Normal", mu=0.0, sigma=0.01)},
         ),
     ),
     Form(

@@ -44,12 +44,12 @@ def log_densities(model: Any, values: dict[str, np.ndarray]) -> dict[str, float]
     return {names[symbol]: float(v) for symbol, v in zip(terms, found, strict=True)}
 
 
-def starting_point(sampled: Any) -> dict[str, np.ndarray]:
-    """Return the coordinates at which chains start, by name of the value variable."""
+def starting_point(sampled: Any, values: Any = None) -> dict[str, np.ndarray]:
+    """Return the coordinates of some values, or of those at which chains start, by name."""
     import pytensor.tensor as pt
 
     model = sampled.model
-    symbols = {v: pt.constant(sampled.starts[str(v.name)]) for v in model.free_RVs}
+    symbols = {v: pt.constant((values or sampled.starts)[str(v.name)]) for v in model.free_RVs}
     moved = {}
     for variable, start in symbols.items():
         transform = model.rvs_to_transforms[variable]

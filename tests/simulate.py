@@ -129,8 +129,8 @@ def simulate(
             exact = loss(np.log(reference_size), reference_tokens)
             noisy = exact * np.exp(t.sigma_loss * random.standard_t(4, n_references))
             fall = t.a * t.alpha * (reference_size / centre_size) ** -t.alpha
-            stray = random.normal(0, 0.3 * t.tau[j], n_references)
-            reached[n_targets:] = noisy - fall * stray
+            deviation = random.normal(0, 0.3 * t.tau[j], n_references)
+            reached[n_targets:] = noisy - fall * deviation
             losses += [
                 (name, f"{benchmark} loss", value, "nats per token")
                 for name, value in zip(references, noisy, strict=True)

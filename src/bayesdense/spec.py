@@ -37,6 +37,7 @@ RESERVED = frozenset(
     | {"reference_family_offset", "reference_effect", "map_steepness", "map_midpoint_loss"}
     | {"map_logit_at_centre", "map_slope_at_centre", "map_floor", "map_span", "ceiling_share"}
     | {"loss_noise_sd", "item_effect", "loss", "score", "expected_loss", "expected_score"}
+    | {"benchmark_difference"}
 )
 """Names of variables that are there whatever the law; its coefficients have others."""
 

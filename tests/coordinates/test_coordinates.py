@@ -12,7 +12,7 @@ from bayesdense.coordinates.decorrelation import end_features
 from bayesdense.coordinates.log_odds import log_odds, log_odds_and_rise
 from bayesdense.coordinates.transforms import Ceiling, Floor
 from bayesdense.model import make_design
-from bayesdense.sampler.nuts import SamplingSettings
+from bayesdense.sampler.settings import SamplingSettings
 from bayesdense.studies.units import units_of, withhold
 from tests.simulate import KINDS, simulate
 

@@ -94,6 +94,11 @@ def test_another_versions_layout_is_named(saved, tmp_path):
     message = f"layout {storage.FORMAT + 1} and was saved by another version"
     fails(altered(saved, tmp_path, newer), message)
 
+    def older(file):
+        file.attrs["bayesdense_format"] = np.int64(3)
+
+    fails(altered(saved, tmp_path, older), r"by bayesdense 0\.1\.0, .*: fit the data again, or")
+
 
 def test_where_a_fit_cannot_be_saved(plain_fit, tmp_path):
     with pytest.raises(bd.BayesdenseError, match="does not exist"):

@@ -1,6 +1,7 @@
 """Scores that share the items of a cell: the density is the exact joint one."""
 
 import numpy as np
+import pytensor.tensor as pt
 import pytest
 from scipy.stats import multivariate_normal
 
@@ -22,7 +23,12 @@ def joint(cell):
 
 def test_terms_add_up_to_the_joint_density():
     value = MEAN + np.array([0.01, -0.03, 0.02, 0.05, -0.04, 0.03])
-    found = np.asarray(replicated_logp(value, MEAN, ITEM, SOURCE, BEFORE, FIRST).eval())
+    found = replicated_logp(value, MEAN, ITEM, SOURCE, BEFORE, FIRST)
+    symbolic = replicated_logp(pt.as_tensor(value), MEAN, ITEM, SOURCE, BEFORE, FIRST)
+    assert symbolic.eval() == pytest.approx(found, rel=1e-12)
+    # Draws come before scores.
+    draws = np.stack([MEAN, value])
+    assert (replicated_logp(draws, MEAN, ITEM, SOURCE, BEFORE, FIRST)[1] == found).all()
     assert found.shape == value.shape
     for cell in range(3):
         rows, covariance = joint(cell)
@@ -44,6 +50,6 @@ def test_random_scores_have_the_joint_covariance():
 
 def test_without_item_noise_scores_are_independent():
     value = MEAN + 0.01
-    found = np.asarray(replicated_logp(value, MEAN, 0 * ITEM, SOURCE, BEFORE, FIRST).eval())
+    found = replicated_logp(value, MEAN, 0 * ITEM, SOURCE, BEFORE, FIRST)
     exact = -0.5 * (0.01**2 / SOURCE + np.log(2 * np.pi * SOURCE))
     assert found == pytest.approx(exact, abs=1e-12)

@@ -9,7 +9,7 @@ import bayesdense as bd
 from bayesdense.errors import BayesdenseError
 from bayesdense.parts.laws import PowerSum, laws
 from bayesdense.parts.settings import settings_of
-from bayesdense.sampler.nuts import SamplingSettings
+from bayesdense.sampler.settings import SamplingSettings
 from bayesdense.spec import ModelSpec
 from bayesdense.studies import choices
 from bayesdense.studies.keys import key_of

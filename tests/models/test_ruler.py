@@ -219,7 +219,11 @@ def test_other_laws_are_sampled_and_recovered(law):
             **{"loss_floor": 1.7, "loss_size_term": 0.8},
             **{"loss_token_term": 0.6, "compute_exponent": 0.15},
         },
-        "dense-and-sparse": {**IRREDUCIBLE, "sparsity_floor_exponent": 0.1, "sparsity_size_term": 0.4},
+        "dense-and-sparse": {
+            **IRREDUCIBLE,
+            "sparsity_floor_exponent": 0.1,
+            "sparsity_size_term": 0.4,
+        },
     }[law]
     part = bd.laws.laws.get(law)
     c, more = dict(truth), {}
@@ -271,7 +275,10 @@ def test_a_law_of_ones_own_goes_through_fit_and_prediction():
 
         def priors(self, mean_loss):
             half = [float(v) for v in np.log(mean_loss / 2)]
-            return {n: bd.Prior("LogNormal", mu=half, sigma=1.0) for n in ("loss_floor", "loss_size_term")}
+            return {
+                n: bd.Prior("LogNormal", mu=half, sigma=1.0)
+                for n in ("loss_floor", "loss_size_term")
+            }
 
         def loss(self, x, z, c):
             return c["loss_floor"] + c["loss_size_term"] * np.exp(-c["alpha"] * x)

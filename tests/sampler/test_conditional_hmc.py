@@ -8,7 +8,7 @@ import pytest
 
 import bayesdense as bd
 from bayesdense.models.subset import OF_EACH, alike, given_shared, make_subset, subset_of
-from bayesdense.sampler.nuts import SamplingSettings
+from bayesdense.sampler.settings import SamplingSettings
 from tests.fake import fake_fit
 from tests.simulate import KINDS, simulate
 

@@ -6,7 +6,7 @@ import pytest
 import xarray as xr
 
 from bayesdense.sampler.initial_points import around, where_chains_were
-from bayesdense.sampler.nuts import SamplingSettings, usual_accept
+from bayesdense.sampler.settings import SamplingSettings, usual_accept
 from bayesdense.sampler.warmup import Pilot, after_pilots, enough, largest_rhat, pilot_settings
 
 

@@ -119,7 +119,7 @@ def test_sums_of_the_table_are_those_of_the_units(compared):
 
 @pytest.mark.slow
 def test_leaving_one_out_by_weights_agrees_with_leaving_it_out_in_earnest():
-    from bayesdense.sampler.nuts import SamplingSettings
+    from bayesdense.sampler.settings import SamplingSettings
     from bayesdense.studies.left_out import Runs
 
     runs = runs_of(bd.laws.Irreducible(), IRREDUCIBLE, seed=9, sizes=8, ratios=5)

@@ -19,7 +19,7 @@ import xarray as xr
 import bayesdense as bd
 from bayesdense.errors import BayesdenseError, ReadinessError
 from bayesdense.posterior.diagnostics import Convergence
-from bayesdense.sampler.nuts import SamplingSettings
+from bayesdense.sampler.settings import SamplingSettings
 from bayesdense.sampler.warm_start import WarmStart
 from bayesdense.studies import choices, executors, fitting, sensitivity
 from bayesdense.studies.tasks import Task, failure

@@ -157,12 +157,13 @@ def print_ruler(console: Console, made: RulerFit, *, prob: float) -> bool:
     say(console, f"Loss law: {made.spec.law.equation}", style="bold")
     say(console, f"median and {100 * prob:.4g} % {table['kind'].iloc[0]} interval")
     shown = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
-    for name in ("step", "of", "coefficient", "median", "interval"):
+    for name in ("step", "of", "coefficient", "symbol", "median", "interval"):
         shown.add_column(name)
     for row in table.to_dict("records"):
         interval = f"{row['lower']:.4g} to {row['upper']:.4g}"
         median = f"{row['median']:.4g}"
-        shown.add_row(row["step"], row["of"], row["coefficient"], median, interval)
+        names = row["step"], row["of"], row["coefficient"], row["symbol"]
+        shown.add_row(*names, median, interval)
     console.print(shown)
     _print_checks(console, "ruler", made)
     return made.checks().trusted

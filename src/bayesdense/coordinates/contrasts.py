@@ -290,7 +290,7 @@ def harness_shares(
 
 
 def _slope_errors(values: np.ndarray, benchmark: np.ndarray, count: int) -> np.ndarray:
-    """Return the rough standard error of a slope over some values, by benchmark."""
+    """Return the approximate standard error of a slope over some values, by benchmark."""
     errors = np.full(count, CELL_SPREAD)
     for j in range(count):
         chosen = values[benchmark == j]

@@ -1,8 +1,8 @@
 """Decorrelate the coefficients of the score map by regression.
 
-Scores identify only combinations of floor, ceiling, exponent, slope and logit, so each is sampled as
-its residual from a regression on those before it. The regressions are the usual ones first, and
-those of a pilot's draws later. They change how the posterior is sampled, never what it is.
+Scores identify only combinations of floor, ceiling, exponent, slope and logit, so each is sampled
+as its residual from a regression on those before it. The regressions are the usual ones first,
+and those of a pilot's draws later. They change how the posterior is sampled, never what it is.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Coordinates from a pilot: where the posterior lies, and which variables move together.
 
-The first part of the warm-up is sampled in coordinates from the data. What it found sets those of the
-next part, and that those of everything after: initial estimates of cells and their noise, offsets of
-harnesses, and the regressions of the coefficients of each map on one another. All of it is data of the
-compiled model, so nothing is compiled again, and none of it changes the posterior.
+The first part of the warm-up is sampled in coordinates from the data. What it found sets those of
+the next part, and that those of everything after: initial estimates of cells and their noise,
+offsets of harnesses, and the regressions of the coefficients of each map on one another. All of
+it is data of the compiled model, so nothing is compiled again, and none of it changes the
+posterior.
 """
 
 from __future__ import annotations
@@ -131,7 +132,9 @@ def _regressions(
     found = usual(design.size("benchmark"), names)
     spread = np.log(draws["cell_effect_sd"])
     logit = ruler.steepness * (ruler.midpoint - before.lowest_loss)
-    offsets = draws["harness_offset"] if "harness_offset" in draws else None
+    offsets: Any = None
+    if "harness_offset" in draws:
+        offsets = draws["harness_offset"]
     for j in range(design.size("benchmark")):
         knots = before.knots[j], before.knot_margin[j]
         columns = end_features(*knots, ruler.floor[:, j], ruler.span[:, j])

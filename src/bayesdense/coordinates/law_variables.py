@@ -1,7 +1,7 @@
 """Sample the coefficients of the loss law where losses put them.
 
-Exponents first, each given those before it; then the terms, as the logarithm of their sum and how it
-is split, given the exponents; then all else.
+Exponents first, each given those before it; then the terms, as the logarithm of their sum and how
+it is split, given the exponents; then all else.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bayesdense.priors import Prior
 __all__ = ["log_term_logp", "move_loss_law"]
 
 # How far from the fit chains start in noise and means of exponents: a fifth of the usual. The other
-# coordinates are in units of what losses say of them.
+# coordinates are standardised by what losses say of them.
 NEAR = 0.1
 
 

@@ -1,10 +1,10 @@
 """Coordinates of the law in which its losses leave nothing narrow or oblique.
 
 Nearly exact losses fix all coefficients of a law to a thousandth, each in step with the others.
-So exponents are counted from where losses put them, in units of what they say of them; and what
-else there is, from where it lies given the exponents. Units are those of the noise that the fit
-left, not of the noise at hand: where scores pull a law away from its losses, that distance would be
-measured in units that change. A bad guess costs time and no more.
+So exponents are standardised by the fit to the losses, and the other coefficients are residuals
+from their regression on the exponents. The scale is that of the noise that the fit left, not of the
+current noise: where scores pull a law away from its losses, that scale would change along the way.
+A bad estimate costs time and no more.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class LawFit:
     free : dict of str to bool
         The coefficients that were fitted, and whether on their logarithm.
     spread : numpy.ndarray, shape (loss_set, free)
-        Rough standard deviations in the prior.
+        Approximate standard deviations in the prior.
     information : numpy.ndarray, shape (loss_set, free, free)
         What the losses say of them, as a precision; 0 where nothing could be
         fitted.

@@ -337,6 +337,8 @@ class _Reparametrisation:
 
     def _targets(self, seen: ScoreInversion, size: Any) -> None:
         """Level, growth, size slope, families and models, from what scores say of them."""
+        import pytensor.tensor as pt
+
         v, spec = self.v, self.spec
         assert isinstance(spec, ModelSpec)
         n_dated, n_targets = v.length("dated_target"), v.length("target")
@@ -361,18 +363,17 @@ class _Reparametrisation:
             self.move("size_slope", -common[2], from_data=True)
         self._benchmarks(beside, seen)
         left = differences(v, years, size)
+        if left is None:
+            left = pt.zeros((n_targets, v.length("benchmark")))
         expected = line(v, v, spec.trend, dated, size[:n_dated])
         # Without a date a model says nothing of the trend; its level is the common one.
         rest = v["log_density_level"] + 0.0 * years[n_dated:]
         if "size_slope" in v:
             rest = rest + v["size_slope"] * size[n_dated:]
-        expected = _join(expected, rest)
-        known = expected[:, None] if left is None else left + expected[:, None]
-        if left is None:
-            left = 0.0 * known
+        expected = pt.concatenate([expected, rest])
         family = v["family_code"]
         if "family_effect" in v:
-            self._families(seen, seen.residual(known + 0.0 * left), sd, lag)
+            self._families(seen, seen.residual(left + expected[:, None]), sd, lag)
             expected = expected + v["family_effect"][family]
         if "family_benchmark_effect" in v:
             left = left + v["family_benchmark_effect"][family]
@@ -405,7 +406,7 @@ class _Reparametrisation:
             self.bases[f"{rate}_deviation_contrast"] = f"at_{name}_basis"
 
     def _families(self, seen: ScoreInversion, left: Any, sd: Any, lag: Any) -> None:
-        """Effects of families: ``f`` as if ``f2`` and single models were not known, ``f2`` given ``f``.
+        """Sample effects of families: ``f`` as if ``f2`` were not known, ``f2`` given ``f``.
 
         By the scales at hand: with units from the scales of a pilot, squares of
         these effects went with ``model_effect_sd``.
@@ -454,7 +455,7 @@ class _Reparametrisation:
         if lag is None:
             self._effects("model_effect", sd, known, around)
         else:
-            # In units of a Normal of the same mean and variance.
+            # Standardised by a Normal of the same mean and variance.
             middle = -HALF_NORMAL_MEAN * lag
             precision = 1.0 / (sd**2 + (1.0 - HALF_NORMAL_MEAN**2) * lag**2)
             rate = pt.sqrt(precision + known)
@@ -469,7 +470,7 @@ class _Reparametrisation:
             self.move("undated_log_density", shift, rate=rate, from_data=True)
 
     def _references(self) -> None:
-        """References: their offset between families, and each in units of its spread."""
+        """Sample each reference standardised by its spread, and families as contrasts."""
         v = self.v
         if "reference_effect" in v:
             residual = v["reference_residual"]
@@ -506,12 +507,6 @@ def _above_models(lag: Any, years: Any) -> tuple[Any, Any]:
     along = years - years.mean()
     slope = (along * expected).sum() / ((along**2).sum() + LITTLE)
     return expected.mean() - slope * years.mean(), slope
-
-
-def _join(first: Any, second: Any) -> Any:
-    import pytensor.tensor as pt
-
-    return pt.concatenate([first, second])
 
 
 def _log(value: Any) -> Any:

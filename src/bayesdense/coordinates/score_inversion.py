@@ -1,8 +1,8 @@
 """Score inversion: the effective size of every cell that its scores give on the ruler at hand.
 
 Scores fix a size only once there is a ruler. A ruler that is a little steeper moves all effective
-sizes of a benchmark, their level, growth and size slope with them. So cells and levels are sampled as
-deviations from what scores say on the current ruler. No result depends on it.
+sizes of a benchmark, their level, growth and size slope with them. So cells and levels are
+sampled as deviations from what scores say on the current ruler. No result depends on it.
 """
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ def invert_scores(
     steepness = ruler.steepness[benchmark] * fall
     step = (seen - ruler.logit(read, benchmark)) / steepness
     if any_known:
-        # In units of the local power, what of the size-dependent loss is left at the scores.
+        # Relative to the local power, what of the size-dependent loss is left at the scores.
         gap = (loss - ruler.limit(*at_cell)) / fall
         share = 1.0 - step / gap
         # The mean of the share and the root of its square and NEAR_LIMIT's, without cancellation.

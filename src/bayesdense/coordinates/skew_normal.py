@@ -1,7 +1,7 @@
 """The density of noise less a half-normal lag, in a form that is stable far out.
 
-With ``s^2 = noise^2 + lag^2``, ``p(x) = 2/s phi(x/s) Phi(-x lag / (s noise))``: the skew-normal of the
-stochastic frontier model (Aigner, Lovell and Schmidt, 1977).
+With ``s^2 = noise^2 + lag^2``, ``p(x) = 2/s phi(x/s) Phi(-x lag / (s noise))``: the skew-normal
+of the stochastic frontier model (Aigner, Lovell and Schmidt, 1977).
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Rewrite a PyMC model so that the sampler sees its variables in other coordinates.
 
-The distribution of every variable stays what it is. A variable gets a transform, ``rate x + shift`` or
-``rate ln x + shift``, of which rate and shift may depend on other variables; zero-sum effects become
-sums over directions, of which there is one fewer. The rewritten model has the same variables, and
-for zero-sum effects and sums of terms other free ones.
+The distribution of every variable stays what it is. A variable gets a transform, ``rate x +
+shift`` or ``rate ln x + shift``, of which rate and shift may depend on other variables; zero-sum
+effects become sums over directions, of which there is one fewer. The rewritten model has the same
+variables, and for zero-sum effects and sums of terms other free ones.
 """
 
 from __future__ import annotations

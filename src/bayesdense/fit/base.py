@@ -14,7 +14,7 @@ from bayesdense.errors import UnknownNameError
 from bayesdense.model import Design, make_design, model_priors
 from bayesdense.posterior.diagnostics import diagnostics_table
 from bayesdense.posterior.draws import Draws
-from bayesdense.posterior.intervals import KIND, PROB, check_prob
+from bayesdense.posterior.intervals import KIND, PROB, TABLE_SEED, check_prob
 from bayesdense.spec import RulerSpec
 from bayesdense.tables.parameters import parameter_table
 from bayesdense.tables.scores import calibration_table, score_table
@@ -65,7 +65,7 @@ class Fit[S: RulerSpec]:
 
     _single_names: ClassVar[frozenset[str]] = frozenset(
         {"log_density", "log_size", "log_effective_size", "cell_effect", "expected_loss"}
-        | {"expected_score", "reference_effect", "item_effect"}
+        | {"expected_score", "benchmark_difference", "reference_effect", "item_effect"}
     )
     """Variables of single models and cells, which `parameters` leaves out."""
 
@@ -207,6 +207,94 @@ class Fit[S: RulerSpec]:
         CheckReport
         """
         return self._report
+
+    def to_datatree(
+        self,
+        groups: str | Sequence[str] = (),
+        *,
+        by: str = "cell",
+        new_cells: bool = True,
+        draws: int | None = None,
+        prior_draws: int = 500,
+        random_seed: int = TABLE_SEED,
+    ) -> xr.DataTree:
+        """Return the fit as ArviZ reads it.
+
+        The groups ``posterior``, ``sample_stats``, ``observed_data`` and
+        ``constant_data`` are always there; `groups` adds others, since they
+        take time or memory.
+
+        Parameters
+        ----------
+        groups : str or sequence of str, optional
+            Of ``prior`` and ``prior_predictive`` (drawn anew),
+            ``posterior_predictive`` (every measurement again, for at most
+            1,000 draws), ``log_prior`` and ``log_likelihood``; or ``"all"``.
+        by : {"cell", "score"}
+            What the log likelihood of scores is of. ``"cell"``: the joint
+            density of the scores of a model on a benchmark, with its own
+            deviation there integrated out, as leaving the cell out asks for.
+            ``"score"``: of a single score, given all variables and the scores
+            before it in its cell; the terms of a cell add up to its joint
+            density.
+        new_cells : bool
+            Whether replicates have deviations of cells drawn anew. If not,
+            only the measurement is repeated, which every flexible model passes.
+        draws : int, optional
+            How many posterior draws to return at most, evenly spread over
+            each chain, but one of each chain at least; all if not given. The
+            log likelihood by cell is an integral for each draw and cell: on
+            500 cells it takes a minute for about a thousand draws.
+        prior_draws : int
+            How many draws of the prior.
+        random_seed : int
+            Of what is drawn here.
+
+        Returns
+        -------
+        xarray.DataTree
+            In the group ``log_likelihood``, ``cell_scores``, shape ``(chain, draw,
+            cell)``, or ``score``, shape ``(chain, draw, score_id)``, and where
+            there are losses ``loss``, shape ``(chain, draw, loss_id)``; with
+            two variables, `arviz.loo` asks for ``var_name``. Losses are natural
+            logarithms, as in the model. ``log_prior`` has each variable whose
+            prior has numbers for parameters: effects whose spread is itself a
+            variable belong to the model. Effects that add up to zero have the
+            Normal density of each entry, which is their own up to a constant.
+            Cells, scores and losses are numbered; coordinates such as
+            ``cell_model`` and ``score_benchmark`` say what they are of.
+            Attributes of variables are ``symbol``, ``long_name``, ``units``
+            and ``equation``.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such group.
+        BayesdenseError
+            If a log likelihood by cell is asked for and the noise is
+            Student-t, or ``log_prior`` or ``log_likelihood`` of a fit that is
+            approximate or has its ruler cut.
+
+        Examples
+        --------
+        >>> import arviz as az, bayesdense as bd
+        >>> fit = bd.load_fit("densing5.nc")  # doctest: +SKIP
+        >>> az.summary(fit.to_datatree(), var_names=["growth_rate"])  # doctest: +SKIP
+        >>> az.loo(fit.to_datatree("log_likelihood"))  # doctest: +SKIP
+        >>> tree = fit.to_datatree(["log_prior", "log_likelihood"])  # doctest: +SKIP
+        >>> az.psense_summary(tree, var_names=["growth_rate"])  # doctest: +SKIP
+        """
+        from bayesdense.fit.datatree import make_datatree
+
+        return make_datatree(
+            self,
+            groups,
+            by=by,
+            new_cells=new_cells,
+            draws=draws,
+            prior_draws=prior_draws,
+            random_seed=random_seed,
+        )
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Save the fit as one netCDF file, completely or not at all.

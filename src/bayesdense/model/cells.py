@@ -1,8 +1,8 @@
 """From density to effective size (eq. 1) to the logit of a score (eq. 2 and 3): the cells.
 
-``ln N_eff[m, j] = ln N[m] + ln rho[m] + g[m, j] + z[m, j]``, ``z ~ Normal(0, tau_j)``: how far a model
-deviates on one benchmark. References deviate by a fraction of that. Where the loss of a run was
-measured, the map is read at that loss, and the deviation is counted from its own size.
+``ln N_eff[m, j] = ln N[m] + ln rho[m] + g[m, j] + z[m, j]``, ``z ~ Normal(0, tau_j)``: how far a
+model deviates on one benchmark. References deviate by a fraction of that. Where the loss of a run
+was measured, the map is read at that loss, and the deviation is relative to its own size.
 """
 
 from __future__ import annotations

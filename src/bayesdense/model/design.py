@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 
 from bayesdense.data import Dataset
+from bayesdense.data.cells import DAYS_PER_YEAR
 from bayesdense.model.loss_data import covariate, losses_of_cells, require_tokens, used_losses
 from bayesdense.spec import ModelSpec, RulerSpec
 
-__all__ = ["DAYS_PER_YEAR", "Design", "make_design"]
-
-DAYS_PER_YEAR = 365.25
+__all__ = ["Design", "make_design"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Design:
     mean_loss, sd_loss : numpy.ndarray, shape (loss_set,)
         Mean and standard deviation of the observed losses.
     lowest_loss : numpy.ndarray, shape (loss_set,)
-        Where the map is anchored: most scores of interest are near it.
+        Lowest observed loss: most scores of interest are near it.
     chance, items_of_benchmark : numpy.ndarray, shape (benchmark,)
         Score of guessing, and number of items.
     models, scores : pandas.DataFrame
@@ -174,33 +173,26 @@ def _make_design(
     years = (dates - origin) / np.timedelta64(1, "D") / DAYS_PER_YEAR
 
     scores = _order_scores(scores, models["model"].tolist(), benchmarks)
-    used = harness_scores[harness_scores["benchmark"].isin(benchmarks)]
-    harnesses = sorted(used["harness"].unique())
-    score_harness = pd.Index(harnesses).get_indexer(scores["harness"])
-    score_benchmark = scores["benchmark_code"].to_numpy()
-    measured = np.zeros((len(harnesses), len(benchmarks)))
-    by_harness = pd.Index(harnesses).get_indexer(pd.Index(used["harness"]))
-    measured[by_harness, pd.Index(benchmarks).get_indexer(pd.Index(used["benchmark"]))] = 1.0
+    harnesses, measured = _measured(harness_scores, benchmarks)
+    score_harness = pd.Index(harnesses).get_indexer(pd.Index(scores["harness"]))
 
     cells = scores.drop_duplicates("cell")
     cell_model = cells["model_code"].to_numpy()
     cell_benchmark = cells["benchmark_code"].to_numpy()
     cell_reference = references[cell_model]
     items = scores.groupby("cell")["n_items"].mean().to_numpy()
-    tokens_budget = np.log(spec.tokens) - log_tokens_centre if loss_sets else 0.0
-    run_tokens = np.where(np.isnan(log_tokens), 0.0, log_tokens - log_tokens_centre)
-    if not loss_sets:
-        run_tokens = np.zeros(len(models))
+    tokens_budget, run_tokens = 0.0, np.zeros(len(models))
+    if loss_sets:
+        tokens_budget = np.log(spec.tokens) - log_tokens_centre
+        run_tokens = np.where(np.isnan(log_tokens), 0.0, log_tokens - log_tokens_centre)
     cell_tokens = np.where(cell_reference, run_tokens[cell_model], tokens_budget)
     # A ruler without losses knows no tokens.
     cell_tokens = np.where(has_losses[cell_benchmark], cell_tokens, 0.0)
 
     target_family, families = pd.factorize(models.loc[~references, "family"])
     reference_family, reference_families = pd.factorize(models.loc[references, "family"])
-    model_index = pd.Index(models["model"])
-    mean_loss = losses.groupby("loss_set")["loss"].mean().reindex(loss_sets).to_numpy(dtype=float)
-    lowest_loss = losses.groupby("loss_set")["loss"].min().reindex(loss_sets).to_numpy(dtype=float)
-    sd_loss = losses.groupby("loss_set")["loss"].std().reindex(loss_sets).to_numpy(dtype=float)
+    of_sets = losses.groupby("loss_set")["loss"].agg(["mean", "min", "std"]).reindex(loss_sets)
+    mean_loss, lowest_loss, sd_loss = of_sets.to_numpy(dtype=float).T
 
     arrays: dict[str, np.ndarray] = {
         "years": np.asarray(years, dtype=float),
@@ -218,7 +210,7 @@ def _make_design(
         "cell_tokens": cell_tokens,
         "cell_items": items,
         "score_cell": scores["cell"].to_numpy(),
-        "score_benchmark": score_benchmark,
+        "score_benchmark": scores["benchmark_code"].to_numpy(),
         "score_harness": score_harness,
         "score_first": scores["first"].to_numpy(),
         "score_before": scores["before"].to_numpy(dtype=float),
@@ -231,17 +223,12 @@ def _make_design(
         constants = spec.trend.constant_values(origin)
         arrays |= {name: np.array(value) for name, value in constants.items()}
     if loss_sets:
-        run = model_index.get_indexer(losses["model"]) - n_targets
-        arrays |= {
-            "loss_set_code": pd.Index(loss_sets).get_indexer(losses["loss_set"]),
-            "loss_tokens": run_tokens[n_targets + run],
-            "loss_observed": np.log(losses["loss"].to_numpy(dtype=float)),
-            "loss_model": n_targets + run,
-        }
+        tokens = run_tokens[n_targets:]
+        arrays |= _loss_arrays(losses, models, loss_sets, tokens, n_targets)
         arrays |= losses_of_cells(arrays, len(models), ruler, len(loss_sets))
         for name in spec.law.covariates:
             values = covariate(models, references, name, spec.law.name)
-            arrays[f"loss_{name}"] = values[n_targets + run]
+            arrays[f"loss_{name}"] = values[arrays["loss_model"]]
             arrays[f"cell_{name}"] = values[cell_model]
     chance = table["chance"].to_numpy(dtype=float)
     arrays |= {
@@ -286,6 +273,33 @@ def _make_design(
         notes=notes,
         size_design=design,
     )
+
+
+def _measured(scores: pd.DataFrame, benchmarks: list[str]) -> tuple[list[str], np.ndarray]:
+    """Return the harnesses, and 1 where one measured a benchmark, shape (harness, benchmark)."""
+    used = scores[scores["benchmark"].isin(benchmarks)]
+    harnesses = sorted(used["harness"].unique())
+    measured = np.zeros((len(harnesses), len(benchmarks)))
+    by_harness = pd.Index(harnesses).get_indexer(pd.Index(used["harness"]))
+    measured[by_harness, pd.Index(benchmarks).get_indexer(pd.Index(used["benchmark"]))] = 1.0
+    return harnesses, measured
+
+
+def _loss_arrays(
+    losses: pd.DataFrame,
+    models: pd.DataFrame,
+    loss_sets: list[str],
+    tokens: np.ndarray,
+    n_targets: int,
+) -> dict[str, np.ndarray]:
+    """Return run, loss set, tokens and logarithm of every measured loss."""
+    run = pd.Index(models["model"]).get_indexer(pd.Index(losses["model"]))
+    return {
+        "loss_set_code": pd.Index(loss_sets).get_indexer(pd.Index(losses["loss_set"])),
+        "loss_tokens": tokens[run - n_targets],
+        "loss_observed": np.log(losses["loss"].to_numpy(dtype=float)),
+        "loss_model": run,
+    }
 
 
 def _references_only(data: Dataset, benchmarks: list[str]) -> tuple[Dataset, list[str]]:

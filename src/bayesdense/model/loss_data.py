@@ -25,7 +25,7 @@ def losses_of_cells(
     Parameters
     ----------
     arrays : mapping of str to numpy.ndarray
-        Losses and cells of a layout.
+        Losses and cells of a design.
     n_models : int
         Number of models.
     ruler : numpy.ndarray of int, shape (benchmark,)
@@ -97,7 +97,7 @@ def used_losses(data: Dataset, wanted: list[str], law: LossLaw, notes: list[str]
     wanted : list of str
         Loss sets.
     law : LossLaw
-        Its coefficients are counted against the runs.
+        Its coefficients are compared in number with the runs.
     notes : list of str
         What a user should know is added here.
 

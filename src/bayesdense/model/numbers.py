@@ -7,7 +7,7 @@ every number as `pymc.Data`, and lengths as symbols.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,15 @@ import numpy as np
 
 from bayesdense.priors import Prior
 
-__all__ = ["FIXED", "Numbers", "PlacedPrior", "at", "place_priors", "prior_parameters"]
+__all__ = [
+    "FIXED",
+    "Numbers",
+    "PlacedPrior",
+    "at",
+    "measured_dims",
+    "place_priors",
+    "prior_parameters",
+]
 
 FIXED = ("lower", "upper")
 """Parameters of priors that are never data: they decide how a variable is transformed."""
@@ -29,6 +37,33 @@ MEASURED = {
     "loss_tokens": "loss_id",
 }
 """What was measured, with its dimension."""
+
+
+def measured_dims(names: Container[str], coords: Mapping[str, Sized]) -> dict[str, str]:
+    """Return what was measured in one dataset, with its dimension.
+
+    Parameters
+    ----------
+    names : container of str
+        Of the numbers of the dataset.
+    coords : mapping of str to sized
+        Labels of the named dimensions; those without labels do not count.
+
+    Returns
+    -------
+    dict of str to str
+        In the order of `MEASURED`.
+
+    Examples
+    --------
+    >>> measured_dims(["cell_items", "cell_tokens"], {"cell": [0, 1, 2]})
+    {'cell_items': 'cell'}
+    """
+    found = {n: d for n, d in MEASURED.items() if n in names and len(coords.get(d, ()))}
+    if "cell_loss" not in names:
+        # Without losses the ruler knows no tokens.
+        found.pop("cell_tokens", None)
+    return found
 
 
 class Numbers(Mapping[str, Any]):
@@ -77,9 +112,8 @@ class Numbers(Mapping[str, Any]):
             along = f"{name.split('_')[0]}_id"
             measured = along in ("score_id", "loss_id") and along in coords
             return pm.Data(name, values, dims=along if measured else None)
-        # Without losses the ruler knows no tokens.
-        if MEASURED.get(name) in coords and (name != "cell_tokens" or "cell_loss" in self):
-            return pm.Data(name, values, dims=MEASURED[name])
+        if dims := measured_dims(self, coords).get(name):
+            return pm.Data(name, values, dims=dims)
         return pt.constant(np.asarray(values), name=name)
 
     def length(self, dim: str) -> Any:

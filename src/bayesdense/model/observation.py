@@ -1,10 +1,10 @@
 """How latent scores are measured: item sampling, offsets of harnesses, noise of sources.
 
 Every source of a cell ran the same items, so what item sampling does is shared within the cell:
-``p* = p + sqrt(p (1 - p) / n) e``. Source ``s`` on harness ``h`` then measures
-``S ~ Normal(p* with eta[h, j] added to the logit inside the map, phi_j)``, or Student-t.
-The offsets ``eta[h, j] ~ Normal(0, harness_offset_sd_j)`` are zero-sum over the harnesses that measured
-the benchmark. The same formulas serve the variables of a PyMC model and posterior draws.
+``p* = p + sqrt(p (1 - p) / n) e``. Source ``s`` on harness ``h`` then measures ``S ~ Normal(p*
+with eta[h, j] added to the logit inside the map, phi_j)``, or Student-t. The offsets ``eta[h, j]
+~ Normal(0, harness_offset_sd_j)`` are zero-sum over the harnesses that measured the benchmark.
+The same formulas serve the variables of a PyMC model and posterior draws.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ __all__ = [
     "expected_scores",
     "item_variance",
     "observation_priors",
+    "replicated_logp",
     "replicated_random",
 ]
 

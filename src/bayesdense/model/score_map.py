@@ -1,8 +1,8 @@
 """The score map (eq. 3) in a PyMC model: floor, ceiling, midpoint and steepness.
 
 ``S = d + c / (1 + exp(gamma (L - l)))`` with ``c = (1 - d) u``, or another map. Benchmarks with
-scores only have the logit ``pi`` and its slope ``s`` at the centre of the references in the place of
-``l`` and ``gamma``, since their loss has no unit.
+scores only have the logit ``pi`` and its slope ``s`` at the centre of the references in the place
+of ``l`` and ``gamma``, since their loss has no unit.
 """
 
 from __future__ import annotations

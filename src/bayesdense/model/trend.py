@@ -1,9 +1,9 @@
 """Log density of the targets (eq. 5) and what differs between benchmarks.
 
-``ln rho = B + A (t - t0) + lambda (ln N - ln 2e10) + f[family] + v`` for a target with a date, by the
-trend in use. On benchmark ``j`` its log effective size has besides
-``g_j = o_j + (A_j - A)(t - t0) + (lambda_j - lambda)(ln N - ln 2e10) + f2[family, j]``,
-zero-sum over the benchmarks in the first three terms.
+``ln rho = B + A (t - t0) + lambda (ln N - ln 2e10) + f[family] + v`` for a target with a date, by
+the trend in use. On benchmark ``j`` its log effective size has besides ``g_j = o_j + (A_j - A)(t
+- t0) + (lambda_j - lambda)(ln N - ln 2e10) + f2[family, j]``, zero-sum over the benchmarks in the
+first three terms.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def target_priors(design: Design, spec: ModelSpec) -> dict[str, Prior]:
         **spec.trend.priors(),
     }
     if spec.ruler == "skill":
-        # The level is that of the maps: density is counted from the trend itself.
+        # The level is that of the maps: density is relative to the trend itself.
         del priors["log_density_level"]
     if spec.growth == "by-benchmark" and several:
         priors["growth_rate_sd"] = Prior("HalfNormal", sigma=1.0)

@@ -58,9 +58,9 @@ VARIABLES: dict[str, Variable] = {
     "log_size": Variable("ln N", "log size", "1", "eq. 1"),
     "log_density": Variable("ln rho", "log density", "1", "eq. 1"),
     "log_effective_size": Variable("ln N_eff", "log effective size on a benchmark", "1", "eq. 4"),
-    "cell_effect": Variable("epsilon", "deviation of a model on a benchmark", "1", "eq. 4"),
+    "cell_effect": Variable("tau epsilon", "deviation of a model on a benchmark", "1", "eq. 4"),
     "cell_effect_sd": Variable("tau", "scale of the deviations on a benchmark", "1", "eq. 4"),
-    "reference_effect": Variable("z", "log density of a reference run", "1", "eq. 1"),
+    "reference_effect": Variable("v_ref", "deviation of a reference run", "1", "eq. 1"),
     "reference_family_offset": Variable("r", "offset of a reference family", "1", "eq. 1"),
     # The trend of density.
     "growth_rate": Variable("A", "growth rate of log density", "1/year", "eq. 5"),
@@ -78,6 +78,7 @@ VARIABLES: dict[str, Variable] = {
         "lambda_j - lambda", "deviation of the size slope on a benchmark", "1", "eq. 5"
     ),
     "size_slope_sd": Variable("sigma_lambda", "spread of size slopes", "1", "eq. 5"),
+    "benchmark_difference": Variable("g", "what a benchmark adds to a model", "1", "eq. 5"),
     "family_effect": Variable("f", "effect of a family", "1", "eq. 5"),
     "family_effect_sd": Variable("sigma_f", "scale of the effects of families", "1", "eq. 5"),
     "family_benchmark_effect": Variable("f2", "effect of a family on a benchmark", "1", "eq. 5"),
@@ -86,7 +87,7 @@ VARIABLES: dict[str, Variable] = {
     ),
     "model_effect": Variable("v", "deviation of a model from the trend", "1", "eq. 5"),
     "model_effect_sd": Variable("sigma_v", "scale of the deviations of models", "1", "eq. 5"),
-    "undated_log_density": Variable("u_i", "log density of a model without a date", "1", "prior"),
+    "undated_log_density": Variable("ln rho", "log density of a dateless model", "1", "prior"),
     "frontier_total_sd": Variable("sigma", "scale of noise and lag together", "1", "eq. 5"),
     "lag_share": Variable("q", "share of the lag in the squared scale", "1", "eq. 5"),
     "lag_trend": Variable("w1", "growth rate of the scale of the lag", "1/year", "eq. 5"),

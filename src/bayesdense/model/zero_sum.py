@@ -1,7 +1,7 @@
 """Effects that add up to zero over the rows that count in each column.
 
-What `pymc.ZeroSumNormal` is for a whole axis, for axes of which a part counts: harnesses that measured
-a benchmark.
+What `pymc.ZeroSumNormal` is for a whole axis, for axes of which a part counts: harnesses that
+measured a benchmark.
 """
 
 from __future__ import annotations

@@ -21,14 +21,10 @@ from bayesdense.data.html import card
 from bayesdense.errors import BayesdenseError, DiagnosticsWarning, ReadinessWarning
 from bayesdense.model import Design, build_model, make_design, model_priors
 from bayesdense.model.numbers import FIXED
+from bayesdense.model.variables import describe, symbols_of
 from bayesdense.priors import Prior
-from bayesdense.sampler.nuts import (
-    Retune,
-    SampleResult,
-    SamplingInterrupted,
-    SamplingSettings,
-    sample,
-)
+from bayesdense.sampler.nuts import Retune, SampleResult, SamplingInterrupted, sample
+from bayesdense.sampler.settings import SamplingSettings
 from bayesdense.sampler.warm_start import WarmStart, few_of_many
 from bayesdense.sampler.warmup import SHORTEST_SPLIT
 from bayesdense.spec import RulerSpec
@@ -180,7 +176,7 @@ class Model[S: RulerSpec]:
         )
         result = drawn.result
         fit = kind(
-            posterior=result.posterior,
+            posterior=describe(result.posterior, symbols_of(*vars(self.spec).values())),
             sample_stats=result.sample_stats,
             data=data,
             spec=self.spec,

@@ -18,7 +18,7 @@ from bayesdense.parts.maps import ScoreMap
 from bayesdense.parts.sizes import SizeDefinition
 from bayesdense.parts.trends import ChangePoint, Trend
 from bayesdense.priors import Prior
-from bayesdense.sampler.nuts import SamplingSettings
+from bayesdense.sampler.settings import SamplingSettings
 from bayesdense.sampler.warm_start import WarmStart, scored_targets
 from bayesdense.spec import LAW_OF_SKILL, ModelSpec
 

@@ -12,12 +12,14 @@ import numpy as np
 from bayesdense.data import Dataset
 from bayesdense.model import Design, default_priors, make_design
 from bayesdense.model.ruler import Ruler
+from bayesdense.model.variables import describe, symbols_of
 from bayesdense.models.base import Drawn, sampler_model, structure_of
 from bayesdense.posterior.diagnostics import worst
 from bayesdense.posterior.draws import Draws
 from bayesdense.sampler.cut_chains import DRAWS_OF_A_RULER, sample_given
 from bayesdense.sampler.initial_points import spread_out
-from bayesdense.sampler.nuts import SamplingInterrupted, SamplingSettings, sample
+from bayesdense.sampler.nuts import SamplingInterrupted, sample
+from bayesdense.sampler.settings import SamplingSettings
 from bayesdense.spec import ModelSpec, RulerSpec
 
 if TYPE_CHECKING:
@@ -119,6 +121,7 @@ def fit_reference_posterior(
     }
     posterior = result.posterior
     posterior = posterior[[n for n, v in posterior.items() if not NOT_THE_RULER & set(v.dims)]]
+    posterior = describe(posterior, symbols_of(own.law, own.score_map, own.size))
     reference = ReferencePosterior(spread_out(posterior, KEPT_DRAWS), design, own, info)
     _remembered[key] = reference
     while len(_remembered) > REMEMBERED:

@@ -24,7 +24,8 @@ from bayesdense.models.base import Drawn, Model, sampler_model, structure_of
 from bayesdense.posterior.diagnostics import energy_table, worst
 from bayesdense.sampler.conditional_hmc import OF_SINGLE, Singles, sample_single
 from bayesdense.sampler.initial_points import evenly_spread, spread_out
-from bayesdense.sampler.nuts import SamplingInterrupted, SamplingSettings
+from bayesdense.sampler.nuts import SamplingInterrupted
+from bayesdense.sampler.settings import SamplingSettings
 from bayesdense.sampler.warm_start import scored_targets
 from bayesdense.spec import ModelSpec
 
@@ -61,7 +62,7 @@ class Subset:
     data : Dataset
         They, and all references.
     design : Design
-        They under the model, with everything shared counted as in the whole.
+        They under the model, with everything shared defined as in the whole.
     """
 
     data: Dataset
@@ -305,7 +306,7 @@ def _reversed_bits(number: int) -> int:
 def alike(own: Design, whole: Design, spec: ModelSpec) -> Design:
     """Return the design of a subset with shared variables that mean what they do in the whole.
 
-    Dates are counted from the mean date of all targets, and harnesses have offsets where they
+    Dates are relative to the mean date of all targets, and harnesses have offsets where they
     measured any of them.
 
     Parameters

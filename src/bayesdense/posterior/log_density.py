@@ -29,6 +29,7 @@ __all__ = [
     "given_logits",
     "log_densities",
     "loss_log_densities",
+    "loss_noise",
     "of_cells",
     "require_normal",
     "score_log_densities",
@@ -159,12 +160,30 @@ def loss_log_densities(draws: Draws, design: Design, spec: RulerSpec) -> np.ndar
     """
     from scipy.stats import t
 
-    arrays = design.arrays
+    mean, scale = loss_noise(draws, design, spec)
+    return np.asarray(t.logpdf(design.arrays["loss_observed"], LOSS_DEGREES, mean, scale))
+
+
+def loss_noise(draws: Draws, design: Design, spec: RulerSpec) -> tuple[np.ndarray, np.ndarray]:
+    """Return location and scale of the Student-t of every log loss.
+
+    Parameters
+    ----------
+    draws : Draws
+        Posterior draws.
+    design : Design
+        The dataset under the model.
+    spec : RulerSpec
+        The composition of the model.
+
+    Returns
+    -------
+    location, scale : numpy.ndarray, shape (draw, loss_id)
+    """
     ruler = ruler_of(draws, design, spec)
     size = log_sizes(draws, design) - design.log_size_centre
-    expected = expected_losses(ruler, draws, arrays, size, design.size("target"))
-    scale = draws["loss_noise_sd"][:, arrays["loss_set_code"]]
-    return np.asarray(t.logpdf(arrays["loss_observed"], LOSS_DEGREES, np.log(expected), scale))
+    expected = expected_losses(ruler, draws, design.arrays, size, design.size("target"))
+    return np.log(expected), draws["loss_noise_sd"][:, design.arrays["loss_set_code"]]
 
 
 def _of_cells(draws: Draws, design: Design, spec: RulerSpec, cells: np.ndarray) -> np.ndarray:

@@ -24,8 +24,9 @@ import xarray as xr
 
 from bayesdense.errors import SamplingError
 from bayesdense.sampler.backend.compile_cache import Compiled, compiled_for
-from bayesdense.sampler.nuts import SamplingInterrupted, SamplingSettings
+from bayesdense.sampler.nuts import SamplingInterrupted
 from bayesdense.sampler.progress import Progress
+from bayesdense.sampler.settings import SamplingSettings
 
 __all__ = ["OF_SINGLE", "Singles", "sample_single"]
 

@@ -18,13 +18,9 @@ import xarray as xr
 
 from bayesdense.errors import SamplingError
 from bayesdense.sampler.backend.compile_cache import compiled_for
-from bayesdense.sampler.nuts import (
-    KEPT_STATS,
-    SampleResult,
-    SamplingInterrupted,
-    SamplingSettings,
-)
+from bayesdense.sampler.nuts import KEPT_STATS, SampleResult, SamplingInterrupted
 from bayesdense.sampler.progress import Progress
+from bayesdense.sampler.settings import SamplingSettings
 
 __all__ = ["DRAWS_OF_A_RULER", "sample_given"]
 

@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 if TYPE_CHECKING:
-    from bayesdense.sampler.nuts import SamplingSettings
+    from bayesdense.sampler.settings import SamplingSettings
 
 __all__ = [
     "FEWEST",

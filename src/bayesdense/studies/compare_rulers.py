@@ -17,7 +17,7 @@ from bayesdense.model import Design
 from bayesdense.models.base import Model
 from bayesdense.posterior.diagnostics import MAX_RHAT, MIN_ESS
 from bayesdense.posterior.log_density import require_normal
-from bayesdense.sampler.nuts import SamplingSettings
+from bayesdense.sampler.settings import SamplingSettings
 from bayesdense.studies.keys import store_at
 from bayesdense.studies.left_out import Runs
 from bayesdense.studies.stacking import clustered_error, stacking_weights

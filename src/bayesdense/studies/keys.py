@@ -12,7 +12,7 @@ from typing import Any
 
 from bayesdense._version import __version__
 from bayesdense.errors import BayesdenseError
-from bayesdense.sampler.nuts import SamplingSettings
+from bayesdense.sampler.settings import SamplingSettings
 from bayesdense.spec import RulerSpec
 
 __all__ = ["key_of", "store_at"]

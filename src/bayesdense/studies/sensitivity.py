@@ -12,7 +12,7 @@ from bayesdense._version import __version__
 from bayesdense.data import Dataset
 from bayesdense.errors import BayesdenseError, ReadinessError
 from bayesdense.models import DensityModel
-from bayesdense.sampler.nuts import SamplingSettings
+from bayesdense.sampler.settings import SamplingSettings
 from bayesdense.studies.keys import store_at
 from bayesdense.studies.runner import run_tasks
 from bayesdense.studies.study import TAKEN, Study

@@ -9,7 +9,7 @@ from typing import Any
 
 from bayesdense.data import Dataset
 from bayesdense.models import DensityModel
-from bayesdense.sampler.nuts import SamplingSettings
+from bayesdense.sampler.settings import SamplingSettings
 from bayesdense.sampler.warm_start import WarmStart
 from bayesdense.studies.keys import key_of
 

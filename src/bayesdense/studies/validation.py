@@ -24,7 +24,8 @@ from bayesdense.posterior.diagnostics import worst
 from bayesdense.posterior.draws import Draws
 from bayesdense.posterior.log_density import log_densities
 from bayesdense.sampler.initial_points import spread_out
-from bayesdense.sampler.nuts import SamplingInterrupted, SamplingSettings
+from bayesdense.sampler.nuts import SamplingInterrupted
+from bayesdense.sampler.settings import SamplingSettings
 from bayesdense.studies.keys import key_of, store_at
 from bayesdense.studies.units import units_of, withhold
 from bayesdense.tables.scores import LEVELS, replicate_scores

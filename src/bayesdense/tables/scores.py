@@ -16,12 +16,28 @@ from bayesdense.posterior.draws import Draws, cell_logits, ruler_of
 from bayesdense.posterior.intervals import TABLE_SEED, interval, interval_columns
 from bayesdense.spec import RulerSpec
 
-__all__ = ["calibration_table", "replicate_scores", "score_table"]
+__all__ = ["calibration_table", "most_replicates", "replicate_scores", "score_table"]
 
 LEVELS = (0.5, 0.8, 0.9)
 MOST_DRAWS = 1000
 # Draws times scores: of tens of thousands of scores a few hundred draws do, and fit in memory.
 MOST_NUMBERS = 20_000_000
+
+
+def most_replicates(design: Design) -> int:
+    """Return how many draws are used to replicate a dataset.
+
+    Parameters
+    ----------
+    design : Design
+        The dataset under the model.
+
+    Returns
+    -------
+    int
+        At most 1,000, and fewer of more than 20,000 scores.
+    """
+    return min(MOST_DRAWS, MOST_NUMBERS // max(design.size("score_id"), 1))
 
 
 def replicate_scores(
@@ -50,7 +66,7 @@ def replicate_scores(
     """
     random = np.random.default_rng(random_seed)
     arrays = design.arrays
-    draws = draws.at_most(min(MOST_DRAWS, MOST_NUMBERS // max(design.size("score_id"), 1)))
+    draws = draws.at_most(most_replicates(design))
     deviation = own = draws["cell_effect"]
     if new_cells:
         scale = arrays["cell_scale"] * draws["cell_effect_sd"][:, arrays["cell_benchmark"]]

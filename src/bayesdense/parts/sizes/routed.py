@@ -24,7 +24,7 @@ class Routed(SizeDefinition):
     2202.01169) has ``log L = a log N + b log E + c log N log E + d``, with
     ``N`` the parameters that a token passes through. The dense model of equal
     loss has the size above, with the paper's ``b`` and ``c`` divided by ``a``
-    and sizes counted from 2e10: the coefficients ``experts_exponent`` and
+    and sizes relative to 2e10: the coefficients ``experts_exponent`` and
     ``experts_size_interaction``. Experts are read from the column
     ``n_experts`` of the models table; an empty cell, or 1, is a dense model,
     for which the factor is 1.

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from bayesdense.data.cells import DAYS_PER_YEAR
 from bayesdense.errors import BayesdenseError
 from bayesdense.parts.namespace import namespace
 from bayesdense.parts.trends.base import Draws, Growth, Values, trends
@@ -16,7 +17,6 @@ from bayesdense.priors import Prior
 __all__ = ["CHATGPT", "ChangePoint"]
 
 CHATGPT = "2022-11-30"
-DAYS_PER_YEAR = 365.25
 
 
 @trends.register

@@ -76,7 +76,7 @@ class Compiled:
         Returns
         -------
         point : numpy.ndarray, shape (coordinate,)
-            Coordinates that are counted from where the data put them are 0.
+            Coordinates that are standardised by the data are 0.
         counted : numpy.ndarray of bool, shape (coordinate,)
             Which they are.
         """
@@ -90,8 +90,8 @@ class Compiled:
         -------
         callable
             From values by name to a point, which is not finite where a value
-            is not possible, and to which of its coordinates are counted from
-            where the data put them.
+            is not possible, and to which of its coordinates are
+            standardised by the data.
         """
         packed = self._packed(self.data)
 
@@ -268,8 +268,8 @@ def _coordinates(packed: Any, places: Places) -> Coordinates:
     """Compile the way from values of free variables to the coordinates of the sampler.
 
     PyMC compiles it anew whenever an initial point is asked for, which takes longer than many a
-    fit; here it is compiled once. Of each coordinate is said whether it is counted from where the
-    data put it, on the ruler at hand.
+    fit; here it is compiled once. Of each coordinate is said whether it is standardised by
+    the data, on the current ruler.
     """
     import pytensor
     import pytensor.tensor as pt

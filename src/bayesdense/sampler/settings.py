@@ -1,0 +1,101 @@
+"""How to sample: what a user can set, checked once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from bayesdense.errors import BayesdenseError
+
+__all__ = ["FEWEST_KEPT_DRAWS", "SamplingSettings", "usual_accept"]
+
+FEWEST_KEPT_DRAWS = 10
+USUAL_ACCEPT, USUAL_PARAMETERS, LEAST_ACCEPT = 0.95, 1000, 0.65
+
+
+def usual_accept(n_parameters: int) -> float:
+    """Return the acceptance that the step size is tuned to where the user asks for none.
+
+    With a step ``e``, the energy of ``n`` independent Normal variables is off by about
+    ``e^2 n^(1/2) / 4`` at the end of a trajectory, and a fraction ``2 Phi(-e^2 n^(1/2) / 8)`` is
+    accepted. So at the same acceptance the step of ten times as many variables is shorter by 1.8,
+    and every draw dearer by that. Up to `USUAL_PARAMETERS` the acceptance is `USUAL_ACCEPT`; for
+    more it is what leaves the step as it is, and never less than `LEAST_ACCEPT`, the best for
+    very many (Beskos et al., Bernoulli 19, 2013).
+
+    Parameters
+    ----------
+    n_parameters : int
+        Each entry counted.
+
+    Returns
+    -------
+    float
+    """
+    growth = np.sqrt(max(n_parameters, USUAL_PARAMETERS) / USUAL_PARAMETERS)
+    kept = 2.0 * ndtr(growth * ndtri(USUAL_ACCEPT / 2.0))
+    return float(max(kept, LEAST_ACCEPT))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplingSettings:
+    """How to sample.
+
+    Parameters
+    ----------
+    draws, tune : int
+        Draws kept and warm-up draws of each chain. From 500 on the warm-up is
+        split into pilots that find coordinates, and ends early, after five
+        eighths, where they agree.
+    chains : int
+        Number of chains.
+    cores : int, optional
+        Chains that run at the same time; by default as many as there are
+        processors, at most `chains`.
+    random_seed : int, optional
+        Source of randomness; drawn, and recorded, where none is given.
+    target_accept : float, optional
+        Acceptance that the step size is tuned to, between 0.5 and 1; by
+        default what `usual_accept` says of the number of parameters.
+    """
+
+    draws: int = 1000
+    tune: int = 1000
+    chains: int = 4
+    cores: int | None = None
+    random_seed: int | None = None
+    target_accept: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check every setting."""
+        least = {"draws": FEWEST_KEPT_DRAWS, "tune": 50, "chains": 1, "cores": 1, "random_seed": 0}
+        for name, low in least.items():
+            value = getattr(self, name)
+            if value is None and name in ("cores", "random_seed"):
+                continue
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < low:
+                raise BayesdenseError(f"{name} must be a whole number from {low}, not {value!r}")
+        accept: Any = self.target_accept
+        if accept is not None and not (isinstance(accept, float) and 0.5 <= accept < 1.0):
+            raise BayesdenseError(f"target_accept must be from 0.5 to below 1, not {accept!r}")
+        if self.random_seed is None:
+            drawn = int(np.random.SeedSequence().generate_state(1)[0])
+            object.__setattr__(self, "random_seed", drawn)
+
+    def accept(self, n_parameters: int) -> float:
+        """Return the acceptance that the step size is tuned to.
+
+        Parameters
+        ----------
+        n_parameters : int
+            Of the model, each entry counted.
+
+        Returns
+        -------
+        float
+            The one that was asked for, or the usual one.
+        """
+        return usual_accept(n_parameters) if self.target_accept is None else self.target_accept
