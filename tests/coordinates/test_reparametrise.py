@@ -11,7 +11,7 @@ import bayesdense as bd
 from bayesdense.coordinates.from_pilot import coordinates_from_pilot
 from bayesdense.coordinates.initial import coordinates_from_data
 from bayesdense.coordinates.law_variables import log_term_logp
-from bayesdense.coordinates.reparametrise import reparametrise
+from bayesdense.coordinates.reparametrise import NOT_KEPT, reparametrise
 from bayesdense.coordinates.skew_normal import skew_normal_logp
 from bayesdense.coordinates.variables import Rewrite
 from bayesdense.model import build_model, make_design, model_priors
@@ -69,6 +69,8 @@ def test_the_density_is_that_of_the_textbook_model(options, kind):
         # Terms of the law are sampled as logarithms.
         found -= sum(np.log(values[name]).sum() for name in sampled.terms)
         assert found == pytest.approx(expected, rel=1e-9)
+        # What follows from others and is large is not kept of draws.
+        assert not {*NOT_KEPT} & {*sampled.model.named_vars}
         free = sampled.model.free_RVs
         assert set(sampled.starts) == {str(v.name) for v in free}
         point = starting_point(sampled, full)

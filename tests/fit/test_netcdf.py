@@ -76,7 +76,7 @@ def altered(saved, tmp_path, change):
 
 def test_altered_draws_data_and_settings_are_noticed(saved, tmp_path):
     def one_draw(file):
-        file["posterior/A"][0, 0] += 1e-12
+        file["posterior/growth_rate"][0, 0] += 1e-12
 
     def one_byte(file):
         values = file["bayesdense/manifest"][...]

@@ -178,7 +178,7 @@ def test_the_command_line_shows_a_ruler_that_is_not_to_be_trusted(drawn_from_the
     assert shown.exit_code == 3, shown.stderr
     text = " ".join(shown.stdout.split())
     assert "60 models measured against 18 references (Reference) on know, sums, read" in text
-    assert "loss law know loss alpha" in text and "score map know gamma" in text
+    assert "loss law know loss alpha" in text and "score map know map_steepness" in text
     assert "not to be trusted" in text
 
 

@@ -208,15 +208,15 @@ class _Reparametrisation:
     ) -> None:
         """Move a parameter that has a prior; one with bounds is sampled as it is."""
         key = prior or name
-        placed = self.priors[key]
-        value = placed.median() if start is None else start
-        if placed.support == "bounded" or shift is None:
+        prior_of = self.priors[key]
+        value = prior_of.median() if start is None else start
+        if prior_of.support == "bounded" or shift is None:
             self.v.start(name, value)
             return
         names = list(self.parameters[key])
 
         def dist(*values: Any) -> Any:
-            return placed.unnamed(dict(zip(names, values, strict=True)))
+            return prior_of.unnamed(dict(zip(names, values, strict=True)))
 
         self.v.move(
             name,
@@ -224,7 +224,7 @@ class _Reparametrisation:
             dist,
             shift=shift,
             rate=rate,
-            log=placed.support == "positive",
+            log=prior_of.support == "positive",
             from_data=from_data,
             start=value,
         )
@@ -345,7 +345,7 @@ class _Reparametrisation:
         years = v["target_years"]
         size = target_sizes(size, v, n_targets)
         common = seen.levels.mean(axis=0)
-        beside = (seen.levels - common).T
+        between = (seen.levels - common).T
         dated = years[:n_dated]
         values = {n: v[n] for n in (*spec.trend.priors(), "growth_rate", *spec.trend.constants)}
         sd, lag = spec.trend.scales(values, dated)
@@ -361,7 +361,7 @@ class _Reparametrisation:
             self.move("log_density_level", -(common[0] + above[0]), from_data=True)
         if "size_slope" in self.priors:
             self.move("size_slope", -common[2], from_data=True)
-        self._benchmarks(beside, seen)
+        self._benchmarks(between, seen)
         left = differences(v, years, size)
         if left is None:
             left = pt.zeros((n_targets, v.length("benchmark")))
@@ -380,14 +380,14 @@ class _Reparametrisation:
         mean, information = seen.by_target(seen.residual(left), n_targets)
         self._models(mean, information, expected[:n_dated], sd, lag)
 
-    def _benchmarks(self, beside: Any, seen: ScoreInversion) -> None:
+    def _benchmarks(self, between: Any, seen: ScoreInversion) -> None:
         """Zero-sum levels, growth rates and size slopes between benchmarks."""
         v = self.v
         labels = list(range(self.design.size("benchmark") - 1))
         if "benchmark_offset" in v:
             sigma = self.parameters["benchmark_offset"]["sigma"]
             basis = v["at_benchmark_basis"]
-            v.contrast("benchmark_offset", basis, sigma, labels, mean=beside[0])
+            v.contrast("benchmark_offset", basis, sigma, labels, mean=between[0])
             self.bases["benchmark_offset_contrast"] = "at_benchmark_basis"
         for name, place in (("growth", 1), ("size_slope", 2)):
             rate = "growth_rate" if name == "growth" else name
@@ -401,7 +401,7 @@ class _Reparametrisation:
                 scale,
                 labels,
                 error=v[f"at_{name}_error"],
-                mean=beside[place],
+                mean=between[place],
             )
             self.bases[f"{rate}_deviation_contrast"] = f"at_{name}_basis"
 

@@ -354,9 +354,11 @@ class Rewrite(Mapping[str, Any]):
         for name, new in reversed(self._replaced):
             graph.replace(self._variables[name], new, import_missing=True, reason="coordinates")
         for place in reversed(range(len(graph.outputs))):
-            owner = graph.outputs[place].owner
-            if owner is not None and getattr(owner.op, "name", None) in without:
+            variable = graph.outputs[place]
+            if variable.owner is not None and getattr(variable.owner.op, "name", None) in without:
                 graph.remove_output(place)
+                # What is computed from it goes on from what it was computed from.
+                graph.replace(variable, variable.owner.inputs[0], reason="not kept")
         return model_from_fgraph(graph, mutate_fgraph=True)
 
 

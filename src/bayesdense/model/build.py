@@ -119,16 +119,16 @@ def build_model(
         numbers = Numbers(design.arrays, replaceable=replaceable)
         priors = place_priors(chosen, replaceable=replaceable)
         values = model.named_vars
-        held = {name: pm.Data(f"given_{name}", v) for name, v in (given or {}).items()}
-        if held:
-            ruler = given_ruler(spec, numbers, held)
+        fixed = {name: pm.Data(f"given_{name}", v) for name, v in (given or {}).items()}
+        if fixed:
+            ruler = given_ruler(spec, numbers, fixed)
         else:
             add_loss_law(design, spec, priors)
             add_score_map(design, spec, priors)
             add_shape(design, spec, numbers)
             ruler = Ruler.of(values, numbers, design, spec)
             add_map_at_centre(design, ruler)
-        size = add_sizes(design, spec, numbers, priors, held)
+        size = add_sizes(design, spec, numbers, priors, fixed)
         parts, difference = [], None
         if isinstance(spec, ModelSpec) and design.size("cell"):
             density, difference = add_targets(design, spec, numbers, priors, size)
@@ -137,11 +137,11 @@ def build_model(
             difference = pm.Deterministic("benchmark_difference", difference, dims=dims)
             shape = numbers.length("reference"), numbers.length("benchmark")
             difference = pt.concatenate([difference, pt.zeros(shape)])
-        of_references = add_references(design, numbers, priors, held)
+        of_references = add_references(design, numbers, priors, fixed)
         parts += [] if of_references is None else [of_references]
         density = pt.concatenate(parts) if len(parts) > 1 else parts[0]
         density = pm.Deterministic("log_density", density, dims="model")
-        if design.loss_sets and not held:
+        if design.loss_sets and not fixed:
             add_losses(ruler, numbers, priors, size)
         if design.size("cell"):
             offset = add_harness_offsets(design, numbers, priors)

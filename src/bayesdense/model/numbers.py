@@ -143,7 +143,7 @@ class PlacedPrior:
     Attributes
     ----------
     prior : Prior
-        What was placed.
+        The prior.
     parameters : dict of str to tensor
         Its parameters.
     """
@@ -188,9 +188,9 @@ def place_priors(priors: Mapping[str, Prior], *, replaceable: bool) -> dict[str,
     if not replaceable:
         return {name: PlacedPrior(p, p.arrays()) for name, p in priors.items()}
     single, arrays = _numbers_of(priors)
-    placed = {"prior_numbers": pm.Data("prior_numbers", np.array(list(single.values())))}
-    placed |= {name: pm.Data(name, values) for name, values in arrays.items()}
-    found = prior_parameters(priors, placed)
+    tensors = {"prior_numbers": pm.Data("prior_numbers", np.array(list(single.values())))}
+    tensors |= {name: pm.Data(name, values) for name, values in arrays.items()}
+    found = prior_parameters(priors, tensors)
     return {name: PlacedPrior(prior, found[name]) for name, prior in priors.items()}
 
 
@@ -213,7 +213,7 @@ def prior_parameters(
     """
     single, arrays = _numbers_of(priors)
     numbers = data["prior_numbers"]
-    placed = {key: numbers[i] for i, key in enumerate(single)}
+    tensors = {key: numbers[i] for i, key in enumerate(single)}
     found: dict[str, dict[str, Any]] = {}
     for name, prior in priors.items():
         found[name] = {}
@@ -221,7 +221,7 @@ def prior_parameters(
             own: Any = np.asarray(value)
             if f"prior_{name}_{parameter}" in arrays:
                 own = data[f"prior_{name}_{parameter}"]
-            found[name][parameter] = placed.get((name, parameter), own)
+            found[name][parameter] = tensors.get((name, parameter), own)
     return found
 
 

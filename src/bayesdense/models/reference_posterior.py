@@ -98,7 +98,7 @@ def fit_reference_posterior(
         tune=TUNE,
         target_accept=max(settings.target_accept or 0.0, TARGET_ACCEPT),
     )
-    structure = ("beside targets", structure_of(design, own))
+    structure = ("with target harnesses", structure_of(design, own))
     key = (data.digest, structure, repr(own.to_dict()), dataclasses.astuple(chosen))
     if key in _remembered:
         return _remembered[key]

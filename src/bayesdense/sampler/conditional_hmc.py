@@ -1,7 +1,8 @@
 """Draw what belongs to single models and families given draws of what all models share.
 
 The number of models that a chain can mix is limited: the more there are, the narrower what they
-share is for a given position of every one of them, against its posterior (`benchmarks/README.md`).
+share is for a given position of every one of them, against its posterior
+(`benchmarks/log/2026-11-26-why-chains-slow-down.md`).
 Given what is shared, families are independent, and in the coordinates of this package what belongs
 to them is close to standard Normal, whatever their number. So it is moved by Hamiltonian
 trajectories of about a quarter period, a few for each draw of what is shared. They are not

@@ -91,8 +91,8 @@ def sample_given(
             shown.status("looking for the starting points of short chains")
 
             def given(place: tuple[int, int], start_at: Any = None) -> Any:
-                held = {f"given_{name}": v[place] for name, v in rulers.items()}
-                return compiled.given(held, start_at)
+                changes = {f"given_{name}": v[place] for name, v in rulers.items()}
+                return compiled.given(changes, start_at)
 
             # Under several rulers, so that chains start further apart than any ruler says.
             for place in places[:n_chains]:

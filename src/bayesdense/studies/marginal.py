@@ -27,7 +27,7 @@ FAR = 3.0
 # For differences, in log effective size: scores tell sizes less exactly than a hundred times this.
 STEP = 1e-3
 # Numbers of covariance matrices that are held at a time.
-HELD = 10_000_000
+CACHED = 10_000_000
 
 # What the next order of an expansion adds at most where it can be trusted, and in what share of
 # draws it must.
@@ -124,7 +124,7 @@ def _joint(draws: Draws, design: Design, spec: ModelSpec, models: np.ndarray) ->
     source = draws["source_noise_sd"][:, part.arrays["cell_benchmark"]] ** 2
     size = draws["log_effective_size"][:, cells]
     # Where a loss was measured the map is read there, and only the cell's own deviation moves it.
-    alone = part.arrays.get("cell_loss_seen", np.zeros(len(cells))) > 0
+    with_loss = part.arrays.get("cell_loss_seen", np.zeros(len(cells))) > 0
     mean = size - draws["cell_effect"][:, cells]
     benchmark = part.arrays["cell_benchmark"]
     scale = part.arrays["cell_scale"] * draws["cell_effect_sd"][:, benchmark]
@@ -134,8 +134,8 @@ def _joint(draws: Draws, design: Design, spec: ModelSpec, models: np.ndarray) ->
         return given_logits(logit, source, draws, ruler, part, spec)
 
     shared, shares = _shared(draws, design, part, spec)
-    less = np.where(alone, 0.0, shared)
-    pairs = [(sd**2, same & ~alone & ~alone[:, None]) for sd, same in shares]
+    less = np.where(with_loss, 0.0, shared)
+    pairs = [(sd**2, same & ~with_loss & ~with_loss[:, None]) for sd, same in shares]
     own = scale**2
 
     def covariance(rows: slice) -> np.ndarray:
@@ -200,7 +200,7 @@ def laplace(
     ----------
     terms : callable
         From a vector, shape (draw, n), to a term for each of its numbers,
-        which depends on that number alone.
+        which depends on that number with_loss.
     start : numpy.ndarray, shape (draw, n)
         Where to begin.
     mean : numpy.ndarray, shape (draw, n)
@@ -214,7 +214,7 @@ def laplace(
         Logarithm of the integrals.
     """
     count, n = start.shape
-    each = max(1, HELD // n**2)
+    each = max(1, CACHED // n**2)
     blocks = [slice(first, first + each) for first in range(0, count, each)]
 
     def in_blocks(function: Callable[..., np.ndarray], *given: np.ndarray) -> np.ndarray:

@@ -70,7 +70,7 @@ def withhold(design: Design, left_out: np.ndarray) -> Design:
     scores, lowest = design.scores, design.lowest_loss
     if n_losses:
         kept = ~left_out[:n_losses]
-        # Maps are anchored where there are scores, not where there were.
+        # The lowest loss is that of what is left.
         codes, losses = arrays["loss_set_code"][kept], np.exp(arrays["loss_observed"][kept])
         sets = range(len(lowest))
         lowest = np.array([losses[codes == k].min(initial=np.inf) for k in sets])
