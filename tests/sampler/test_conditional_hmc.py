@@ -172,7 +172,7 @@ def test_an_approximate_fit_has_all_models_and_says_what_it_is(fits, tmp_path):
     assert 35 <= subset["targets"] <= 45 and subset["of"] == len(data.targets) == 60
     assert fit.posterior.sizes["model"] == len(data.models)
     assert np.isfinite(fit.density()["median"]).all()
-    words = f"approximate equal-tailed (shared subset from {subset['targets']} of 60 targets)"
+    words = f"approximate equal-tailed (shared part from {subset['targets']} of 60 targets)"
     assert words in fit.headline() and words in repr(fit)
     tables = [fit.doubling_time(), fit.growth(), fit.density(), fit.trend_line(), fit.scores()]
     tables += [fit.effective_size(), fit.effective_size(by="benchmark"), fit.parameters()]
