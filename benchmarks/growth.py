@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from bayesdense.sampler.settings import Run
+
 sys.path.insert(0, str(Path(__file__).parents[1] / "calibration"))
 
 from designs import wide_design
@@ -52,7 +54,7 @@ def measured(n_models: int, settings: SamplingSettings, seed: int) -> dict[str, 
     model = bd.DensityModel()
     design = model.make_design(data)
     label = f"{n_models} models"
-    drawn = model.sample_design(design, settings, label=label, progressbar=True, data=data)
+    drawn = model.sample_design(design, Run(settings, label), data=data)
     stats = drawn.result.sample_stats
     table = diagnostics_table(drawn.result.posterior, drawn.free)
     ess, seconds = float(table["ess"].min()), drawn.result.sampling_seconds

@@ -87,9 +87,9 @@ def with_bayesdense(data: Any, settings: dict[str, Any]) -> dict[str, float]:
     start = time.monotonic()
     fit = model.fit(data, **settings, **options)
     call = time.monotonic() - start
-    found = figures(fit.posterior, fit.sample_stats, fit.info["free"], settings["tune"])
-    seconds = {"seconds": fit.info["sampling_seconds"], "call": call}
-    return found | seconds | {"compile": first.info["compile_seconds"]}
+    found = figures(fit.posterior, fit.sample_stats, fit.info.free, settings["tune"])
+    seconds = {"seconds": fit.info.sampling_seconds, "call": call}
+    return found | seconds | {"compile": first.info.compile_seconds}
 
 
 def _wait_for_blackjax() -> None:

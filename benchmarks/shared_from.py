@@ -59,10 +59,10 @@ def fitted(
         reference_posterior=False,
     )
     table = fit.diagnostics()
-    part, growth = fit.info.get("shared_from", {}), fit.posterior["growth_rate"]
+    part, growth = fit.info.shared_from, fit.posterior["growth_rate"]
     print(
         f"\n{len(data.targets):,} models, shared_from={shared_from}: "
-        f"{time.monotonic() - begun:.0f} s, of which {fit.info['compile_seconds']:.0f} of "
+        f"{time.monotonic() - begun:.0f} s, of which {fit.info.compile_seconds:.0f} of "
         f"compilation; largest R-hat {table['rhat'].max():.3f}, lowest ESS "
         f"{table['ess'].min():.0f}, divergences {int(fit.sample_stats['diverging'].sum())}, "
         f"peak so far {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB "
@@ -70,7 +70,7 @@ def fitted(
         f"growth {float(growth.mean()):.3f} (sd {float(growth.std()):.3f})",
         flush=True,
     )
-    seconds = fit.info["sampling_seconds"]
+    seconds = fit.info.sampling_seconds
     cost = {"scores": len(data.scores), "seconds": seconds}
     return fit, cost | {"seconds_per_draw": seconds / float(table["ess"].min())}
 

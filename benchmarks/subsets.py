@@ -33,7 +33,7 @@ def one_fit(seed: int) -> dict[str, Any]:
     fit = bd.DensityModel().fit(
         data, draws=DRAWS, random_seed=seed, progressbar=False, **AS_IN_STUDIES
     )
-    return {"trusted": fit.checks().trusted, "sampling": fit.info["sampling_seconds"]}
+    return {"trusted": fit.checks().trusted, "sampling": fit.info.sampling_seconds}
 
 
 def all_subsets(seed: int) -> dict[str, Any]:

@@ -9,7 +9,9 @@ import xarray as xr
 
 from bayesdense.data import Dataset
 from bayesdense.fit import DensityFit, RulerFit
+from bayesdense.fit.info import FitInfo
 from bayesdense.models import DensityModel, RulerModel
+from bayesdense.sampler.settings import SamplingSettings
 
 CHAINS, DRAWS = 2, 25
 FAMILIES = {"Alpha": [1e9, 7e9, 30e9], "Beta": [2e9, 13e9]}
@@ -81,12 +83,10 @@ def fake(model: DensityModel | RulerModel, data: Dataset) -> DensityFit | RulerF
         sample_stats=stats.assign_coords(chain=np.arange(CHAINS), draw=np.arange(DRAWS)),
         data=data,
         spec=model.spec,
-        info={
-            "free": [v.name for v in built.free_RVs],
-            "data_digest": data.digest,
-            "settings": {"draws": DRAWS, "chains": CHAINS, "random_seed": 1},
-            "versions": {"bayesdense": "0"},
-            "interrupted": "",
-            "notes": [],
-        },
+        info=FitInfo(
+            settings=SamplingSettings(draws=DRAWS, chains=CHAINS, random_seed=1),
+            free=tuple(v.name for v in built.free_RVs),
+            data_digest=data.digest,
+            versions={"bayesdense": "0"},
+        ),
     )

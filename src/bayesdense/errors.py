@@ -65,8 +65,8 @@ class Problem:
         What was found there; None when nothing was.
     message : str
         What is wrong with it and what is allowed.
-    counted : {"row", "line"}
-        What `row` counts.
+    row_label : {"row", "line"}
+        What messages call `row`.
 
     Examples
     --------
@@ -79,13 +79,13 @@ class Problem:
     column: str | None
     value: Any
     message: str
-    counted: str = "row"
+    row_label: str = "row"
 
     def __str__(self) -> str:
         """Return the problem as one line."""
         place = [self.table]
         if self.row is not None:
-            place.append(f"{self.counted} {self.row}")
+            place.append(f"{self.row_label} {self.row}")
         if self.column is not None:
             place.append(f"column '{self.column}'")
         if self.value is not None:

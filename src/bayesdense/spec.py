@@ -197,7 +197,7 @@ class ModelSpec(RulerSpec):
                 )
 
     def ruler_spec(self, parameters: Container[str]) -> RulerSpec:
-        """Return the composition of the ruler alone.
+        """Return the composition of only the ruler.
 
         Parameters
         ----------

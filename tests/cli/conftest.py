@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 
 import pytest
 from typer.testing import CliRunner
@@ -40,7 +41,7 @@ def sampler(monkeypatch, made):
         calls = []
         models = []
         trusted = True
-        info = {}
+        changes = {}
         error = None
 
     def fit(model, data, **settings):
@@ -50,7 +51,7 @@ def sampler(monkeypatch, made):
         if Sampler.error is not None:
             raise Sampler.error
         result = copy.copy(made[name])
-        result.info = made[name].info | Sampler.info
+        result.info = dataclasses.replace(made[name].info, **Sampler.changes)
         report = made[name].checks()
         if Sampler.trusted:
             report = type(report)(tuple(r for r in report.results if r.verdict != "bad"))

@@ -183,7 +183,7 @@ def test_not_to_be_trusted(run, sampler, quick, folder, tmp_path):
 @pytest.mark.parametrize("when", ["kept", "warm-up", "bare"])
 def test_interrupted(run, sampler, folder, tmp_path, when):
     if when == "kept":
-        sampler.info = {"interrupted": "interrupted: kept 120 of 4,000 draws (2 chains of 60)"}
+        sampler.changes = {"interrupted": "interrupted: kept 120 of 4,000 draws (2 chains of 60)"}
     else:
         text = "interrupted during warm-up: no draws kept"
         sampler.error = SamplingInterrupted(text) if when == "warm-up" else KeyboardInterrupt()

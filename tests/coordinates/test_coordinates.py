@@ -12,7 +12,7 @@ from bayesdense.coordinates.decorrelation import end_features
 from bayesdense.coordinates.log_odds import log_odds, log_odds_and_rise
 from bayesdense.coordinates.transforms import Ceiling, Floor
 from bayesdense.model import make_design
-from bayesdense.sampler.settings import SamplingSettings
+from bayesdense.sampler.settings import Run, SamplingSettings
 from bayesdense.studies.units import units_of, withhold
 from tests.simulate import KINDS, simulate
 
@@ -150,7 +150,7 @@ def test_cells_of_which_all_scores_are_withheld_are_sampled_too():
     assert set(units.loc[left_out, "quantity"]) == {"loss", "score"}
     settings = SamplingSettings(draws=200, tune=500, random_seed=1, target_accept=0.95)
     drawn = bd.RulerModel().sample_design(
-        withhold(design, left_out), settings, label="withheld", progressbar=False
+        withhold(design, left_out), Run(settings, "withheld", progressbar=False)
     )
     assert len(drawn.result.pilots) >= 2
     sizes = drawn.result.posterior["log_effective_size"].isel(cell=design.arrays["cell_model"] == 3)

@@ -107,12 +107,12 @@ def test_nearly_exact_losses_are_round_in_the_coordinates(law, n_sets):
     design = reference.make_design(data)
     sampled = sampler_model(design, reference.spec)
     wanted = {*TRUTH[law], "log_terms"}
-    counted = [v.name for v in sampled.model.free_RVs if v.name in wanted]
-    curvature = _curvature(sampled, counted)
+    names = [v.name for v in sampled.model.free_RVs if v.name in wanted]
+    curvature = _curvature(sampled, names)
     assert len(curvature) == len(TRUTH[law]) * n_sets
     # Of a standard Normal all would be 1; sixteen Student-t errors do not tell them better.
     found = np.linalg.eigvalsh(curvature)
-    print(law, n_sets, counted, found.round(2))
+    print(law, n_sets, names, found.round(2))
     assert 0.3 < found.min() and found.max() < 3.0
 
 

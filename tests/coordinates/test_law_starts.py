@@ -10,7 +10,7 @@ from bayesdense.coordinates.loss_law import law_coordinates
 from bayesdense.coordinates.loss_law_fit import LEAST_NOISE, fit_law
 from bayesdense.model import build_model, make_design, model_priors
 from bayesdense.sampler.backend.compile_cache import _coordinates, _for_model
-from bayesdense.sampler.backend.packed_data import Packing, in_order
+from bayesdense.sampler.backend.packed_data import PackedData, in_order
 from bayesdense.sampler.initial_points import JITTER
 from tests.coordinates.test_reparametrise import sampler_model
 from tests.simulate import simulate
@@ -151,9 +151,11 @@ def test_a_law_of_ones_own_of_which_nothing_is_positive_is_left_alone():
 def test_chains_start_no_further_off_than_a_variable_says():
     design, spec, _ = _law()
     sampled = sampler_model(design, spec)
-    packing = Packing.of(sampled.model)
+    packed_data = PackedData.of(sampled.model)
     # Where chains start needs no code of the density, which takes minutes to compile.
-    compiled = _for_model(None, _coordinates(*packing.apply(sampled.model)), packing, sampled)
+    compiled = _for_model(
+        None, _coordinates(*packed_data.apply(sampled.model)), packed_data, sampled
+    )
     centre, _ = compiled.as_sampled(sampled.starts)
     names = [str(v.name) for v in in_order(sampled.model)]
     allowed = np.concatenate(

@@ -207,11 +207,11 @@ def test_what_pilots_go_on_from_is_not_put_back_to_the_losses():
     data = simulate("losses and scores", seed=5, n_targets=8, n_families=3)
     spec = bd.DensityModel().spec
     model = sampler_model(make_design(data, spec), spec).model
-    counted = {
+    standardised = {
         v.name for v in model.free_RVs if getattr(model.rvs_to_transforms[v], "from_origin", False)
     }
-    assert "cell_effect" in counted
-    assert not counted & {"harness_offset_contrast", "alpha", "beta", "log_terms"}
+    assert "cell_effect" in standardised
+    assert not standardised & {"harness_offset_contrast", "alpha", "beta", "log_terms"}
 
 
 def test_a_model_without_scores_is_reparametrised_too():

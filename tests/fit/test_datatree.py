@@ -17,6 +17,7 @@ import bayesdense as bd
 from bayesdense.data import Dataset
 from bayesdense.errors import BayesdenseError, UnknownNameError
 from bayesdense.fit.datatree import ALWAYS, ON_REQUEST
+from bayesdense.fit.info import SharedFromInfo
 from bayesdense.posterior.draws import Draws
 from bayesdense.posterior.log_density import log_densities, loss_noise
 from tests.fake import CHAINS, DRAWS, fake, tiny_dataset
@@ -249,7 +250,7 @@ def test_what_cannot_be_had(fit):
         sample_stats=fit.sample_stats,
         data=fit.data,
         spec=fit.spec,
-        info={**fit.info, "shared_from": {"targets": 4, "of": 9}},
+        info=replace(fit.info, shared_from=SharedFromInfo(targets=4, of=9)),
     )
     assert approximate.to_datatree().attrs["approximation"] == "shared part from 4 of 9 targets"
     with pytest.raises(BayesdenseError, match="log_likelihood weighs draws of the whole"):

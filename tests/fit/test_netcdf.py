@@ -27,7 +27,7 @@ def test_everything_comes_back(plain_fit, saved):
     assert again.data == plain_fit.data
     assert again.spec.to_dict() == plain_fit.spec.to_dict()
     assert again.info == plain_fit.info
-    assert again.info["settings"]["random_seed"] == 11
+    assert again.info.settings.random_seed == 11
     assert again.priors == plain_fit.priors
     pd.testing.assert_frame_equal(again.doubling_time(), plain_fit.doubling_time())
     pd.testing.assert_frame_equal(again.scores(), plain_fit.scores())

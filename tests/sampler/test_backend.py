@@ -11,7 +11,7 @@ import bayesdense as bd
 from bayesdense.models.base import sampler_model, structure_of
 from bayesdense.sampler.backend.compile_cache import compiled_for
 from bayesdense.sampler.backend.dynamic_shapes import RAISED
-from bayesdense.sampler.backend.packed_data import INDEX, Packing, in_order, lengths_of
+from bayesdense.sampler.backend.packed_data import INDEX, PackedData, in_order, lengths_of
 from bayesdense.sampler.progress import Progress
 from tests.joint import as_sampled, starting_point
 from tests.simulate import KINDS, simulate
@@ -29,7 +29,7 @@ def sampled_of(data, model=MODEL):
 def test_a_packed_model_has_the_density_of_the_model(kind):
     sampled = sampled_of(simulate(kind, seed=3, n_targets=12, n_families=4))
     model = sampled.model
-    packed, _ = Packing.of(model).apply(model)
+    packed, _ = PackedData.of(model).apply(model)
     names = [v.name for v in model.value_vars]
     assert sorted(v.name for v in packed.value_vars) == sorted(names)
     random = np.random.default_rng(1)
@@ -48,16 +48,16 @@ def test_every_number_is_where_the_packed_model_looks_for_it():
     data = simulate(KINDS[2], seed=3, n_targets=12, n_families=4)
     sampled = sampled_of(data)
     model = sampled.model
-    packing = Packing.of(model)
+    packed_data = PackedData.of(model)
     lengths = lengths_of(model)
-    values = packing.values({v.name: v.get_value() for v in model.data_vars}, lengths)
+    values = packed_data.values({v.name: v.get_value() for v in model.data_vars}, lengths)
     index = list(values.pop(INDEX))
     assert sum(v.size for v in values.values()) == sum(v.get_value().size for v in model.data_vars)
-    assert [index.pop(0) for _ in packing.dims] == [lengths[name] for name in packing.dims]
-    sizes = [index.pop(0) for _ in packing.variables]
-    assert sizes == [sampled.starts[n].size for n, _ in packing.variables]
-    for dtype in sorted({dtype for _, dtype, _ in packing.arrays}):
-        members = [(name, ndim) for name, kind, ndim in packing.arrays if kind == dtype]
+    assert [index.pop(0) for _ in packed_data.dims] == [lengths[name] for name in packed_data.dims]
+    sizes = [index.pop(0) for _ in packed_data.variables]
+    assert sizes == [sampled.starts[n].size for n, _ in packed_data.variables]
+    for dtype in sorted({dtype for _, dtype, _ in packed_data.arrays}):
+        members = [(name, ndim) for name, kind, ndim in packed_data.arrays if kind == dtype]
         parts = np.split(values[f"packed_{dtype}"], np.cumsum([index.pop(0) for _ in members]))
         for (name, ndim), part in zip(members, parts[:-1], strict=True):
             shape = [index.pop(0) for _ in range(ndim)] if ndim > 1 else part.shape[:ndim]
@@ -65,11 +65,11 @@ def test_every_number_is_where_the_packed_model_looks_for_it():
     assert not index
 
 
-def test_shapes_are_no_part_of_a_packing():
+def test_shapes_are_no_part_of_packed_data():
     larger = sampled_of(simulate(KINDS[0], seed=3, n_targets=20, n_families=7))
     data = simulate(KINDS[0], seed=4, n_targets=12, n_families=4)
     smaller = sampled_of(data.select(benchmarks=["know", "read"]))
-    assert Packing.of(larger.model) == Packing.of(smaller.model)
+    assert PackedData.of(larger.model) == PackedData.of(smaller.model)
 
 
 def density_of(code, point):
@@ -193,6 +193,41 @@ def test_definitions_of_size_share_compiled_code_where_they_have_no_factor():
     for size in ("total", "active", "precision"):
         model = bd.DensityModel(size=size)
         design = model.make_design(data)
-        found.append((structure_of(design, model.spec), Packing.of(sampled_of(data, model).model)))
+        found.append(
+            (structure_of(design, model.spec), PackedData.of(sampled_of(data, model).model))
+        )
     assert found[0] == found[1]
     assert found[0][0] != found[2][0]
+
+
+@pytest.mark.sampling
+def test_the_compiler_of_nutpie_gives_the_same_density_and_the_same_draw():
+    """At several points, and with other values of the data."""
+    random = np.random.default_rng(2)
+    model = bd.DensityModel(form="pooled")
+    data = simulate(KINDS[0], seed=3, n_targets=9, n_families=3)
+    structure = structure_of(model.make_design(data), model.spec)
+    sampled = sampled_of(data, model)
+    shown = Progress(False, "")
+    ours, _ = compiled_for(sampled, structure, shown)
+    theirs, fresh = compiled_for(sampled, structure, shown, "nutpie")
+    assert fresh and not compiled_for(sampled, structure, shown, "nutpie")[1]
+    assert ours.places == theirs.places
+    changed = {"score_observed": 0.99 * sampled.model["score_observed"].get_value()}
+    assert changed["score_observed"].size
+    found = []
+    for changes in ({}, changed):
+        for _ in range(3):
+            point = ours.start(int(random.integers(100)))
+            (ok, density, gradient), (too, other, slope) = (
+                density_of(compiled.given(changes), point) for compiled in (ours, theirs)
+            )
+            assert ok == too == 0
+            assert other == pytest.approx(density, rel=1e-9)
+            assert slope == pytest.approx(gradient, rel=1e-6, abs=1e-6)
+            found.append(density)
+    assert abs(found[0] - found[-1]) > 1.0
+    a, b = (c.named(c.expanded()(point)[None, None]) for c in (ours, theirs))
+    assert set(a.data_vars) == set(b.data_vars)
+    for name in a.data_vars:
+        np.testing.assert_allclose(a[name].values, b[name].values, rtol=1e-9, atol=1e-12)

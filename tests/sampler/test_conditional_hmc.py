@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import bayesdense as bd
+from bayesdense.fit.info import SharedFromInfo
 from bayesdense.models.subset import OF_EACH, alike, given_shared, make_subset, subset_of
-from bayesdense.sampler.settings import SamplingSettings
+from bayesdense.sampler.settings import Run, SamplingSettings
 from tests.fake import fake_fit
 from tests.simulate import KINDS, simulate
 
@@ -27,9 +30,7 @@ def singles(fits):
         FULL,
         FULL.make_design(fit.data),
         fit.posterior,
-        SamplingSettings(random_seed=3),
-        label="test",
-        progressbar=False,
+        Run(SamplingSettings(random_seed=3), "test", progressbar=False),
     )
     return fit, shared, found
 
@@ -168,11 +169,11 @@ def test_an_approximate_fit_has_all_models_and_says_what_it_is(fits, tmp_path):
         reference_posterior=False,
         progressbar=False,
     )
-    subset = fit.info["shared_from"]
-    assert 35 <= subset["targets"] <= 45 and subset["of"] == len(data.targets) == 60
+    subset = fit.info.shared_from
+    assert 35 <= subset.targets <= 45 and subset.of == len(data.targets) == 60
     assert fit.posterior.sizes["model"] == len(data.models)
     assert np.isfinite(fit.density()["median"]).all()
-    words = f"approximate equal-tailed (shared part from {subset['targets']} of 60 targets)"
+    words = f"approximate equal-tailed (shared part from {subset.targets} of 60 targets)"
     assert words in fit.headline() and words in repr(fit)
     tables = [fit.doubling_time(), fit.growth(), fit.density(), fit.trend_line(), fit.scores()]
     tables += [fit.effective_size(), fit.effective_size(by="benchmark"), fit.parameters()]
@@ -184,7 +185,7 @@ def test_an_approximate_fit_has_all_models_and_says_what_it_is(fits, tmp_path):
     for table in tables:
         assert table["kind"].str.contains(words, regex=False).all()
     check = fit.checks()["approximation"]
-    assert f"{subset['targets']} of 60 targets" in check.text and check.passed is None
+    assert f"{subset.targets} of 60 targets" in check.text and check.passed is None
     assert "approximation" in fit.checks().verdict
     again = bd.load_fit(fit.save(tmp_path / "fit.nc"))
     assert again.headline() == fit.headline()
@@ -219,12 +220,12 @@ def test_a_part_and_a_warm_start_exclude_one_another(fits):
         FULL.fit(fit.data, warm_start=fit, shared_from=40, progressbar=False)
 
 
-@pytest.mark.parametrize(
-    ("bfmi", "passed"), [({"bfmi": 0.1}, False), ({"bfmi": 0.9}, None), ({}, None)]
-)
-def test_energies_of_the_part_count_and_older_files_have_none(bfmi, passed):
+@pytest.mark.parametrize(("bfmi", "passed"), [(0.1, False), (0.9, None)])
+def test_energies_of_the_subset_count(bfmi, passed):
     fit = fake_fit()
-    fit.info["shared_from"] = {"targets": 5, "of": 8, "rhat": 1.0, "ess": 900.0} | bfmi
-    fit.info["shared_from"] |= {"step": 0.1, "refused": 0.0, "energy_error": 0.0}
+    subset = SharedFromInfo(
+        targets=5, of=8, rhat=1.0, ess=900.0, bfmi=bfmi, step=0.1, refused=0.0, energy_error=0.0
+    )
+    fit.info = dataclasses.replace(fit.info, shared_from=subset)
     check = fit.checks()["approximation"]
-    assert check.passed is passed and ("E-BFMI" in check.text) == bool(bfmi)
+    assert check.passed is passed and f"lowest E-BFMI {bfmi:.2f}" in check.text

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 import bayesdense as bd
+from bayesdense.fit.info import CutInfo
 from bayesdense.model import build_model, make_design
 from bayesdense.model.ruler import Ruler
 from bayesdense.posterior.draws import Draws
@@ -91,7 +92,7 @@ def test_tables_of_a_cut_fit_say_what_informed_the_ruler(cut, tmp_path):
     assert (high["lower"] > 0).all() and set(high["benchmark"]) <= set(reach.index)
     again = bd.load_fit(cut.save(tmp_path / "cut.nc"))
     pd.testing.assert_frame_equal(again.coefficients(), table)
-    assert again.spec.ruler == "cut" and again.info["cut"] == {"rulers": 40}
+    assert again.spec.ruler == "cut" and again.info.cut == CutInfo(rulers=40)
     assert repr(bd.DensityModel(ruler="cut")) == "DensityModel(ruler='cut')"
 
 

@@ -16,7 +16,7 @@ from bayesdense.models.base import sampler_model, structure_of
 from bayesdense.sampler import nuts as sampling
 from bayesdense.sampler.backend import compile_cache as compiled
 from bayesdense.sampler.backend.compile_cache import compiled_for
-from bayesdense.sampler.backend.packed_data import Packing, in_order, lengths_of
+from bayesdense.sampler.backend.packed_data import PackedData, in_order, lengths_of
 from bayesdense.sampler.progress import Progress
 from tests.joint import starting_point
 from tests.simulate import KINDS, simulate
@@ -53,7 +53,7 @@ def test_a_second_fit_of_the_same_structure_compiles_nothing(plain_fit):
     data = perturbed(plain_fit.data, seed=1)
     assert len(data.scores) < len(plain_fit.data.scores)
     again = bd.DensityModel(form="pooled").fit(data, **SHORT)
-    assert again.info["compile_seconds"] == 0
+    assert again.info.compile_seconds == 0
     # The other data were really used, and the answer is close but not the same.
     first, second = (f.posterior["growth_rate"].mean().item() for f in (plain_fit, again))
     assert first != second
@@ -67,7 +67,7 @@ def test_reuse_gives_the_posterior_that_compiling_afresh_gives(plain_fit):
     reused = bd.DensityModel(form="pooled").fit(data, **SHORT)
     compiled.clear_compiled()
     fresh = bd.DensityModel(form="pooled").fit(data, **SHORT)
-    assert (reused.info["compile_seconds"] == 0) and fresh.info["compile_seconds"] > 0
+    assert (reused.info.compile_seconds == 0) and fresh.info.compile_seconds > 0
     for name in (
         "growth_rate",
         "log_density_level",
@@ -92,7 +92,7 @@ def test_reuse_reads_sizes_off_the_other_ruler(plain_fit):
         name="larger",
     )
     again = bd.DensityModel(form="pooled").fit(larger, **SHORT)
-    assert again.info["compile_seconds"] == 0
+    assert again.info.compile_seconds == 0
     first, second = (
         f.posterior["log_effective_size"].mean(("chain", "draw")) for f in (plain_fit, again)
     )
@@ -120,7 +120,7 @@ def test_other_data_of_any_shape_compile_nothing(plain_fit):
     assert data.models["family"].nunique() < plain_fit.data.models["family"].nunique()
     prior = bd.Prior("Normal", mu=1.5, sigma=1.0)
     again = bd.DensityModel(form="pooled", priors={"growth_rate": prior}).fit(data, **SHORT)
-    assert again.info["compile_seconds"] == 0
+    assert again.info.compile_seconds == 0
     assert again.posterior["benchmark"].values.tolist() == ["know", "read"]
     assert again.posterior["dated_target"].values.tolist() == models
     rates = [float(f.posterior["growth_rate"].mean()) for f in (again, plain_fit)]
@@ -128,10 +128,10 @@ def test_other_data_of_any_shape_compile_nothing(plain_fit):
 
 
 def test_a_fit_says_into_which_pilots_its_warm_up_was_split(plain_fit):
-    pilots = plain_fit.info["pilots"]
+    pilots = plain_fit.info.pilots
     assert 2 <= len(pilots) <= 4
     spent = sum(pilot["tune"] + pilot["draws"] for pilot in pilots)
-    assert spent < plain_fit.info["settings"]["tune"]
+    assert spent < plain_fit.info.settings.tune
     assert all(pilot["rhat"] > 0.9 for pilot in pilots)
 
 
@@ -140,18 +140,18 @@ def test_chains_start_where_pymc_would_start_them(kind):
     model = bd.DensityModel(trend="frontier")
     design = model.make_design(simulate(kind, seed=3, n_targets=12, n_families=4))
     sampled, _ = sampler_model(design, model.spec)
-    packing = Packing.of(sampled.model)
-    packed, places = packing.apply(sampled.model)
+    packed_data = PackedData.of(sampled.model)
+    packed, places = packed_data.apply(sampled.model)
     data = {variable.name: variable.get_value() for variable in sampled.model.data_vars}
-    packed_data = packing.values(data, lengths_of(sampled.model))
-    found, from_data = compiled._coordinates(packed, places)(sampled.starts, packed_data)
+    arrays = packed_data.values(data, lengths_of(sampled.model))
+    found, from_data = compiled._coordinates(packed, places)(sampled.starts, arrays)
     expected = starting_point(sampled)
     for variable in in_order(packed):
         of = np.ravel(expected[packed.rvs_to_values[variable].name])
         mine, found = found[: of.size], found[of.size :]
         marked, from_data = from_data[: of.size], from_data[of.size :]
-        counted = getattr(packed.rvs_to_transforms[variable], "from_origin", False)
-        assert (marked == counted).all()
+        from_origin = getattr(packed.rvs_to_transforms[variable], "from_origin", False)
+        assert (marked == from_origin).all()
         assert mine == pytest.approx(of, rel=1e-7, abs=1e-9)
     assert not found.size
 
@@ -289,3 +289,24 @@ def test_ctrl_c_keeps_the_draws_so_far(pytestconfig):
 def test_ctrl_c_during_warm_up_keeps_nothing_and_says_so(pytestconfig):
     out = interrupt(pytestconfig.rootpath, draws=100, tune=10_000_000, wait=1.0)
     assert "nothing kept: interrupted during warm-up: no draws kept" in out
+
+
+def test_the_compiler_of_nutpie_samples_the_same_posterior(plain_fit):
+    model = bd.DensityModel(form="pooled")
+    fit = model.fit(
+        plain_fit.data,
+        draws=1000,
+        tune=600,
+        random_seed=3,
+        compiler="nutpie",
+        reference_posterior=False,
+        progressbar=False,
+    )
+    assert fit.info.settings.compiler == "nutpie" and fit.info.pilots
+    for name in ("growth_rate", "source_noise_sd"):
+        own, other = fit.posterior[name], plain_fit.posterior[name]
+        ess = fit.diagnostics().set_index("parameter")["ess"][name]
+        error = float(other.std()) * np.hypot(ess**-0.5, other.size**-0.5 * 2)
+        assert float(own.mean()) == pytest.approx(float(other.mean()), abs=5 * error)
+    with pytest.raises(bd.BayesdenseError, match="compiler must be 'dynamic' or 'nutpie'"):
+        model.fit(plain_fit.data, compiler="jax")

@@ -150,10 +150,10 @@ def test_a_posterior_does_not_depend_on_where_its_warm_up_began(plain_fit, trend
     data = plain_fit.data.select(benchmarks=["know", "read"])
     model = bd.DensityModel(form="pooled", trend=trend)
     cold, warm = (model.fit(data, **SHORT, warm_start=s) for s in (None, plain_fit))
-    assert cold.info["warm_start"] == "" and warm.info["warm_start"] == plain_fit.data.digest
-    assert warm.info["pilots"][0]["tune"] < cold.info["pilots"][0]["tune"]
+    assert cold.info.warm_start == "" and warm.info.warm_start == plain_fit.data.digest
+    assert warm.info.pilots[0].tune < cold.info.pilots[0].tune
     # The earlier draws stand for one pilot of at most four.
-    assert len(warm.info["pilots"]) <= 3
+    assert len(warm.info.pilots) <= 3
     for name in (
         "growth_rate",
         "log_density_level",
@@ -175,7 +175,7 @@ def test_a_posterior_does_not_depend_on_where_its_warm_up_began(plain_fit, trend
 @pytest.mark.filterwarnings("ignore::bayesdense.DiagnosticsWarning")
 def test_a_fit_goes_on_without_pilots(plain_fit):
     again = POOLED.fit(plain_fit.data, **SHORT | {"draws": 100}, warm_start=plain_fit)
-    assert again.info["pilots"] == []
+    assert again.info.pilots == ()
     means = [float(fit.posterior["growth_rate"].mean()) for fit in (again, plain_fit)]
     assert means[0] == pytest.approx(means[1], abs=0.1)
 

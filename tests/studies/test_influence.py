@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
 
 import bayesdense as bd
 from bayesdense.errors import BayesdenseError
+from bayesdense.fit.info import CutInfo, SharedFromInfo
 from bayesdense.studies import growth_differences, influence, prior_sensitivity
 from bayesdense.studies.differences import rate_differences
 from bayesdense.studies.influence import _growth
@@ -58,7 +61,7 @@ def test_what_cannot_be_left_out_is_refused(plain_fit):
 @pytest.mark.parametrize("weigh", [influence, prior_sensitivity])
 def test_a_cut_fit_is_not_weighed_as_a_joint_one(weigh):
     cut = fake_fit()
-    cut.info["cut"] = {"rulers": 25}
+    cut.info = replace(cut.info, cut=CutInfo(rulers=25))
     with pytest.raises(BayesdenseError, match="this fit has ruler='cut'"):
         weigh(cut)
 
@@ -66,7 +69,7 @@ def test_a_cut_fit_is_not_weighed_as_a_joint_one(weigh):
 def test_differences_of_an_approximate_fit_say_so():
     fit = fake_fit()
     assert set(growth_differences(fit)["kind"]) == {"equal-tailed"}
-    fit.info["shared_from"] = {"targets": 5, "of": 8}
+    fit.info = replace(fit.info, shared_from=SharedFromInfo(targets=5, of=8))
     assert set(growth_differences(fit)["kind"]) == {fit.interval_kind}
     assert "5 of 8 targets" in fit.interval_kind
 

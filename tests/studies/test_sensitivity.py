@@ -98,7 +98,7 @@ def test_a_fit_is_that_of_the_model_begun_with_the_first(whole, data):
     first = WarmStart.load(file, MODEL.spec, data.digest)
     short = SHORT | {"reference_posterior": False}
     begun = model.fit(data, **short, warm_start=first)
-    assert begun.info["warm_start"] == data.digest
+    assert begun.info.warm_start == data.digest
     own = model.fit(data, **short | {"draws": 180}, warm_start=begun)
     rates = own.rate_draws()[("typical", "all dates", "all benchmarks")]
     # So few draws are never to be trusted: each fit went on, with three times as many.
@@ -159,7 +159,7 @@ def test_where_draws_diverged_the_second_time_has_smaller_steps(data, asked, div
         calls.append(options)
         flags = [diverged, *[False] * 9]
         return SimpleNamespace(
-            info={"compile_seconds": 0.0},
+            info=SimpleNamespace(compile_seconds=0.0),
             interrupted="",
             data=data,
             checks=lambda: SimpleNamespace(trusted=False, verdict="bad"),

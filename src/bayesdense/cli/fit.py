@@ -100,6 +100,13 @@ def fit(
             "for more than a thousand parameters]"
         ),
     ] = None,
+    compiler: Annotated[
+        str,
+        typer.Option(
+            metavar="dynamic|nutpie",
+            help="How the model is compiled: for data of any size, or by nutpie's own function.",
+        ),
+    ] = "dynamic",
     shared_from: Annotated[
         int | None,
         typer.Option(
@@ -184,6 +191,7 @@ def fit(
                 random_seed=seed,
                 target_accept=target_accept,
                 shared_from=shared_from,
+                compiler=compiler,
                 progressbar=not quiet,
             )
             if fits[name].interrupted:

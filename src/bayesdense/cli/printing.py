@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,10 +81,10 @@ def print_selection(console: Console, data: Dataset) -> None:
     references = data.references
     families = ", ".join(dict.fromkeys(references["family"]))
     ruler = f"{_count(len(references), 'reference')} ({families})"
-    counted = _count(len(data.targets), "model")
-    targets = f"{counted} measured against " if len(data.targets) else ""
+    models = _count(len(data.targets), "model")
+    targets = f"{models} measured against " if len(data.targets) else ""
     if not len(references):
-        targets, ruler = f"{counted} ", "without a reference family,"
+        targets, ruler = f"{models} ", "without a reference family,"
     on = f" on {', '.join(data.core_benchmarks)}" if data.core_benchmarks else ""
     say(console, f"{data.name}: {targets}{ruler}{on}")
     for entry in data.selection:
@@ -93,7 +94,7 @@ def print_selection(console: Console, data: Dataset) -> None:
                 _count(entry["dropped_scores"], "score"),
             ]
         )
-        if entry.get("dropped_losses"):  # Fits saved by an earlier version do not count them.
+        if entry.get("dropped_losses"):  # Fits saved by a previous version do not count them.
             dropped += f", {_count(entry['dropped_losses'], 'loss', 'losses')}"
         value = entry["value"]
         shown = ", ".join(map(str, value)) if isinstance(value, list) else value
@@ -134,7 +135,7 @@ def print_results(console: Console, fits: Mapping[str, DensityFit], *, prob: flo
 
 
 def print_ruler(console: Console, made: RulerFit, *, prob: float) -> bool:
-    """Print the coefficients and the verdict of a ruler that was fitted alone.
+    """Print the coefficients and the verdict of a ruler that was fitted on its own.
 
     Parameters
     ----------
@@ -243,15 +244,14 @@ def provenance(loaded: DensityFit | RulerFit) -> dict[str, str]:
         By subject.
     """
     info = loaded.info
-    found = {"data digest": str(info.get("data_digest", "unknown"))}
-    for subject in ("settings", "versions"):
-        parts = info.get(subject, {})
+    found = {"data digest": info.data_digest}
+    for subject, parts in (("settings", asdict(info.settings)), ("versions", info.versions)):
         found[subject] = ", ".join(f"{k} {v}" for k, v in parts.items() if v is not None)
-    seconds = info.get("sampling_seconds"), info.get("compile_seconds")
-    if all(value is not None for value in seconds):
-        found["time"] = f"{seconds[0]:.0f} s of sampling, {seconds[1]:.0f} s of compilation"
-    if info.get("notes"):
-        found["notes"] = " ".join(info["notes"])
+    found["time"] = (
+        f"{info.sampling_seconds:.0f} s of sampling, {info.compile_seconds:.0f} s of compilation"
+    )
+    if info.notes:
+        found["notes"] = " ".join(info.notes)
     return found
 
 

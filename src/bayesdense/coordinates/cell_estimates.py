@@ -23,7 +23,7 @@ USUAL_NOISE = 0.015
 LEAST_MARGIN = 0.01
 # Least error of a cell, in logits.
 LEAST_ERROR = 0.02
-# A step in the logarithm of the odds.
+# A step in the log odds.
 STEP = 0.1
 # The standard error, in logits, of a cell whose scores were withheld.
 UNKNOWN = 1e3
@@ -79,7 +79,7 @@ class CellEstimates:
         Of least squares on level, date and size, through targets with a date.
     target, family : numpy.ndarray of int, shape (cell,)
         Codes, which mean nothing for references.
-    of_target : numpy.ndarray, shape (cell,)
+    is_target : numpy.ndarray, shape (cell,)
         1 for targets, 0 for references.
     score_count : numpy.ndarray, shape (score,)
         Scores in the same cell.
@@ -103,7 +103,7 @@ class CellEstimates:
     line_weights: np.ndarray
     target: np.ndarray
     family: np.ndarray
-    of_target: np.ndarray
+    is_target: np.ndarray
     score_count: np.ndarray
     target_alike: np.ndarray
     pair_share: np.ndarray
@@ -154,49 +154,52 @@ def estimate_cells(
     """
     cell, model = arrays["score_cell"], arrays["cell_model"]
     benchmark = arrays["cell_benchmark"]
-    counted = np.bincount(cell, minlength=len(model))
-    withheld, count = counted == 0, np.maximum(counted, 1)
+    n_scores = np.bincount(cell, minlength=len(model))
+    withheld, count = n_scores == 0, np.maximum(n_scores, 1)
     floor, span = maps.floor[benchmark], maps.span[benchmark]
     score = np.bincount(cell, arrays["score_observed"], minlength=len(model)) / count
     score = np.where(withheld, floor + span / 2, score)
     items = np.clip(score * (1.0 - score), 0.0, None) / arrays["cell_items"]
     margin = np.sqrt(LEAST_MARGIN**2 + items + maps.noise[benchmark] ** 2 / count)
-    odds = log_odds(score, floor, span, margin)
+    score_log_odds = log_odds(score, floor, span, margin)
     places = np.array(
-        [score_map.inverse(floor + span * expit(odds + by), floor, span) for by in (-STEP, 0, STEP)]
+        [
+            score_map.inverse(floor + span * expit(score_log_odds + by), floor, span)
+            for by in (-STEP, 0, STEP)
+        ]
     )
     # A map of one's own may have no inverse at an end; such a score says nothing.
     silent = withheld | ~np.isfinite(places).all(axis=0)
     low, y, high = np.where(silent, 0.0, places)
-    of_odds = np.clip((high - low) / (2 * STEP), 0.0, None)
+    log_odds_slope = np.clip((high - low) / (2 * STEP), 0.0, None)
 
-    of_target = model < n_targets
+    is_target = model < n_targets
     guess = maps.x
     if guess is None:
-        guess = _guess(arrays, y, of_target)
+        guess = _guess(arrays, y, is_target)
     target = np.minimum(model, max(n_targets - 1, 0))
     family = arrays["family_code"][target] if n_targets else np.zeros_like(model)
     pair = family * len(maps.floor) + benchmark
     # Targets without a date come last, and lie on no line.
     n_dated = len(arrays["years"])
     alike, share = _shared(
-        target, pair, of_target, n_targets=n_targets, n_pairs=n_families * len(maps.floor)
+        target, pair, is_target, n_targets=n_targets, n_pairs=n_families * len(maps.floor)
     )
     return CellEstimates(
         score=score,
         margin=margin,
-        slope=of_odds,
-        intercept=y - of_odds * odds,
+        slope=log_odds_slope,
+        intercept=y - log_odds_slope * score_log_odds,
         variance=np.where(silent, UNKNOWN, LEAST_ERROR) ** 2,
         item_variance=np.where(silent, 0.0, items),
         noise_share=np.where(silent, 0.0, 1.0 / count),
-        x=np.where(of_target, guess, arrays["relative_log_size"][model]),
+        x=np.where(is_target, guess, arrays["relative_log_size"][model]),
         precision=arrays["cell_scale"] ** -2.0,
         log_scale=np.log(arrays["cell_scale"]),
         line_weights=_line_weights(arrays, (model < n_dated) & ~withheld, n_targets),
         target=target,
         family=family,
-        of_target=of_target.astype(float),
+        is_target=is_target.astype(float),
         score_count=count[cell].astype(float),
         target_alike=alike,
         pair_share=share,
@@ -204,19 +207,19 @@ def estimate_cells(
 
 
 def _guess(
-    arrays: Mapping[str, np.ndarray], logit: np.ndarray, of_target: np.ndarray
+    arrays: Mapping[str, np.ndarray], logit: np.ndarray, is_target: np.ndarray
 ) -> np.ndarray:
     """Return the log sizes at which a usual law through the references reaches the scores."""
     size, benchmark = arrays["relative_log_size"][arrays["cell_model"]], arrays["cell_benchmark"]
     guess = size.copy()
     for j in np.unique(benchmark):
         own = benchmark == j
-        known = own & ~of_target if (own & ~of_target).any() else own
+        known = own & ~is_target if (own & ~is_target).any() else own
         centre, middle = size[known].mean(), logit[known].mean()
         slope = np.sum((size[known] - centre) * (logit[known] - middle))
         steepness = (slope + STEEPNESS) / (np.sum((size[known] - centre) ** 2) + 1.0)
         steepness = np.clip(steepness, STEEPNESS / 3, 3 * STEEPNESS)
-        targets = own & of_target
+        targets = own & is_target
         far = (logit[targets] - middle) / steepness
         guess[targets] = centre - np.log(np.maximum(1.0 - BEND * far, NEAR_REACH)) / BEND
     return guess
@@ -230,21 +233,21 @@ def _line_weights(
     sizes = target_sizes(arrays["relative_log_size"], arrays, n_targets)
     for j in np.unique(arrays["cell_benchmark"]):
         targets = on_line & (arrays["cell_benchmark"] == j)
-        of = arrays["cell_model"][targets]
-        design = np.column_stack([np.ones(len(of)), arrays["target_years"][of], sizes[of]])
+        code = arrays["cell_model"][targets]
+        design = np.column_stack([np.ones(len(code)), arrays["target_years"][code], sizes[code]])
         weights[targets] = design @ np.linalg.inv(design.T @ design + np.eye(3))
     return weights
 
 
 def _shared(
-    target: np.ndarray, pair: np.ndarray, of_target: np.ndarray, *, n_targets: int, n_pairs: int
+    target: np.ndarray, pair: np.ndarray, is_target: np.ndarray, *, n_targets: int, n_pairs: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return what deviations of families on benchmarks weigh in the mean of a target's cells.
 
     `target_alike` and `pair_share` of `CellEstimates`.
     """
-    count = np.bincount(pair[of_target], minlength=n_pairs)[:n_pairs]
-    of = target[of_target]
-    cells = np.maximum(np.bincount(of, minlength=n_targets), 1)
-    alike = np.bincount(of, count[pair[of_target]], minlength=n_targets)
+    count = np.bincount(pair[is_target], minlength=n_pairs)[:n_pairs]
+    code = target[is_target]
+    cells = np.maximum(np.bincount(code, minlength=n_targets), 1)
+    alike = np.bincount(code, count[pair[is_target]], minlength=n_targets)
     return alike / cells**2, 1.0 / np.maximum(count, 1)

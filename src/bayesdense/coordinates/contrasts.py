@@ -42,7 +42,7 @@ class Contrasts:
     basis : numpy.ndarray, shape (effect, contrast)
         Orthonormal; one direction a column.
     error : numpy.ndarray, shape (contrast,)
-        Standard error with which the data alone would know each.
+        Standard error of each given only the data.
     """
 
     basis: np.ndarray
@@ -58,7 +58,7 @@ class HarnessContrasts:
     basis : numpy.ndarray, shape (harness * benchmark, contrast)
         Orthonormal; 0 for a harness that never measured the benchmark.
     error, pull : numpy.ndarray, shape (contrast,)
-        Standard error with which the data alone would know each, and the
+        Standard error of each given only the data, and the
         precision times the mean that they give it.
     benchmark : numpy.ndarray of int, shape (contrast,)
         The benchmark of each.
@@ -108,8 +108,8 @@ def size_slope_contrasts(arrays: Mapping[str, np.ndarray], n_targets: int) -> Co
 def _slope_contrasts(
     arrays: Mapping[str, np.ndarray], values: np.ndarray, n_targets: int
 ) -> Contrasts:
-    of_target = arrays["cell_model"] < n_targets
-    target, benchmark = arrays["cell_model"][of_target], arrays["cell_benchmark"][of_target]
+    is_target = arrays["cell_model"] < n_targets
+    target, benchmark = arrays["cell_model"][is_target], arrays["cell_benchmark"][is_target]
     count = arrays["harness_measured"].shape[1]
     return standardised(_slope_errors(values[target], benchmark, count))
 
@@ -176,13 +176,13 @@ def _harness_information(arrays: Mapping[str, np.ndarray], n_targets: int) -> np
     n_harnesses, n_benchmarks = arrays["harness_measured"].shape
     cell = arrays["score_cell"]
     model = arrays["cell_model"][cell]
-    of_target = model < n_targets
-    nuisance = np.column_stack([of_target, ~of_target]).astype(float)
+    is_target = model < n_targets
+    nuisance = np.column_stack([is_target, ~is_target]).astype(float)
     if n_targets:
-        target = np.where(of_target, model, 0)
+        target = np.where(is_target, model, 0)
         sizes = target_sizes(arrays["relative_log_size"], arrays, n_targets)
         for values in (arrays["target_years"], sizes):
-            column = np.where(of_target, values[target], 0.0)
+            column = np.where(is_target, values[target], 0.0)
             nuisance = np.column_stack([nuisance, column])
     design = np.column_stack([np.eye(n_harnesses)[arrays["score_harness"]], nuisance])
     # Generalised least squares: scores of a cell share its deviation.
@@ -190,7 +190,7 @@ def _harness_information(arrays: Mapping[str, np.ndarray], n_targets: int) -> np
     shared = 1.0 - 1.0 / np.sqrt(1.0 + count * (LOGIT_SPREAD / SOURCE_SPREAD) ** 2)
     total = np.zeros((len(count), design.shape[1]))
     np.add.at(total, cell, design)
-    design = (design - (shared / count)[cell, None] * total[cell]) / SOURCE_SPREAD
+    design = (design - (shared / np.maximum(count, 1))[cell, None] * total[cell]) / SOURCE_SPREAD
 
     found = np.zeros((n_benchmarks, n_harnesses, n_harnesses))
     for j in range(n_benchmarks):
@@ -227,7 +227,7 @@ def _harness_contrasts(information: np.ndarray, measured: np.ndarray) -> Harness
 
 
 def offsets_from(offsets: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return what draws say that the data alone know of effects of unknown scale.
+    """Return what draws say that the data by themselves know of effects of unknown scale.
 
     In `bayesdense.coordinates.variables` an effect given its scale has the precision
     ``q = 1/scale^2 + k`` and the mean ``p / q``. Returned are ``k`` and ``p`` of largest

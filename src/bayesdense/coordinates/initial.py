@@ -168,10 +168,10 @@ def _shares(design: Design) -> np.ndarray:
     """Return the share of each harness in the scores of the references that fix a map."""
     arrays = design.arrays
     cell = arrays["score_cell"]
-    of_reference = arrays["cell_model"][cell] >= design.size("target")
-    if not of_reference.any():
-        of_reference = ~of_reference
-    cell, benchmark = cell[of_reference], arrays["score_benchmark"][of_reference]
+    is_reference = arrays["cell_model"][cell] >= design.size("target")
+    if not is_reference.any():
+        is_reference = ~is_reference
+    cell, benchmark = cell[is_reference], arrays["score_benchmark"][is_reference]
     weight = np.ones(len(cell))
     if "cell_loss" in arrays:
         lowest = np.full(design.size("benchmark"), np.inf)
@@ -179,5 +179,5 @@ def _shares(design: Design) -> np.ndarray:
         # In effect the runs within a few per cent of the lowest loss.
         np.minimum.at(lowest, benchmark[seen], loss[seen])
         weight[seen] = (lowest[benchmark[seen]] / loss[seen]) ** 30
-    harness = arrays["score_harness"][of_reference]
+    harness = arrays["score_harness"][is_reference]
     return harness_shares(benchmark, harness, weight, shape=arrays["harness_measured"].shape)

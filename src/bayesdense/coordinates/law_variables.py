@@ -180,8 +180,10 @@ def log_term_logp(value: Any, location: Any, scale: Any, half: Any, *coordinates
     import pytensor.tensor as pt
 
     normal = -0.5 * ((value - location) / scale) ** 2 - pt.log(scale * np.sqrt(2 * np.pi))
-    of_half = 0.5 * np.log(2 / np.pi) - pt.log(scale) - 0.5 * pt.exp(2 * value) / scale**2 + value
-    return pt.where(half > 0, of_half, normal)
+    half_normal = (
+        0.5 * np.log(2 / np.pi) - pt.log(scale) - 0.5 * pt.exp(2 * value) / scale**2 + value
+    )
+    return pt.where(half > 0, half_normal, normal)
 
 
 def _possible(values: Any, prior: Prior) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The logarithm of the odds of a score between floor and ceiling, finite beyond both."""
+"""The log odds of a score between floor and ceiling, finite beyond both."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["log_odds", "log_odds_and_rise"]
 
 
 def log_odds(score: Any, floor: Any, span: Any, margin: Any) -> Any:
-    """Return the logarithm of the odds of scores within the span.
+    """Return the log odds of scores within the span.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def log_odds(score: Any, floor: Any, span: Any, margin: Any) -> Any:
     -------
     array_like
         ``arcsinh((S - d) / margin) - arcsinh((d + c - S) / margin)``, which is
-        the logarithm of the odds far from both ends.
+        the log odds far from both ends.
     """
     xp = namespace(score, floor, span)
     return xp.arcsinh((score - floor) / margin) - xp.arcsinh((floor + span - score) / margin)
@@ -38,7 +38,7 @@ def log_odds_and_rise(score: Any, floor: Any, span: Any, margin: Any) -> tuple[A
 
     Returns
     -------
-    odds, rise : array_like
+    log_odds, rise : array_like
         The rise is the sum of one over what is above the floor and one over
         what is below the ceiling, both finite in the same way.
     """

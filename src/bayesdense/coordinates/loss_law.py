@@ -82,14 +82,14 @@ def law_coordinates(fit: LawFit, law: Any, *, together: tuple[str, ...]) -> LawC
         logs = fit.fitted(k)[order]
         known = fit.information[k][np.ix_(order, order)]
         # What losses say of exponents with all else integrated out, and how that follows them.
-        of_others = known[m:, m:] + np.diag(fit.spread[k][order][m:] ** -2.0)
-        follows = -np.linalg.solve(of_others, known[m:, :m])
+        others_information = known[m:, m:] + np.diag(fit.spread[k][order][m:] ** -2.0)
+        follows = -np.linalg.solve(others_information, known[m:, :m])
         information = known[:m, :m] + known[:m, m:] @ follows
         # From the logarithms to the total and its split, to first order.
         change = np.eye(len(others))
         if t:
             change[:t, :t] = _total_and_split(logs[m : m + t])
-        variance = change @ np.linalg.inv(of_others) @ change.T
+        variance = change @ np.linalg.inv(others_information) @ change.T
         place = _with_total_and_split(logs[m:], t)
         slope = change @ follows
         # A little of each, in case one is known a million times better than another.

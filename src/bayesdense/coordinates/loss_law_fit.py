@@ -131,8 +131,10 @@ def fit_law(design: Design, law: Any, priors: Mapping[str, Prior]) -> LawFit:
         n = len(free)
         for name, value in _as_coefficients(found[:n], free).items():
             coefficients[name][k] = value
-        of_offsets = known[n:, n:] + np.diag(widths[n:] ** -2.0)
-        information[k] = known[:n, :n] - known[:n, n:] @ np.linalg.solve(of_offsets, known[n:, :n])
+        offset_information = known[n:, n:] + np.diag(widths[n:] ** -2.0)
+        information[k] = known[:n, :n] - known[:n, n:] @ np.linalg.solve(
+            offset_information, known[n:, :n]
+        )
         noise[k] = left
     return LawFit(coefficients, noise, free, spread, information)
 
@@ -273,7 +275,7 @@ def _slopes(missed: Callable[[np.ndarray], np.ndarray], p: np.ndarray) -> np.nda
 
 
 def _spread(name: str, law: Any, priors: Mapping[str, Prior], count: int) -> np.ndarray:
-    """Return roughly how far a coefficient, or its logarithm, may be from what is usual."""
+    """Return the prior deviation of a coefficient or of its logarithm, or a usual value for it."""
     prior = priors.get(name)
     if prior is not None and (prior.distribution == "LogNormal" or prior.support == "real"):
         return np.broadcast_to(prior.parameters.get("sigma", 1.0), count).astype(float)

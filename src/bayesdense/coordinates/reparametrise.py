@@ -415,18 +415,18 @@ class _Reparametrisation:
 
         v = self.v
         n_dated, n_targets, count = (v.length(d) for d in ("dated_target", "target", "benchmark"))
-        of_lag = 0.0 if lag is None else (1.0 - HALF_NORMAL_MEAN**2) * lag**2
-        dated = (sd**2 + of_lag) * pt.ones(n_dated)
+        lag_variance = 0.0 if lag is None else (1.0 - HALF_NORMAL_MEAN**2) * lag**2
+        dated = (sd**2 + lag_variance) * pt.ones(n_dated)
         typical = dated.mean()
         scatter = pt.concatenate([dated, pt.full((n_targets - n_dated,), 1.0 / LITTLE)])
         self.move("family_effect_sd", seen.stretch)
         mean, known = seen.by_target(left, n_targets)
         with_benchmarks = "family_benchmark_effect" in v
         if with_benchmarks:
-            of_pair = v["family_benchmark_effect_sd"]
+            pair_sd = v["family_benchmark_effect_sd"]
             self.move("family_benchmark_effect_sd", seen.stretch)
             # Models of a family share its deviation on a benchmark: more say no more of it.
-            scatter = scatter + v["at_cell_target_alike"] * of_pair**2
+            scatter = scatter + v["at_cell_target_alike"] * pair_sd**2
         weight = known / (1.0 + known * scatter)
         mean, information = weighted_mean(mean, weight, v["family_code"], v.length("family"))
         self._effects("family_effect", v["family_effect_sd"], information, mean)
@@ -439,7 +439,7 @@ class _Reparametrisation:
         information = known / (1.0 + known * typical * v["at_cell_pair_share"])
         shape = v.length("family"), count
         self._effects(
-            "family_benchmark_effect", of_pair, information.reshape(shape), mean.reshape(shape)
+            "family_benchmark_effect", pair_sd, information.reshape(shape), mean.reshape(shape)
         )
 
     def _effects(self, name: str, scale: Any, information: Any, mean: Any) -> None:
@@ -486,16 +486,16 @@ class _Reparametrisation:
         import pytensor.tensor as pt
 
         v = self.v
-        of_model = v["cell_model"]
+        model = v["cell_model"]
         # All of the effective size but the deviation itself.
-        x = (v["log_density"] + size)[of_model]
+        x = (v["log_density"] + size)[model]
         if isinstance(self.spec, ModelSpec):
             shape = v.length("reference"), v.length("benchmark")
             difference = pt.concatenate([v["benchmark_difference"], pt.zeros(shape)])
-            x = x + difference[of_model, v["cell_benchmark"]]
+            x = x + difference[model, v["cell_benchmark"]]
         mean = seen.x - x
         if "cell_loss" in v:
-            mean = pt.where(v["cell_loss_seen"] > 0, seen.x - size[of_model], mean)
+            mean = pt.where(v["cell_loss_seen"] > 0, seen.x - size[model], mean)
         v.standardise("cell_effect", seen.precision, seen.log_scale, seen.information, mean=mean)
 
 

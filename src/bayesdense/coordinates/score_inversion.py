@@ -129,7 +129,7 @@ def invert_scores(
 ) -> ScoreInversion:
     """Read the scores off the ruler.
 
-    Through scores alone, by one step of Newton's method from initial estimates:
+    Through scores only, by one step of Newton's method from initial estimates:
     unlike the inverse of the map it has no wall at the reach of the ruler, and
     far from the references a second step moves cells further than their scores
     do. Through losses, by the inverse of a power of size, in which the loss at
@@ -156,11 +156,11 @@ def invert_scores(
     import pytensor.tensor as pt
 
     v = values
-    benchmark, of_model = v["cell_benchmark"], v["cell_model"]
+    benchmark, model = v["cell_benchmark"], v["cell_model"]
     ends = ruler.floor[benchmark], ruler.span[benchmark]
-    odds, rise = log_odds_and_rise(v["at_cell_score"], *ends, v["at_cell_margin"])
-    odds_slope = v["at_cell_slope"]
-    seen = v["at_cell_intercept"] + odds_slope * odds
+    log_odds, rise = log_odds_and_rise(v["at_cell_score"], *ends, v["at_cell_margin"])
+    log_odds_slope = v["at_cell_slope"]
+    seen = v["at_cell_intercept"] + log_odds_slope * log_odds
     if "harness_offset" in v:
         offset = v["harness_offset"][v["score_harness"], v["score_benchmark"]]
         offset = offset / v["at_cell_score_count"]
@@ -169,7 +169,7 @@ def invert_scores(
     if with_loss:
         # The map of a run is read at the loss that it had; its deviation is from its size.
         measured = v["cell_loss_seen"] > 0
-        guess = pt.where(measured, size[of_model], guess)
+        guess = pt.where(measured, size[model], guess)
     names = ruler.law.covariates if with_loss else ()
     covariates = {name: v[f"cell_{name}"] for name in names}
     at_cell = v["cell_tokens"], v["cell_ruler"], covariates
@@ -187,12 +187,12 @@ def invert_scores(
         step = pt.where(known, -gap * log_left, step)
         steepness = pt.where(known, steepness * pt.exp(log_left), steepness)
     x = guess + step
-    density = x - size[of_model]
+    density = x - size[model]
     none = pt.zeros((count("benchmark"), 3))
     levels = pt.inc_subtensor(none[benchmark], v["at_cell_line_weights"] * density[:, None])
     noise, spread = v["source_noise_sd"], v["cell_effect_sd"]
-    of_source = v["at_cell_item_variance"] + v["at_cell_noise_share"] * (noise**2)[benchmark]
-    variance = v["at_cell_variance"] + (odds_slope * rise) ** 2 * of_source
+    score_variance = v["at_cell_item_variance"] + v["at_cell_noise_share"] * (noise**2)[benchmark]
+    variance = v["at_cell_variance"] + (log_odds_slope * rise) ** 2 * score_variance
     information = steepness**2 / variance
     precision = v["at_cell_precision"] * (spread**-2.0)[benchmark]
     # The variance of the scores' error and of the model's deviation.
@@ -203,7 +203,7 @@ def invert_scores(
         density=density,
         precision=precision,
         log_scale=v["at_cell_log_scale"] + pt.log(spread)[benchmark],
-        weights=v["at_cell_of_target"] * information * precision * within,
+        weights=v["at_cell_is_target"] * information * precision * within,
         levels=levels,
         stretch=pt.log(ruler.steepness).mean(),
         target=v["at_cell_target"],

@@ -156,11 +156,11 @@ class Rewrite(Mapping[str, Any]):
         A partially non-centred parametrisation. Sampled as multiples of the
         scale, effects that the data fix well diverge where the scale is large;
         sampled as they are, effects that the data fix badly diverge where it is
-        small. If data alone would fix an effect around ``m`` with the precision
-        ``k``, its conditional posterior has the precision ``q = 1/scale^2 + k``
-        and the mean ``m k / q``. Its coordinate is the deviation from there, in
-        units of ``q^(-1/2)``. The distribution is Normal(0, scale) for any
-        ``k`` and ``m``.
+        small. If the data by themselves fix an effect around ``m`` with the
+        precision ``k``, its conditional posterior has the precision
+        ``q = 1/scale^2 + k`` and the mean ``m k / q``. Its coordinate is the
+        deviation from there, standardised by ``q^(-1/2)``. The distribution is
+        Normal(0, scale) for any ``k`` and ``m``.
 
         Parameters
         ----------
@@ -213,8 +213,8 @@ class Rewrite(Mapping[str, Any]):
         labels : list
             Of the directions.
         error : tensor, shape (contrast,), optional
-            How well data alone would fix the effects along those directions;
-            without it they are sampled as multiples of the scale.
+            How well the data by themselves would fix the effects along those
+            directions; without it they are sampled as multiples of the scale.
         mean : tensor, shape (effect,), optional
             Where the data put the effects.
         pull : tensor, shape (contrast,), optional

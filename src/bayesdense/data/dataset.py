@@ -190,7 +190,7 @@ class Dataset(TableHolder):
             this order. By default all stay, and studies use the core ones.
         loss_sets : str or iterable of str, optional
             Loss sets whose losses are kept. A benchmark whose loss set is
-            gone is read off scores alone.
+            gone is read off scores only.
         harness : str or iterable of str, optional
             Harnesses whose scores are kept, for all models.
         min_params, max_params : float, optional

@@ -79,7 +79,7 @@ def load_dataset(name: str | os.PathLike[str]) -> Dataset:
 
 
 def list_datasets() -> pd.DataFrame:
-    """List the shipped datasets, from their descriptions alone.
+    """List the shipped datasets, by reading only their descriptions.
 
     Returns
     -------

@@ -29,7 +29,7 @@ class _Checked:
     def __init__(self, schema: TableSchema, frame: pd.DataFrame, lines: Sequence[int] | None):
         self.schema = schema
         self.raw = frame
-        self.counted = "line" if lines is not None else "row"
+        self.row_label = "line" if lines is not None else "row"
         self.labels = list(lines) if lines is not None else list(frame.index)
         self.problems: list[Problem] = []
         self.done: dict[str, Any] = {}
@@ -41,7 +41,7 @@ class _Checked:
         row = None if at is None else self.labels[at]
         if row is not None and not isinstance(row, int | str):
             row = int(row) if isinstance(row, np.integer) else str(row)
-        self.problems.append(Problem(self.schema.name, row, column, value, message, self.counted))
+        self.problems.append(Problem(self.schema.name, row, column, value, message, self.row_label))
 
     def raw_value(self, column: str, at: int) -> Any:
         """Return the cell as the user wrote it, as a plain Python value."""
@@ -130,7 +130,7 @@ def validate_tables(
 
 
 def _may_be_empty(tables: Mapping[str, pd.DataFrame | None]) -> set[str]:
-    """Return the tables that need no rows: losses alone make a loss law."""
+    """Return the tables that need no rows: losses by themselves make a loss law."""
 
     def rows(name: str) -> int:
         frame = tables.get(name)
@@ -241,7 +241,7 @@ def _check_key(table: _Checked) -> None:
         if not all(values):
             continue
         if values in first:
-            other = f"{table.counted} {table.labels[first[values]]}"
+            other = f"{table.row_label} {table.labels[first[values]]}"
             message = f"repeats {other}; {', '.join(key)} must be unique"
             if table.schema.name == "scores":
                 message += " (name the sources apart, such as 'report, 0-shot')"
@@ -283,7 +283,7 @@ def _check_units(losses: _Checked) -> None:
             continue
         first, where = units.setdefault(loss_set, (unit, at))
         if unit != first:
-            place = f"{losses.counted} {losses.labels[where]}"
+            place = f"{losses.row_label} {losses.labels[where]}"
             message = f"loss set '{loss_set}' is in '{first}' at {place}; allowed: one unit each"
             losses.add("unit", message, at, unit)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import pandas as pd
 
 from bayesdense.errors import UnknownNameError
+from bayesdense.fit.info import FitInfo
 from bayesdense.model import Design, make_design, model_priors
 from bayesdense.posterior.diagnostics import diagnostics_table
 from bayesdense.posterior.draws import Draws
@@ -51,9 +52,9 @@ class Fit[S: RulerSpec]:
         What was fitted.
     spec : RulerSpec
         The composition of the model.
-    info : dict
-        How it was made: sampler and its settings, seed, seconds, versions,
-        names of the free variables, digest of the data.
+    info : FitInfo
+        How it was made: settings of the sampler, seed, seconds, versions, names
+        of the free variables, digest of the data.
     """
 
     kind: ClassVar[str]
@@ -76,13 +77,13 @@ class Fit[S: RulerSpec]:
         sample_stats: xr.Dataset,
         data: Dataset,
         spec: S,
-        info: Mapping[str, Any],
+        info: FitInfo,
     ) -> None:
         self.posterior = posterior
         self.sample_stats = sample_stats
         self.data = data
         self.spec = spec
-        self.info = dict(info)
+        self.info = info
 
     @cached_property
     def _design(self) -> Design:
@@ -107,15 +108,13 @@ class Fit[S: RulerSpec]:
     @property
     def interrupted(self) -> str:
         """Empty, or how many draws were kept when sampling was stopped."""
-        return str(self.info.get("interrupted", ""))
+        return self.info.interrupted
 
     @property
     def approximation(self) -> str:
         """Empty, or what was approximated."""
-        part = self.info.get("shared_from")
-        if not part:
-            return ""
-        return f"shared part from {part['targets']:,} of {part['of']:,} targets"
+        part = self.info.shared_from
+        return f"shared part from {part.targets:,} of {part.of:,} targets" if part else ""
 
     @property
     def interval_kind(self) -> str:
@@ -197,7 +196,7 @@ class Fit[S: RulerSpec]:
 
     @cached_property
     def _diagnostics(self) -> pd.DataFrame:
-        return diagnostics_table(self.posterior, [*self.info["free"], *self.headline_names])
+        return diagnostics_table(self.posterior, [*self.info.free, *self.headline_names])
 
     def checks(self) -> CheckReport:
         """Return the checks of this fit, their verdict and what to do about it.
@@ -314,7 +313,7 @@ class Fit[S: RulerSpec]:
         manifest = {
             "kind": self.kind,
             "spec": self.spec.to_dict(),
-            "info": self.info,
+            "info": self.info.to_dict(),
             "interval": {"prob": PROB},
         }
         stored = Stored(

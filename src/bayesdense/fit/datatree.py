@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import numpy as np
 
 from bayesdense.errors import BayesdenseError, UnknownNameError
+from bayesdense.fit.info import FitInfo
 from bayesdense.fit.two_steps import refuse_two_steps
 from bayesdense.model import Design, build_model
 from bayesdense.model.loss_data import LOSS_DEGREES
@@ -67,7 +68,7 @@ class Drawn(Protocol):
     sample_stats: xr.Dataset
     data: Dataset
     spec: Any
-    info: Any
+    info: FitInfo
 
     @property
     def _design(self) -> Design: ...

@@ -7,6 +7,7 @@ from typing import Any
 
 from bayesdense.errors import FitFileError
 from bayesdense.fit.density import DensityFit
+from bayesdense.fit.info import FitInfo
 from bayesdense.fit.ruler import RulerFit
 
 __all__ = ["load_fit"]
@@ -39,10 +40,11 @@ def load_fit(path: str | os.PathLike[str]) -> DensityFit | RulerFit:
     from bayesdense.fit.netcdf import read_file
 
     stored = read_file(path)
-    info, kind = stored.manifest["info"], stored.manifest.get("kind", DensityFit.kind)
+    kind = stored.manifest.get("kind", DensityFit.kind)
     if kind not in KINDS:
         raise FitFileError(f"'{path}' holds a fit of kind '{kind}', which this version cannot read")
-    if stored.data.digest != info["data_digest"]:
+    info = FitInfo.from_dict(stored.manifest["info"])
+    if stored.data.digest != info.data_digest:
         raise FitFileError(f"'{path}': its data are not those that the fit was made from")
     fit: Any = KINDS[kind]
     more = (

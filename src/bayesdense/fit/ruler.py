@@ -66,7 +66,7 @@ class RulerFit(Fit[RulerSpec]):
         -------
         pandas.DataFrame
             Columns ``step`` (``"loss law"`` or ``"score map"``), ``of`` (the
-            loss set; for maps and for scores alone, the benchmark),
+            loss set; for maps and for scores only, the benchmark),
             ``coefficient``, ``symbol`` (as papers write it), ``mean``, ``sd``,
             ``median``, ``lower``, ``upper``, ``prob``, ``kind``. Of the map:
             ``map_steepness`` and ``map_midpoint_loss`` as in eq. 3, logit and

@@ -26,14 +26,14 @@ def refuse_two_steps(fit: Any, what: str) -> None:
     ------
     BayesdenseError
         If what all models share was sampled from a part of them, or the ruler
-        from references alone.
+        from references only.
     """
     if fit.approximation:
         raise BayesdenseError(
             f"{what} weighs draws of the whole posterior, and this fit is approximate "
             f"({fit.approximation}): fit without shared_from"
         )
-    if "cut" in fit.info:
+    if fit.info.cut:
         raise BayesdenseError(
             f"{what} weighs draws of a joint posterior, and this fit has ruler='cut': "
             "fit with ruler='joint', or fit again without it (bayesdense.studies.sensitivity)"

@@ -11,7 +11,7 @@ from bayesdense.errors import PriorError
 from bayesdense.model.cells import add_cells, cell_priors
 from bayesdense.model.design import Design
 from bayesdense.model.loss_law import add_loss_law, add_losses, add_shape, loss_law_priors
-from bayesdense.model.numbers import Numbers, place_priors
+from bayesdense.model.numbers import Numbers, add_priors
 from bayesdense.model.observation import add_harness_offsets, add_scores, observation_priors
 from bayesdense.model.references import add_references, reference_priors
 from bayesdense.model.ruler import Ruler
@@ -41,12 +41,11 @@ def default_priors(design: Design, spec: RulerSpec) -> dict[str, Prior]:
     dict of str to Prior
         In the order ruler, sizes, targets, references, cells, observation.
     """
-    of_targets = target_priors(design, spec) if isinstance(spec, ModelSpec) else {}
     return {
         **loss_law_priors(design, spec),
         **score_map_priors(design, spec),
         **size_priors(design, spec),
-        **of_targets,
+        **(target_priors(design, spec) if isinstance(spec, ModelSpec) else {}),
         **reference_priors(design),
         **cell_priors(design),
         **observation_priors(design, spec),
@@ -72,8 +71,8 @@ def model_priors(design: Design, spec: RulerSpec) -> dict[str, Prior]:
     """
     priors = override(default_priors(design, spec), spec.priors)
     for name, prior in priors.items():
-        of_exponent = name.endswith("_mean") and name[:-5] in spec.law.exponents
-        normal = name in (*ZERO_SUM, "map_midpoint_loss") or of_exponent
+        is_exponent_mean = name.endswith("_mean") and name[:-5] in spec.law.exponents
+        normal = name in (*ZERO_SUM, "map_midpoint_loss") or is_exponent_mean
         if normal and prior.distribution != "Normal":
             raise PriorError(f"priors: '{name}' must be Normal, and has {prior}")
         if name in ZERO_SUM and np.ndim(prior.parameters["sigma"]):
@@ -117,7 +116,7 @@ def build_model(
     chosen = model_priors(design, spec)
     with pm.Model(coords=_coords(design)) as model:
         numbers = Numbers(design.arrays, replaceable=replaceable)
-        priors = place_priors(chosen, replaceable=replaceable)
+        priors = add_priors(chosen, replaceable=replaceable)
         values = model.named_vars
         fixed = {name: pm.Data(f"given_{name}", v) for name, v in (given or {}).items()}
         if fixed:
@@ -137,8 +136,8 @@ def build_model(
             difference = pm.Deterministic("benchmark_difference", difference, dims=dims)
             shape = numbers.length("reference"), numbers.length("benchmark")
             difference = pt.concatenate([difference, pt.zeros(shape)])
-        of_references = add_references(design, numbers, priors, fixed)
-        parts += [] if of_references is None else [of_references]
+        reference_density = add_references(design, numbers, priors, fixed)
+        parts += [] if reference_density is None else [reference_density]
         density = pt.concatenate(parts) if len(parts) > 1 else parts[0]
         density = pm.Deterministic("log_density", density, dims="model")
         if design.loss_sets and not fixed:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from bayesdense.model.design import Design
-from bayesdense.model.numbers import Numbers, PlacedPrior, at
+from bayesdense.model.numbers import Numbers, PriorInModel, at
 from bayesdense.model.ruler import Ruler
 from bayesdense.parts.namespace import namespace
 from bayesdense.priors import Prior
@@ -41,7 +41,7 @@ def cell_priors(design: Design) -> dict[str, Prior]:
 def add_cells(
     ruler: Ruler,
     numbers: Numbers,
-    priors: Mapping[str, PlacedPrior],
+    priors: Mapping[str, PriorInModel],
     *,
     density: Any,
     difference: Any,
@@ -55,7 +55,7 @@ def add_cells(
         The ruler of the model.
     numbers : Numbers
         Numbers of the design.
-    priors : mapping of str to PlacedPrior
+    priors : mapping of str to PriorInModel
         All priors of the model.
     density : tensor, shape (model,)
         ``ln rho``, targets first.
@@ -71,19 +71,19 @@ def add_cells(
     """
     import pymc as pm
 
-    of_model, of_benchmark = numbers["cell_model"], numbers["cell_benchmark"]
+    cell_model, cell_benchmark = numbers["cell_model"], numbers["cell_benchmark"]
     sd = priors["cell_effect_sd"].variable("cell_effect_sd", dims="benchmark")
-    scale = numbers["cell_scale"] * sd[of_benchmark]
+    scale = numbers["cell_scale"] * sd[cell_benchmark]
     deviation = pm.Normal("cell_effect", 0.0, scale, dims="cell")
-    log_size = (density + size)[of_model]
+    log_size = (density + size)[cell_model]
     if difference is not None:
-        log_size = log_size + difference[of_model, of_benchmark]
+        log_size = log_size + difference[cell_model, cell_benchmark]
     log_size = log_size + deviation + numbers["log_size_centre"]
     log_size = pm.Deterministic("log_effective_size", log_size, dims="cell")
     x = log_size - numbers["log_size_centre"]
     loss = cell_losses(ruler, numbers, x, deviation, size)
     loss = pm.Deterministic("expected_loss", loss, dims="cell")
-    return ruler.logit(loss, of_benchmark)
+    return ruler.logit(loss, cell_benchmark)
 
 
 def cell_losses(ruler: Ruler, numbers: Any, x: Any, deviation: Any, size: Any) -> Any:

@@ -20,8 +20,8 @@ __all__ = ["Design", "make_design"]
 class Design:
     """Names, codes and numbers of one dataset under one model.
 
-    Targets come first and references after them wherever models are counted;
-    targets with a date come before those without. Rulers are counted with the
+    Targets come first and references after them wherever models are numbered;
+    targets with a date come before those without. Rulers are numbered with the
     loss sets that have losses first, then the benchmarks that have scores
     only, each of which has a ruler of its own.
 
@@ -102,10 +102,10 @@ def make_design(data: Dataset, spec: RulerSpec, *, with_target_harnesses: bool =
         With references, targets and the core benchmarks.
     spec : RulerSpec
         Decides the size definition, the token budget and the reference's
-        residuals. Without a trend, that is for a ruler alone, targets and
+        residuals. Without a trend, that is for a ruler on its own, targets and
         what only they were scored on are left out.
     with_target_harnesses : bool
-        For a ruler alone: whether it is to mean the same as that of a density
+        For a ruler on its own: whether it is to mean the same as that of a density
         model of the same data. Then the average harness is that of all
         harnesses, and losses that no benchmark is read through play no part.
 
@@ -191,8 +191,8 @@ def _make_design(
 
     target_family, families = pd.factorize(models.loc[~references, "family"])
     reference_family, reference_families = pd.factorize(models.loc[references, "family"])
-    of_sets = losses.groupby("loss_set")["loss"].agg(["mean", "min", "std"]).reindex(loss_sets)
-    mean_loss, lowest_loss, sd_loss = of_sets.to_numpy(dtype=float).T
+    loss_stats = losses.groupby("loss_set")["loss"].agg(["mean", "min", "std"]).reindex(loss_sets)
+    mean_loss, lowest_loss, sd_loss = loss_stats.to_numpy(dtype=float).T
 
     arrays: dict[str, np.ndarray] = {
         "years": np.asarray(years, dtype=float),
@@ -303,7 +303,7 @@ def _loss_arrays(
 
 
 def _references_only(data: Dataset, benchmarks: list[str]) -> tuple[Dataset, list[str]]:
-    """Return the references alone, and the benchmarks that they were scored on."""
+    """Return only the references, and the benchmarks that they were scored on."""
     tables = data.tables
     own = Dataset(tables.keep_models(tables.models["is_reference"].to_numpy()), name=data.name)
     scored = set(own.scores["benchmark"])

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bayesdense.model.design import Design
-from bayesdense.model.numbers import PlacedPrior
+from bayesdense.model.numbers import PriorInModel
 from bayesdense.priors import Prior
 from bayesdense.spec import ModelSpec
 
@@ -40,12 +40,12 @@ def family_priors(design: Design, spec: ModelSpec) -> dict[str, Prior]:
     return priors
 
 
-def add_families(priors: Mapping[str, PlacedPrior]) -> tuple[Any, Any]:
+def add_families(priors: Mapping[str, PriorInModel]) -> tuple[Any, Any]:
     """Add the effects of families to the PyMC model in context.
 
     Parameters
     ----------
-    priors : mapping of str to PlacedPrior
+    priors : mapping of str to PriorInModel
         With ``family_effect_sd`` where families have effects, and
         ``family_benchmark_effect_sd`` where there are several benchmarks.
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from bayesdense.model.design import Design
 from bayesdense.model.loss_data import LOSS_DEGREES
-from bayesdense.model.numbers import Numbers, PlacedPrior, at
+from bayesdense.model.numbers import Numbers, PriorInModel, at
 from bayesdense.model.ruler import Ruler, coefficients_of
 from bayesdense.priors import Prior
 from bayesdense.spec import RulerSpec
@@ -62,7 +62,7 @@ def loss_law_priors(design: Design, spec: RulerSpec) -> dict[str, Prior]:
     return priors
 
 
-def add_loss_law(design: Design, spec: RulerSpec, priors: Mapping[str, PlacedPrior]) -> None:
+def add_loss_law(design: Design, spec: RulerSpec, priors: Mapping[str, PriorInModel]) -> None:
     """Add the coefficients of the law to the PyMC model in context.
 
     Parameters
@@ -71,7 +71,7 @@ def add_loss_law(design: Design, spec: RulerSpec, priors: Mapping[str, PlacedPri
         Decides which loss sets there are, and which benchmarks have scores only.
     spec : RulerSpec
         With the law.
-    priors : mapping of str to PlacedPrior
+    priors : mapping of str to PriorInModel
         All priors of the model.
     """
     import pymc as pm
@@ -145,7 +145,7 @@ def expected_losses(ruler: Ruler, values: Any, numbers: Any, size: Any, n_target
 
 
 def add_losses(
-    ruler: Ruler, numbers: Numbers, priors: Mapping[str, PlacedPrior], size: Any
+    ruler: Ruler, numbers: Numbers, priors: Mapping[str, PriorInModel], size: Any
 ) -> None:
     """Add the measured losses to the PyMC model in context.
 
@@ -155,7 +155,7 @@ def add_losses(
         The ruler of the model.
     numbers : Numbers
         Numbers of the design.
-    priors : mapping of str to PlacedPrior
+    priors : mapping of str to PriorInModel
         All priors of the model.
     size : tensor, shape (model,)
         ``ln(N/N*)``, as the model counts sizes.

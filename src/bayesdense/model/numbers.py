@@ -18,10 +18,10 @@ from bayesdense.priors import Prior
 __all__ = [
     "FIXED",
     "Numbers",
-    "PlacedPrior",
+    "PriorInModel",
+    "add_priors",
     "at",
     "measured_dims",
-    "place_priors",
     "prior_parameters",
 ]
 
@@ -80,16 +80,16 @@ class Numbers(Mapping[str, Any]):
 
     def __init__(self, arrays: Mapping[str, np.ndarray], *, replaceable: bool) -> None:
         self._arrays, self._replaceable = arrays, replaceable
-        self._placed: dict[str, Any] = {}
+        self._tensors: dict[str, Any] = {}
         if replaceable:
             for name in arrays:
-                self._placed[name] = self._place(name)
+                self._tensors[name] = self._add(name)
 
     def __getitem__(self, name: str) -> Any:
         """Return the tensor of a name; a constant is made when it is first asked for."""
-        if name not in self._placed:
-            self._placed[name] = self._place(name)
-        return self._placed[name]
+        if name not in self._tensors:
+            self._tensors[name] = self._add(name)
+        return self._tensors[name]
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names."""
@@ -103,7 +103,7 @@ class Numbers(Mapping[str, Any]):
         """Return whether there are numbers of this name."""
         return name in self._arrays
 
-    def _place(self, name: str) -> Any:
+    def _add(self, name: str) -> Any:
         import pymc as pm
         import pytensor.tensor as pt
 
@@ -137,7 +137,7 @@ class Numbers(Mapping[str, Any]):
 
 
 @dataclass(frozen=True)
-class PlacedPrior:
+class PriorInModel:
     """A prior inside a model.
 
     Attributes
@@ -168,8 +168,8 @@ class PlacedPrior:
         return self.prior.variable(name, self.parameters, dims=dims)
 
 
-def place_priors(priors: Mapping[str, Prior], *, replaceable: bool) -> dict[str, PlacedPrior]:
-    """Put priors into the PyMC model in context.
+def add_priors(priors: Mapping[str, Prior], *, replaceable: bool) -> dict[str, PriorInModel]:
+    """Add priors to the PyMC model in context.
 
     Parameters
     ----------
@@ -181,17 +181,17 @@ def place_priors(priors: Mapping[str, Prior], *, replaceable: bool) -> dict[str,
 
     Returns
     -------
-    dict of str to PlacedPrior
+    dict of str to PriorInModel
     """
     import pymc as pm
 
     if not replaceable:
-        return {name: PlacedPrior(p, p.arrays()) for name, p in priors.items()}
-    single, arrays = _numbers_of(priors)
+        return {name: PriorInModel(p, p.arrays()) for name, p in priors.items()}
+    single, arrays = _scalars_and_arrays(priors)
     tensors = {"prior_numbers": pm.Data("prior_numbers", np.array(list(single.values())))}
     tensors |= {name: pm.Data(name, values) for name, values in arrays.items()}
     found = prior_parameters(priors, tensors)
-    return {name: PlacedPrior(prior, found[name]) for name, prior in priors.items()}
+    return {name: PriorInModel(prior, found[name]) for name, prior in priors.items()}
 
 
 def prior_parameters(
@@ -204,14 +204,14 @@ def prior_parameters(
     priors : mapping of str to Prior
         All priors of the model.
     data : mapping of str to tensor
-        With what `place_priors` made.
+        With what `add_priors` made.
 
     Returns
     -------
     dict of str to dict of str to tensor
         By variable and parameter.
     """
-    single, arrays = _numbers_of(priors)
+    single, arrays = _scalars_and_arrays(priors)
     numbers = data["prior_numbers"]
     tensors = {key: numbers[i] for i, key in enumerate(single)}
     found: dict[str, dict[str, Any]] = {}
@@ -225,7 +225,7 @@ def prior_parameters(
     return found
 
 
-def _numbers_of(
+def _scalars_and_arrays(
     priors: Mapping[str, Prior],
 ) -> tuple[dict[tuple[str, str], float], dict[str, np.ndarray]]:
     """Return the single numbers and the arrays of priors, without those that are never data."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from bayesdense.model.design import Design
-from bayesdense.model.numbers import Numbers, PlacedPrior, at
+from bayesdense.model.numbers import Numbers, PriorInModel, at
 from bayesdense.model.ruler import Ruler
 from bayesdense.parts.namespace import namespace
 from bayesdense.priors import Prior
@@ -57,7 +57,9 @@ def observation_priors(design: Design, spec: RulerSpec) -> dict[str, Prior]:
     return priors
 
 
-def add_harness_offsets(design: Design, numbers: Numbers, priors: Mapping[str, PlacedPrior]) -> Any:
+def add_harness_offsets(
+    design: Design, numbers: Numbers, priors: Mapping[str, PriorInModel]
+) -> Any:
     """Add the offsets of harnesses to the PyMC model in context.
 
     Parameters
@@ -66,7 +68,7 @@ def add_harness_offsets(design: Design, numbers: Numbers, priors: Mapping[str, P
         With the harnesses that measured each benchmark.
     numbers : Numbers
         Numbers of the design.
-    priors : mapping of str to PlacedPrior
+    priors : mapping of str to PriorInModel
         With ``harness_offset_sd`` where harnesses differ.
 
     Returns

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bayesdense.model.design import Design
-from bayesdense.model.numbers import Numbers, PlacedPrior
+from bayesdense.model.numbers import Numbers, PriorInModel
 from bayesdense.priors import Prior
 
 __all__ = ["add_references", "reference_priors"]
@@ -36,7 +36,7 @@ def reference_priors(design: Design) -> dict[str, Prior]:
 def add_references(
     design: Design,
     numbers: Numbers,
-    priors: Mapping[str, PlacedPrior],
+    priors: Mapping[str, PriorInModel],
     given: Mapping[str, Any],
 ) -> Any:
     """Add the log density of the references to the PyMC model in context.
@@ -47,7 +47,7 @@ def add_references(
         With the references and their families.
     numbers : Numbers
         Numbers of the design.
-    priors : mapping of str to PlacedPrior
+    priors : mapping of str to PriorInModel
         With ``reference_family_offset`` where there are several families.
     given : mapping of str to tensor
         With ``reference_family_offset`` where it has a value.

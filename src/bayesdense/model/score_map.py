@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from bayesdense.model.design import Design
-from bayesdense.model.numbers import PlacedPrior
+from bayesdense.model.numbers import PriorInModel
 from bayesdense.model.ruler import Ruler
 from bayesdense.priors import Prior
 from bayesdense.spec import RulerSpec
@@ -55,7 +55,7 @@ def score_map_priors(design: Design, spec: RulerSpec) -> dict[str, Prior]:
     return priors
 
 
-def add_score_map(design: Design, spec: RulerSpec, priors: Mapping[str, PlacedPrior]) -> None:
+def add_score_map(design: Design, spec: RulerSpec, priors: Mapping[str, PriorInModel]) -> None:
     """Add the variables of the score map to the PyMC model in context.
 
     Parameters
@@ -64,7 +64,7 @@ def add_score_map(design: Design, spec: RulerSpec, priors: Mapping[str, PlacedPr
         Decides which benchmarks are read through losses.
     spec : RulerSpec
         With the map.
-    priors : mapping of str to PlacedPrior
+    priors : mapping of str to PriorInModel
         All priors of the model.
     """
     import pymc as pm

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bayesdense.model.design import Design
-from bayesdense.model.numbers import Numbers, PlacedPrior
+from bayesdense.model.numbers import Numbers, PriorInModel
 from bayesdense.priors import Prior
 from bayesdense.spec import RulerSpec
 
@@ -35,7 +35,7 @@ def add_sizes(
     design: Design,
     spec: RulerSpec,
     numbers: Numbers,
-    priors: Mapping[str, PlacedPrior],
+    priors: Mapping[str, PriorInModel],
     given: Mapping[str, Any],
 ) -> Any:
     """Add the sizes to the PyMC model in context.
@@ -48,7 +48,7 @@ def add_sizes(
         With the definition.
     numbers : Numbers
         Numbers of the design.
-    priors : mapping of str to PlacedPrior
+    priors : mapping of str to PriorInModel
         All priors of the model.
     given : mapping of str to tensor
         With ``size_<coefficient>`` where that has a value.

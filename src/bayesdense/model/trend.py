@@ -15,7 +15,7 @@ import numpy as np
 
 from bayesdense.model.design import Design
 from bayesdense.model.families import add_families, family_priors
-from bayesdense.model.numbers import Numbers, PlacedPrior
+from bayesdense.model.numbers import Numbers, PriorInModel
 from bayesdense.priors import Prior
 from bayesdense.spec import DENSITY_SIZE, ModelSpec
 
@@ -63,7 +63,7 @@ def add_targets(
     design: Design,
     spec: ModelSpec,
     numbers: Numbers,
-    priors: Mapping[str, PlacedPrior],
+    priors: Mapping[str, PriorInModel],
     size: Any,
 ) -> tuple[Any, Any]:
     """Add log density and differences between benchmarks to the PyMC model in context.
@@ -76,7 +76,7 @@ def add_targets(
         With trend and switches.
     numbers : Numbers
         Numbers of the design.
-    priors : mapping of str to PlacedPrior
+    priors : mapping of str to PriorInModel
         All priors of the model.
     size : tensor, shape (model,)
         ``ln(N/N*)``.
@@ -211,7 +211,7 @@ def differences(values: Any, years: Any, size: Any) -> Any:
     return found + 0.0 * years[..., :, None]
 
 
-def _add_benchmarks(priors: Mapping[str, PlacedPrior], values: Any) -> None:
+def _add_benchmarks(priors: Mapping[str, PriorInModel], values: Any) -> None:
     """Add what differs between benchmarks: zero-sum levels, growth rates and size slopes."""
     import pymc as pm
 

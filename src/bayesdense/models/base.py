@@ -19,12 +19,13 @@ from bayesdense.coordinates.reparametrise import STAY, SamplerModel, reparametri
 from bayesdense.data import Dataset
 from bayesdense.data.html import card
 from bayesdense.errors import BayesdenseError, DiagnosticsWarning, ReadinessWarning
+from bayesdense.fit.info import CutInfo, FitInfo, ReferencePosteriorInfo, SharedFromInfo
 from bayesdense.model import Design, build_model, make_design, model_priors
 from bayesdense.model.numbers import FIXED
 from bayesdense.model.variables import describe, symbols_of
 from bayesdense.priors import Prior
 from bayesdense.sampler.nuts import Retune, SampleResult, SamplingInterrupted, sample
-from bayesdense.sampler.settings import SamplingSettings
+from bayesdense.sampler.settings import Run
 from bayesdense.sampler.warm_start import WarmStart, few_of_many
 from bayesdense.sampler.warmup import SHORTEST_SPLIT
 from bayesdense.spec import RulerSpec
@@ -44,18 +45,27 @@ class Drawn:
     ----------
     result : SampleResult
         Draws.
-    free : list of str
+    free : tuple of str
         The variables that were sampled.
-    info : dict
-        More entries of the fit's ``info``.
-    also : dict
-        More arguments of the fit.
+    warm_start : str
+        Digest of the data of the fit that warm-up began with, or empty.
+    cut : CutInfo, optional
+        How a cut posterior was sampled.
+    shared_from : SharedFromInfo, optional
+        How an approximate posterior was.
+    reference_posterior : xarray.Dataset, optional
+        Draws of the ruler from references only.
+    reference_info : ReferencePosteriorInfo, optional
+        How these were sampled.
     """
 
     result: SampleResult
-    free: list[str]
-    info: dict[str, Any] = dataclasses.field(default_factory=dict)
-    also: dict[str, Any] = dataclasses.field(default_factory=dict)
+    free: tuple[str, ...]
+    warm_start: str = ""
+    cut: CutInfo | None = None
+    shared_from: SharedFromInfo | None = None
+    reference_posterior: xr.Dataset | None = None
+    reference_info: ReferencePosteriorInfo | None = None
 
 
 class Model[S: RulerSpec]:
@@ -152,15 +162,10 @@ class Model[S: RulerSpec]:
     def _fit(
         self,
         data: Dataset,
-        kind: Any,
-        *,
-        label: str,
-        progressbar: bool,
-        options: Mapping[str, Any] | None = None,
-        **settings: Any,
+        run: Run,
+        options: Any = None,
     ) -> Any:
-        """Check, build, sample, check again."""
-        chosen = SamplingSettings(**settings)
+        """Check, build, sample, check again; `options` are those of `_draw`."""
         self._require_dataset(data)
         notes = self._notes(data)
         design = self.make_design(data)
@@ -171,54 +176,45 @@ class Model[S: RulerSpec]:
             )
         for note in notes:
             warnings.warn(note, ReadinessWarning, stacklevel=3)
-        drawn = self._draw(
-            data, design, chosen, f"{data.name}, {label}", progressbar, **(options or {})
-        )
+        run = run.replace(label=f"{data.name}, {run.label}")
+        drawn = self._draw(data, design, run, options)
         result = drawn.result
-        fit = kind(
-            posterior=describe(result.posterior, symbols_of(*vars(self.spec).values())),
-            sample_stats=result.sample_stats,
-            data=data,
-            spec=self.spec,
-            **drawn.also,
-            info={
-                "sampler": "nutpie",
-                "settings": dataclasses.asdict(chosen) | {"target_accept": result.accept},
-                "compile_seconds": result.compile_seconds,
-                "sampling_seconds": result.sampling_seconds,
-                "interrupted": result.interrupted,
-                "pilots": [dataclasses.asdict(pilot) for pilot in result.pilots],
-                "free": drawn.free,
-                "notes": notes,
-                **drawn.info,
-                "data_digest": data.digest,
-                "versions": _versions(),
-            },
+        info = FitInfo(
+            settings=dataclasses.replace(run.settings, target_accept=result.accept),
+            free=drawn.free,
+            data_digest=data.digest,
+            compile_seconds=result.compile_seconds,
+            sampling_seconds=result.sampling_seconds,
+            interrupted=result.interrupted,
+            pilots=result.pilots,
+            notes=tuple(notes),
+            warm_start=drawn.warm_start,
+            cut=drawn.cut,
+            shared_from=drawn.shared_from,
+            reference_posterior=drawn.reference_info,
+            versions=_versions(),
         )
+        posterior = describe(result.posterior, symbols_of(*vars(self.spec).values()))
+        drawn = dataclasses.replace(drawn, result=dataclasses.replace(result, posterior=posterior))
+        fit = self._make_fit(data, drawn, info)
         report = fit.checks()
         if not report.trusted:
             warnings.warn(report.verdict, DiagnosticsWarning, stacklevel=3)
         return fit
 
-    def _draw(
-        self,
-        data: Dataset,
-        design: Design,
-        settings: SamplingSettings,
-        label: str,
-        progressbar: bool,
-        **options: Any,
-    ) -> Drawn:
+    def _make_fit(self, data: Dataset, drawn: Drawn, info: FitInfo) -> Any:
+        """Return the fit of this kind of model."""
+        raise NotImplementedError
+
+    def _draw(self, data: Dataset, design: Design, run: Run, options: Any) -> Drawn:
         """Sample the posterior; `data` is what `design` was made from."""
-        return self.sample_design(design, settings, label=label, progressbar=progressbar)
+        return self.sample_design(design, run)
 
     def sample_design(
         self,
         design: Design,
-        settings: SamplingSettings,
+        run: Run,
         *,
-        label: str,
-        progressbar: bool,
         warm_start: WarmStart | None = None,
         data: Dataset | None = None,
     ) -> Drawn:
@@ -228,12 +224,8 @@ class Model[S: RulerSpec]:
         ----------
         design : Design
             The dataset under this model.
-        settings : SamplingSettings
-            How to sample.
-        label : str
-            What is being fitted, for the progress bar.
-        progressbar : bool
-            Whether to show a progress bar.
+        run : Run
+            How to sample, and what is shown meanwhile.
         warm_start : WarmStart, optional
             What is known from another fit.
         data : Dataset, optional
@@ -243,16 +235,14 @@ class Model[S: RulerSpec]:
         Returns
         -------
         Drawn
-            What warm-up began with is in its ``info``.
         """
         first: Drawn | None = None
         subset = None if data is None or warm_start is not None else few_of_many(data)
-        if subset is not None and settings.tune >= SHORTEST_SPLIT:
+        if subset is not None and run.settings.tune >= SHORTEST_SPLIT:
             few = self.make_design(subset)
-            short = dataclasses.replace(settings, draws=round(FEW_DRAWS * settings.tune))
-            first = self.sample_design(
-                few, short, label=f"{label}, some models", progressbar=progressbar
-            )
+            draws = round(FEW_DRAWS * run.settings.tune)
+            short = run.replace(label=f"{run.label}, some models", draws=draws)
+            first = self.sample_design(few, short)
             if first.result.interrupted:
                 raise SamplingInterrupted("interrupted during warm-up: no draws kept")
             warm_start = WarmStart.of(first.result.posterior, few, self.spec, subset.digest)
@@ -264,16 +254,14 @@ class Model[S: RulerSpec]:
         result = sample(
             model,
             structure=structure_of(design, self.spec),
-            settings=settings,
-            label=label,
-            progressbar=progressbar,
+            run=run,
             retune=retune,
             beginning=beginning,
         )
         if first is not None:
             result = result.after(first.result)
         begun = "" if warm_start is None or beginning is None else warm_start.data_digest
-        return Drawn(result, model.free, {"warm_start": begun})
+        return Drawn(result, tuple(model.free), begun)
 
     def _repr_html_(self) -> str:
         """Return the call that makes this model, and its parts, for a notebook."""
@@ -359,7 +347,7 @@ def structure_of(design: Design, spec: RulerSpec) -> tuple[Any, ...]:
     """
     entries = [(f.name, getattr(spec, f.name)) for f in dataclasses.fields(spec)]
     parts = [(name, value) for name, value in entries if hasattr(value, "equation")]
-    # A definition without a factor is in the data alone.
+    # A definition without a factor is only in the data.
     parts += [("size", spec.size)] if design.size_design else []
     switches = [(n, v) for n, v in entries if isinstance(v, str | bool)]
     return (

@@ -9,6 +9,7 @@ from typing import Any
 from bayesdense.data import Dataset, check_readiness
 from bayesdense.errors import BayesdenseError
 from bayesdense.fit import DensityFit
+from bayesdense.fit.info import FitInfo
 from bayesdense.model import Design
 from bayesdense.models.base import Drawn, Model
 from bayesdense.models.reference_posterior import KEPT_DRAWS, fit_reference_posterior, sample_cut
@@ -18,7 +19,7 @@ from bayesdense.parts.maps import ScoreMap
 from bayesdense.parts.sizes import SizeDefinition
 from bayesdense.parts.trends import ChangePoint, Trend
 from bayesdense.priors import Prior
-from bayesdense.sampler.settings import SamplingSettings
+from bayesdense.sampler.settings import Run, SamplingSettings
 from bayesdense.sampler.warm_start import WarmStart, scored_targets
 from bayesdense.spec import LAW_OF_SKILL, ModelSpec
 
@@ -41,6 +42,28 @@ DEFAULT_SPEC = ModelSpec(
     trend="linear",  # type: ignore[arg-type]
     size="total",  # type: ignore[arg-type]
 )
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What `DensityModel.fit` can be asked for besides the settings of the sampler.
+
+    Attributes
+    ----------
+    ruler_draws : int, optional
+        With ``ruler="cut"``, how many draws of the ruler are passed on.
+    reference_posterior : bool
+        Whether to fit the ruler to the references only as well.
+    warm_start : WarmStart, optional
+        What is known from another fit.
+    shared_from : int, optional
+        From how many targets to sample what all models share.
+    """
+
+    ruler_draws: int | None
+    reference_posterior: bool
+    warm_start: WarmStart | None
+    shared_from: int | None
 
 
 class DensityModel(Model[ModelSpec]):
@@ -216,6 +239,7 @@ class DensityModel(Model[ModelSpec]):
         reference_posterior: bool = True,
         warm_start: DensityFit | WarmStart | None = None,
         shared_from: int | None = None,
+        compiler: str = "dynamic",
         progressbar: bool = True,
     ) -> DensityFit:
         """Sample the posterior with nutpie, and check it.
@@ -248,7 +272,7 @@ class DensityModel(Model[ModelSpec]):
             A fit of the same question or one like it: warm-up begins with what
             it found, which does not change what is sampled. It needs the same
             law and map, and every benchmark of these data; where it lacks one,
-            warm-up begins with nothing. ``info["warm_start"]`` has the digest
+            warm-up begins with nothing. ``info.warm_start`` has the digest
             of the data of the fit that was used, or is empty.
         shared_from : int, optional
             An approximation for thousands of targets: what all models share
@@ -256,8 +280,13 @@ class DensityModel(Model[ModelSpec]):
             whole families spread over time, and each model given that and all
             of its scores. Intervals are those that so many targets give. Of
             all draws 2,000 are kept. The fit says so in its headline, checks,
-            figures and tables of intervals; ``info["shared_from"]`` has the
+            figures and tables of intervals; ``info.shared_from`` has the
             numbers. Ctrl-C while the subset is fitted raises.
+        compiler : {"dynamic", "nutpie"}
+            How the model is compiled, of which no result depends:
+            ``"dynamic"``, once for data of any size, or ``"nutpie"``, by
+            `nutpie.compile_pymc_model` itself, in case a new version of it
+            breaks the first.
         progressbar : bool
             Whether to show a progress bar.
 
@@ -282,44 +311,41 @@ class DensityModel(Model[ModelSpec]):
         DiagnosticsWarning
             If the posterior is not to be trusted.
         """
-        return self._fit(
-            data,
-            DensityFit,
-            label=self.spec.trend.name,
-            progressbar=progressbar,
+        settings = SamplingSettings(
             draws=draws,
             tune=tune,
             chains=chains,
             cores=cores,
             random_seed=random_seed,
             target_accept=target_accept,
-            options={
-                "ruler_draws": ruler_draws,
-                "reference_posterior": reference_posterior,
-                "warm_start": _warm_start_of(warm_start),
-                "shared_from": shared_from,
-            },
+            compiler=compiler,
+        )
+        options = Options(ruler_draws, reference_posterior, _warm_start_of(warm_start), shared_from)
+        run = Run(settings, self.spec.trend.name, progressbar)
+        fit: DensityFit = self._fit(data, run, options)
+        return fit
+
+    def _make_fit(self, data: Dataset, drawn: Drawn, info: FitInfo) -> DensityFit:
+        return DensityFit(
+            posterior=drawn.result.posterior,
+            sample_stats=drawn.result.sample_stats,
+            data=data,
+            spec=self.spec,
+            info=info,
+            reference_posterior=drawn.reference_posterior,
         )
 
-    def _draw(
-        self,
-        data: Dataset,
-        design: Design,
-        settings: SamplingSettings,
-        label: str,
-        progressbar: bool,
-        **options: Any,
-    ) -> Drawn:
-        count, cut = options["ruler_draws"], self.spec.ruler == "cut"
+    def _draw(self, data: Dataset, design: Design, run: Run, options: Options) -> Drawn:
+        count, cut = options.ruler_draws, self.spec.ruler == "cut"
         if not cut and count is not None:
             raise BayesdenseError(
                 f"ruler_draws is for ruler='cut'; this model's ruler is {self.spec.ruler!r}"
             )
-        if cut and not options["reference_posterior"]:
+        if cut and not options.reference_posterior:
             raise BayesdenseError(
                 "ruler='cut' needs the reference posterior: reference_posterior=True"
             )
-        if cut and options["warm_start"] is not None:
+        if cut and options.warm_start is not None:
             raise BayesdenseError(
                 "warm_start is not for ruler='cut', where each ruler has a chain of its own"
             )
@@ -328,39 +354,28 @@ class DensityModel(Model[ModelSpec]):
             raise BayesdenseError(
                 f"ruler_draws must be a whole number from {FEWEST_RULERS} to {most}, not {count!r}"
             )
-        known = {"warm_start": options["warm_start"], "data": data}
-        some, subset = options["shared_from"], None
-        if some is not None:
-            if options["warm_start"] is not None:
+        subset = None
+        if options.shared_from is not None:
+            if options.warm_start is not None:
                 raise BayesdenseError("warm_start and shared_from exclude one another")
-            subset = make_subset(self, data, design, some)
+            subset = make_subset(self, data, design, options.shared_from)
 
         def jointly() -> Drawn:
-            if subset is None:
-                return self.sample_design(
-                    design, settings, label=label, progressbar=progressbar, **known
-                )
-            return sample_with_subset(
-                self, subset, design, settings, label=label, progressbar=progressbar
-            )
+            if subset is not None:
+                return sample_with_subset(self, subset, design, run)
+            return self.sample_design(design, run, warm_start=options.warm_start, data=data)
 
-        if not options["reference_posterior"] or self.spec.ruler == "skill":
+        if not options.reference_posterior or self.spec.ruler == "skill":
             return jointly()
-        ruler = f"{data.name}, references only"
         own = fit_reference_posterior(
-            data, self.spec, settings, label=ruler, progressbar=progressbar
+            data, self.spec, run.replace(label=f"{data.name}, references only")
         )
         if cut:
-            count = RULERS if count is None else count
-            drawn = sample_cut(
-                design, self.spec, own, count, settings, label=label, progressbar=progressbar
-            )
+            drawn = sample_cut(design, self.spec, own, RULERS if count is None else count, run)
         else:
             drawn = jointly()
         return dataclasses.replace(
-            drawn,
-            info={**drawn.info, "reference_posterior": own.info},
-            also={"reference_posterior": own.posterior},
+            drawn, reference_posterior=own.posterior, reference_info=own.info
         )
 
     def _notes(self, data: Dataset) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesdense.data import Dataset
+from bayesdense.fit.info import CutInfo, ReferencePosteriorInfo
 from bayesdense.model import Design, default_priors, make_design
 from bayesdense.model.ruler import Ruler
 from bayesdense.model.variables import describe, symbols_of
@@ -19,7 +20,7 @@ from bayesdense.posterior.draws import Draws
 from bayesdense.sampler.cut_chains import DRAWS_OF_A_RULER, sample_given
 from bayesdense.sampler.initial_points import spread_out
 from bayesdense.sampler.nuts import SamplingInterrupted, sample
-from bayesdense.sampler.settings import SamplingSettings
+from bayesdense.sampler.settings import Run
 from bayesdense.spec import ModelSpec, RulerSpec
 
 if TYPE_CHECKING:
@@ -48,20 +49,17 @@ class ReferencePosterior:
         The references, with the harnesses of all models.
     spec : RulerSpec
         The composition of the ruler.
-    info : dict
-        Largest R-hat, lowest effective sample size, divergences, draws and
-        seconds.
+    info : ReferencePosteriorInfo
+        How it was sampled.
     """
 
     posterior: xr.Dataset
     design: Design
     spec: RulerSpec
-    info: dict[str, Any]
+    info: ReferencePosteriorInfo
 
 
-def fit_reference_posterior(
-    data: Dataset, spec: ModelSpec, settings: SamplingSettings, *, label: str, progressbar: bool
-) -> ReferencePosterior:
+def fit_reference_posterior(data: Dataset, spec: ModelSpec, run: Run) -> ReferencePosterior:
     """Fit the ruler of a density model to the references only.
 
     Several models of one dataset and seed that share it, such as those of two
@@ -73,12 +71,9 @@ def fit_reference_posterior(
         With references, targets and core benchmarks.
     spec : ModelSpec
         The composition of the density model.
-    settings : SamplingSettings
-        Chains, cores and seed; the numbers of draws are set here.
-    label : str
-        What is being fitted, for the progress bar.
-    progressbar : bool
-        Whether to show a progress bar.
+    run : Run
+        Chains, cores and seed, and what is shown meanwhile; the numbers of
+        draws are set here.
 
     Returns
     -------
@@ -92,33 +87,24 @@ def fit_reference_posterior(
     plain = spec.ruler_spec(())
     design = make_design(data, plain, with_target_harnesses=True)
     own = spec.ruler_spec(default_priors(design, plain))
-    chosen = dataclasses.replace(
-        settings,
-        draws=DRAWS,
-        tune=TUNE,
-        target_accept=max(settings.target_accept or 0.0, TARGET_ACCEPT),
-    )
+    accept = max(run.settings.target_accept or 0.0, TARGET_ACCEPT)
+    run = run.replace(draws=DRAWS, tune=TUNE, target_accept=accept)
     structure = ("with target harnesses", structure_of(design, own))
-    key = (data.digest, structure, repr(own.to_dict()), dataclasses.astuple(chosen))
+    key = (data.digest, structure, repr(own.to_dict()), dataclasses.astuple(run.settings))
     if key in _remembered:
         return _remembered[key]
     model, retune = sampler_model(design, own)
-    result = sample(
-        model,
-        structure=structure,
-        settings=chosen,
-        label=label,
-        progressbar=progressbar,
-        retune=retune,
-    )
+    result = sample(model, structure=structure, run=run, retune=retune)
     if result.interrupted:
         raise SamplingInterrupted("interrupted in the fit of the references only: no draws kept")
-    info = {
-        **worst(result.posterior, model.free)._asdict(),
-        "divergences": int(result.sample_stats["diverging"].sum()),
-        "draws": int(result.sample_stats["diverging"].size),
-        "seconds": result.compile_seconds + result.sampling_seconds,
-    }
+    found = worst(result.posterior, model.free)
+    info = ReferencePosteriorInfo(
+        rhat=found.rhat,
+        ess=found.ess,
+        divergences=int(result.sample_stats["diverging"].sum()),
+        draws=int(result.sample_stats["diverging"].size),
+        seconds=result.compile_seconds + result.sampling_seconds,
+    )
     posterior = result.posterior
     posterior = posterior[[n for n, v in posterior.items() if not NOT_THE_RULER & set(v.dims)]]
     posterior = describe(posterior, symbols_of(own.law, own.score_map, own.size))
@@ -134,10 +120,7 @@ def sample_cut(
     spec: ModelSpec,
     reference: ReferencePosterior,
     count: int,
-    settings: SamplingSettings,
-    *,
-    label: str,
-    progressbar: bool,
+    run: Run,
 ) -> Drawn:
     """Sample everything else given each of many rulers (docs/model.md, "Joint or cut").
 
@@ -151,12 +134,8 @@ def sample_cut(
         The ruler from references only.
     count : int
         How many of its draws to use.
-    settings : SamplingSettings
-        Cores, seed and target acceptance.
-    label : str
-        What is being fitted, for the progress bar.
-    progressbar : bool
-        Whether to show a progress bar.
+    run : Run
+        Cores, seed and target acceptance, and what is shown meanwhile.
 
     Returns
     -------
@@ -171,9 +150,7 @@ def sample_cut(
         model,
         structure=("cut", structure_of(design, spec)),
         rulers=rulers,
-        settings=settings,
-        label=label,
-        progressbar=progressbar,
+        run=run,
     )
     draws = result.posterior.sizes["draw"]
     owner = np.arange(draws) // DRAWS_OF_A_RULER
@@ -181,9 +158,9 @@ def sample_cut(
     repeated = repeated[[n for n in repeated.data_vars if n not in result.posterior]]
     posterior = result.posterior.merge(repeated, join="override", compat="override")
     # How well the ruler itself was sampled is known from `reference`.
-    info = {"rulers": draws // DRAWS_OF_A_RULER * posterior.sizes["chain"]}
+    info = CutInfo(rulers=draws // DRAWS_OF_A_RULER * posterior.sizes["chain"])
     merged = dataclasses.replace(result, posterior=posterior)
-    return Drawn(merged, model.free, {"cut": info})
+    return Drawn(merged, tuple(model.free), cut=info)
 
 
 def _held(posterior: xr.Dataset, reference: ReferencePosterior) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""The ruler alone: loss law and score map fitted to the reference models."""
+"""The ruler on its own: loss law and score map fitted to the reference models."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Any
 
 from bayesdense.data import Dataset, check_ruler_readiness
 from bayesdense.fit import RulerFit
-from bayesdense.models.base import Model
+from bayesdense.fit.info import FitInfo
+from bayesdense.models.base import Drawn, Model
 from bayesdense.parts.laws import LossLaw
 from bayesdense.parts.maps import ScoreMap
 from bayesdense.parts.sizes import SizeDefinition
 from bayesdense.priors import Prior
+from bayesdense.sampler.settings import Run, SamplingSettings
 from bayesdense.spec import RulerSpec
 
 __all__ = ["RulerModel"]
@@ -25,13 +27,13 @@ DEFAULT_SPEC = RulerSpec(
 
 
 class RulerModel(Model[RulerSpec]):
-    """The two-step ruler of the Densing Law, from reference models alone.
+    """The two-step ruler of the Densing Law, from reference models only.
 
     Losses of the runs fix the loss law (eq. 2 of Xiao et al., arXiv
     2412.04315), and scores at those losses the score map (eq. 3). There are
     two stages of noise: losses deviate from the law between runs, and scores
     from the map. Several loss sets share their exponents in part. A dataset
-    of losses alone fits the law alone, one of scores alone both steps in one.
+    without scores fits the law only, one without losses both steps in one.
 
     Targets of the dataset play no part: `DensityModel` is for them.
 
@@ -130,6 +132,7 @@ class RulerModel(Model[RulerSpec]):
         cores: int | None = None,
         random_seed: int | None = None,
         target_accept: float = 0.99,
+        compiler: str = "dynamic",
         progressbar: bool = True,
     ) -> RulerFit:
         """Sample the posterior with nutpie, and check it.
@@ -148,6 +151,11 @@ class RulerModel(Model[RulerSpec]):
             Source of randomness; recorded in the fit.
         target_accept : float
             Acceptance that the step size is tuned to.
+        compiler : {"dynamic", "nutpie"}
+            How the model is compiled, of which no result depends:
+            ``"dynamic"``, once for data of any size, or ``"nutpie"``, by
+            `nutpie.compile_pymc_model` itself, in case a new version of it
+            breaks the first.
         progressbar : bool
             Whether to show a progress bar.
 
@@ -169,17 +177,25 @@ class RulerModel(Model[RulerSpec]):
         DiagnosticsWarning
             If the posterior is not to be trusted.
         """
-        return self._fit(
-            data,
-            RulerFit,
-            label="ruler",
-            progressbar=progressbar,
+        settings = SamplingSettings(
             draws=draws,
             tune=tune,
             chains=chains,
             cores=cores,
             random_seed=random_seed,
             target_accept=target_accept,
+            compiler=compiler,
+        )
+        fit: RulerFit = self._fit(data, Run(settings, "ruler", progressbar))
+        return fit
+
+    def _make_fit(self, data: Dataset, drawn: Drawn, info: FitInfo) -> RulerFit:
+        return RulerFit(
+            posterior=drawn.result.posterior,
+            sample_stats=drawn.result.sample_stats,
+            data=data,
+            spec=self.spec,
+            info=info,
         )
 
     def _notes(self, data: Dataset) -> list[str]:

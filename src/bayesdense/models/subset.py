@@ -2,7 +2,7 @@
 
 The posterior of what all models share (ruler, growth, scales) rests on the references more than on
 the number of targets, so a subset of the targets says nearly as much of it. Draws of the subset are
-passed on to all: a cut posterior, as of a ruler from references alone (docs/model.md, "Joint or
+passed on to all: a cut posterior, as of a ruler from references only (docs/model.md, "Joint or
 cut").
 """
 
@@ -19,13 +19,14 @@ import xarray as xr
 from bayesdense.data import Dataset, check_readiness
 from bayesdense.data.cells import DAYS_PER_YEAR
 from bayesdense.errors import BayesdenseError, ReadinessError
+from bayesdense.fit.info import SharedFromInfo
 from bayesdense.model import Design, default_priors
 from bayesdense.models.base import Drawn, Model, sampler_model, structure_of
 from bayesdense.posterior.diagnostics import energy_table, worst
-from bayesdense.sampler.conditional_hmc import OF_SINGLE, Singles, sample_single
+from bayesdense.sampler.conditional_hmc import SINGLE_MODEL_DIMS, Singles, sample_single
 from bayesdense.sampler.initial_points import evenly_spread, spread_out
 from bayesdense.sampler.nuts import SamplingInterrupted
-from bayesdense.sampler.settings import SamplingSettings
+from bayesdense.sampler.settings import Run
 from bayesdense.sampler.warm_start import scored_targets
 from bayesdense.spec import ModelSpec
 
@@ -179,10 +180,7 @@ def sample_with_subset(
     model: Model[Any],
     subset: Subset,
     whole: Design,
-    settings: SamplingSettings,
-    *,
-    label: str,
-    progressbar: bool,
+    run: Run,
 ) -> Drawn:
     """Sample what all models share from some, and all models given that.
 
@@ -194,19 +192,14 @@ def sample_with_subset(
         The targets that inform what is shared.
     whole : Design
         All targets under the model.
-    settings : SamplingSettings
-        How to sample the subset.
-    label : str
-        What is being fitted, for the progress bar.
-    progressbar : bool
-        Whether to show a progress bar.
+    run : Run
+        How to sample the subset, and what is shown meanwhile.
 
     Returns
     -------
     Drawn
         At most `KEPT` draws, evenly spread, with the sampler statistics of
-        the subset; with ``shared_from`` in its ``info``: the targets of the
-        subset, those there are, and how well both steps went.
+        the subset, and ``shared_from``.
 
     Raises
     ------
@@ -215,15 +208,12 @@ def sample_with_subset(
     """
     own = subset.design
     some, every = f"{own.size('target'):,} targets", f"all {whole.size('target'):,} targets"
-    first = model.sample_design(
-        own, settings, label=f"{label}, {some}", progressbar=progressbar, data=subset.data
-    )
+    first = model.sample_design(own, run.replace(label=f"{run.label}, {some}"), data=subset.data)
     if first.result.interrupted:
         raise SamplingInterrupted("interrupted in the fit of some targets: no draws kept")
     posterior = first.result.posterior
-    singles, chosen = given_shared(
-        model, whole, posterior, settings, label=f"{label}, {every}", progressbar=progressbar
-    )
+    every_run = run.replace(label=f"{run.label}, {every}")
+    singles, chosen = given_shared(model, whole, posterior, every_run)
     kept = singles.posterior.sizes["draw"]
     note = ""
     if kept < chosen.sizes["draw"]:
@@ -237,27 +227,25 @@ def sample_with_subset(
         interrupted=note,
     )
     sampled = worst(posterior, first.free)
-    info = {
-        "targets": own.size("target"),
-        "of": whole.size("target"),
-        **sampled._asdict(),
-        "bfmi": float(energy_table(first.result.sample_stats)["bfmi"].min(skipna=False)),
-        "step": singles.step,
-        "refused": singles.refused,
-        "energy_error": singles.energy_error,
-    }
-    free = [str(name) for name in chosen]
-    return Drawn(result, free, {**first.info, "shared_from": info})
+    info = SharedFromInfo(
+        targets=own.size("target"),
+        of=whole.size("target"),
+        rhat=sampled.rhat,
+        ess=sampled.ess,
+        bfmi=float(energy_table(first.result.sample_stats)["bfmi"].min(skipna=False)),
+        step=singles.step,
+        refused=singles.refused,
+        energy_error=singles.energy_error,
+    )
+    free = tuple(str(name) for name in chosen)
+    return dataclasses.replace(first, result=result, free=free, shared_from=info)
 
 
 def given_shared(
     model: Model[Any],
     whole: Design,
     posterior: xr.Dataset,
-    settings: SamplingSettings,
-    *,
-    label: str,
-    progressbar: bool,
+    run: Run,
 ) -> tuple[Singles, xr.Dataset]:
     """Sample all models given draws of what they share.
 
@@ -269,7 +257,7 @@ def given_shared(
         All targets under the model.
     posterior : xarray.Dataset
         Draws of the same model of any targets.
-    settings, label, progressbar
+    run : Run
         As for `sample_with_subset`.
 
     Returns
@@ -281,21 +269,14 @@ def given_shared(
     """
     built, retune = sampler_model(whole, model.spec)
     dims = built.model.named_vars_to_dims
-    free = [name for name in built.free if not OF_SINGLE & set(dims.get(name, ()))]
+    free = [name for name in built.free if not SINGLE_MODEL_DIMS & set(dims.get(name, ()))]
     shared = spread_out(posterior[free], KEPT)
-    ruler = [n for n, v in posterior.items() if not {*OF_SINGLE, "model"} & set(v.dims)]
+    ruler = [n for n, v in posterior.items() if not {*SINGLE_MODEL_DIMS, "model"} & set(v.dims)]
     some = spread_out(posterior[ruler], FOR_COORDINATES)
     for name, values in retune(some).items():
         built.model.set_data(name, values)
     structure = structure_of(whole, model.spec)
-    found = sample_single(
-        built,
-        structure=structure,
-        shared=shared,
-        settings=settings,
-        label=label,
-        progressbar=progressbar,
-    )
+    found = sample_single(built, structure=structure, shared=shared, run=run)
     return found, shared
 
 

@@ -131,15 +131,15 @@ def _rows(table: pd.DataFrame, *, several: bool) -> tuple[list[float], list[str]
     at = 0.0
     group: tuple[str, ...] = ()
     sizes = table.groupby(["fit", "estimator", "period"]).size()
-    alone = 0
+    previous_was_single = False
     found: list[Any] = list(table.itertuples())
     for row in found:
         own = (row.fit, row.estimator, row.period)
         single = int(sizes[own]) == 1
         # A group stands apart; estimators of one row stand together.
-        if group and own != group and not (single and alone):
+        if group and own != group and not (single and previous_was_single):
             at += 0.6
-        alone = int(single)
+        previous_was_single = single
         group = own
         places.append(at)
         at += 1.0

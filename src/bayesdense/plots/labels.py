@@ -1,4 +1,4 @@
-"""Names beside points, placed so that none lies on another."""
+"""Names beside points, such that none lies on another."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def loss_law(
     runs = fit.runs()
     known = list(dict.fromkeys(runs["loss_set"]))
     if not known:
-        raise BayesdenseError("this ruler was fitted to scores alone: there are no losses to draw")
+        raise BayesdenseError("this ruler was fitted to scores only: there are no losses to draw")
     if loss_set is None and len(known) > 1:
         raise BayesdenseError(f"name one of the loss sets: {', '.join(known)}")
     chosen = known[0] if loss_set is None else loss_set

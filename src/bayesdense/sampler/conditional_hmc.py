@@ -27,11 +27,11 @@ from bayesdense.errors import SamplingError
 from bayesdense.sampler.backend.compile_cache import Compiled, compiled_for
 from bayesdense.sampler.nuts import SamplingInterrupted
 from bayesdense.sampler.progress import Progress
-from bayesdense.sampler.settings import SamplingSettings
+from bayesdense.sampler.settings import Run
 
-__all__ = ["OF_SINGLE", "Singles", "sample_single"]
+__all__ = ["SINGLE_MODEL_DIMS", "Singles", "sample_single"]
 
-OF_SINGLE = frozenset({"target", "dated_target", "undated_target", "family", "cell"})
+SINGLE_MODEL_DIMS = frozenset({"target", "dated_target", "undated_target", "family", "cell"})
 """Dimensions of what belongs to single models and families."""
 
 QUARTER = np.pi / 2.0
@@ -78,9 +78,7 @@ def sample_single(
     *,
     structure: Any,
     shared: xr.Dataset,
-    settings: SamplingSettings,
-    label: str,
-    progressbar: bool,
+    run: Run,
 ) -> Singles:
     """Sample everything that belongs to single models and families.
 
@@ -92,12 +90,8 @@ def sample_single(
         As for `bayesdense.sampler.nuts.sample`.
     shared : xarray.Dataset
         Draws of all other free variables.
-    settings : SamplingSettings
-        Cores and seed.
-    label : str
-        What is being fitted, for the progress bar.
-    progressbar : bool
-        Whether to show a progress bar.
+    run : Run
+        Cores and seed, and what is shown meanwhile.
 
     Returns
     -------
@@ -112,9 +106,10 @@ def sample_single(
     SamplingInterrupted
         If it was interrupted before a few draws were done.
     """
-    with Progress(progressbar, label) as shown:
+    settings = run.settings
+    with Progress(run.progressbar, run.label) as shown:
         begun = time.monotonic()
-        compiled, fresh = compiled_for(model, structure, shown)
+        compiled, fresh = compiled_for(model, structure, shown, settings.compiler)
         compile_seconds = time.monotonic() - begun if fresh else 0.0
         begun = time.monotonic()
         shown.status("placing all models")
@@ -243,8 +238,8 @@ def _places(compiled: Compiled) -> tuple[np.ndarray, dict[str, slice]]:
     """Return which coordinates are of single models, and where all others are, by variable."""
     single = np.ones(compiled.n_parameters, dtype=bool)
     places = {}
-    for name, dims in compiled.packing.variables:
-        if not OF_SINGLE & set(dims):
+    for name, dims in compiled.packed_data.variables:
+        if not SINGLE_MODEL_DIMS & set(dims):
             places[name] = compiled.places[name]
             single[places[name]] = False
     return single, places
@@ -258,10 +253,10 @@ def _shared_points(
     In the order of the coordinates.
     """
     usual = model.starts
-    of_shared = np.sort(np.concatenate([np.r_[place] for place in places.values()]))
+    shared_coordinates = np.sort(np.concatenate([np.r_[place] for place in places.values()]))
     exactly = compiled.exactly()
     shape = shared.sizes["chain"], shared.sizes["draw"]
-    points = np.empty((*shape, of_shared.size))
+    points = np.empty((*shape, shared_coordinates.size))
     for at in np.ndindex(*shape):
         values = usual | model.complete({name: shared[name].values[at] for name in shared})
         point, _ = exactly(values)
@@ -271,5 +266,5 @@ def _shared_points(
                 f"shared_from: values of {', '.join(wrong)} that the subset allows are impossible "
                 "for all targets; let more of them share"
             )
-        points[at] = point[of_shared]
+        points[at] = point[shared_coordinates]
     return points

@@ -1,6 +1,6 @@
 """Sample the rest of a model given each of many rulers, which the rest does not inform.
 
-The cut posterior is that of the ruler given the references alone, times that
+The cut posterior is that of the ruler given only the references, times that
 of everything else given the ruler and all scores. It has no density that one
 chain could sample, so each draw of the ruler gets a short chain of its own.
 """
@@ -20,7 +20,7 @@ from bayesdense.errors import SamplingError
 from bayesdense.sampler.backend.compile_cache import compiled_for
 from bayesdense.sampler.nuts import KEPT_STATS, SampleResult, SamplingInterrupted
 from bayesdense.sampler.progress import Progress
-from bayesdense.sampler.settings import SamplingSettings
+from bayesdense.sampler.settings import Run
 
 __all__ = ["DRAWS_OF_A_RULER", "sample_given"]
 
@@ -37,9 +37,7 @@ def sample_given(
     *,
     structure: Any,
     rulers: Mapping[str, np.ndarray],
-    settings: SamplingSettings,
-    label: str,
-    progressbar: bool,
+    run: Run,
 ) -> SampleResult:
     """Sample a model given each of many values of some of its data.
 
@@ -51,12 +49,9 @@ def sample_given(
         As for `bayesdense.sampler.nuts.sample`.
     rulers : mapping of str to numpy.ndarray, shape (chain, ruler, ...)
         Values of all rulers, by name.
-    settings : SamplingSettings
-        Cores, seed and target acceptance; the lengths of chains are set here.
-    label : str
-        What is being fitted, for the progress bar.
-    progressbar : bool
-        Whether to show a progress bar.
+    run : Run
+        Cores, seed and target acceptance, and what is shown meanwhile; the
+        lengths of chains are set here.
 
     Returns
     -------
@@ -72,6 +67,7 @@ def sample_given(
     SamplingInterrupted
         If it was interrupted before every chain had two rulers.
     """
+    settings = run.settings
     n_chains, n_rulers = next(iter(rulers.values())).shape[:2]
     cores = settings.cores or min(os.cpu_count() or 1, settings.chains)
     # Chains in turn, so that what an interrupt leaves is as much of each.
@@ -79,9 +75,9 @@ def sample_given(
     done: list[tuple[xr.Dataset, xr.Dataset]] = []
     running: deque[Any] = deque()
     note = ""
-    with Progress(progressbar, label) as shown:
+    with Progress(run.progressbar, run.label) as shown:
         start = time.monotonic()
-        compiled, fresh = compiled_for(model, structure, shown)
+        compiled, fresh = compiled_for(model, structure, shown, settings.compiler)
         compile_seconds = time.monotonic() - start if fresh else 0.0
         accept = settings.accept(compiled.n_parameters)
         start = time.monotonic()

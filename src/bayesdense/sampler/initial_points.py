@@ -48,7 +48,7 @@ def around(centre: np.ndarray, spread: np.ndarray | float = JITTER) -> Start:
     return start
 
 
-def where_chains_were(points: np.ndarray, counted: np.ndarray) -> Start:
+def where_chains_were(points: np.ndarray, scattered: np.ndarray) -> Start:
     """Return the function that starts every chain at one of many points.
 
     Chains of a pilot that have not met start apart again, so that R-hat shows
@@ -58,15 +58,15 @@ def where_chains_were(points: np.ndarray, counted: np.ndarray) -> Start:
     ----------
     points : numpy.ndarray, shape (point, coordinate)
         Some draws of a pilot, of all its chains, as the sampler sees them.
-    counted : numpy.ndarray of bool, shape (coordinate,)
-        Coordinates that the data put in their place; they are 0 in `points`,
-        and scattered around it.
+    scattered : numpy.ndarray of bool, shape (coordinate,)
+        Coordinates in which chains start scattered around the point; in the
+        others they start exactly there.
 
     Returns
     -------
     callable
     """
-    spread = np.where(counted, JITTER, 0.0)
+    spread = np.where(scattered, JITTER, 0.0)
 
     def start(seed: Any) -> np.ndarray:
         random = np.random.default_rng(seed)

@@ -15,7 +15,7 @@ from bayesdense.errors import SamplingError
 from bayesdense.sampler.backend.compile_cache import Compiled, compiled_for
 from bayesdense.sampler.initial_points import Start, spread_out, where_chains_were
 from bayesdense.sampler.progress import Progress
-from bayesdense.sampler.settings import FEWEST_KEPT_DRAWS, SamplingSettings
+from bayesdense.sampler.settings import FEWEST_KEPT_DRAWS, Run, SamplingSettings
 from bayesdense.sampler.warm_start import Beginning
 from bayesdense.sampler.warmup import (
     FEWEST,
@@ -111,9 +111,7 @@ def sample(
     model: Any,
     *,
     structure: Any,
-    settings: SamplingSettings,
-    label: str,
-    progressbar: bool,
+    run: Run,
     retune: Retune | None = None,
     beginning: Beginning | None = None,
 ) -> SampleResult:
@@ -124,12 +122,8 @@ def sample(
     model, structure
         As for `bayesdense.sampler.backend.compile_cache.compiled_for`; models of equal structure
         share one compiled function.
-    settings : SamplingSettings
-        How to sample.
-    label : str
-        What is being fitted, for the progress bar.
-    progressbar : bool
-        Whether to show a progress bar.
+    run : Run
+        How to sample, and what is shown meanwhile.
     retune : callable, optional
         Splits the warm-up into pilots and the rest: takes the draws of a pilot
         and returns new values for data of the model that set coordinates and
@@ -149,9 +143,10 @@ def sample(
     SamplingInterrupted
         If it was interrupted (Ctrl-C) before enough draws could be kept.
     """
-    with Progress(progressbar, label) as shown:
+    settings, label = run.settings, run.label
+    with Progress(run.progressbar, label) as shown:
         begun = time.monotonic()
-        compiled, fresh = compiled_for(model, structure, shown)
+        compiled, fresh = compiled_for(model, structure, shown, settings.compiler)
         compile_seconds = time.monotonic() - begun if fresh else 0.0
         begun = time.monotonic()
         pilots: list[Pilot] = []
@@ -164,7 +159,7 @@ def sample(
         def move(draws: xr.Dataset, *, own: bool) -> tuple[Compiled, Start]:
             for name, values in (retune(draws) if retune else {}).items():
                 model.model.set_data(name, values)
-            moved, _ = compiled_for(model, structure, shown)
+            moved, _ = compiled_for(model, structure, shown, settings.compiler)
             return moved, _start(moved, draws, model, own=own)
 
         if beginning is not None:
@@ -220,8 +215,8 @@ def _start(compiled: Compiled, draws: xr.Dataset, model: Any, *, own: bool) -> S
     points, scattered = [], unknown
     for place in np.ndindex(some.sizes["chain"], some.sizes["draw"]):
         values = usual | model.complete({name: some[name].values[place] for name in some})
-        point, counted = as_sampled(values)
-        scattered = scattered | (counted & (not own)) | ~np.isfinite(point)
+        point, is_standardised = as_sampled(values)
+        scattered = scattered | (is_standardised & (not own)) | ~np.isfinite(point)
         points.append(point)
     found = np.where(np.isfinite(points), points, compiled.centre)
     possible = compiled.possible(found)

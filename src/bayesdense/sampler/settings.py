@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +11,10 @@ from scipy.special import ndtr, ndtri
 
 from bayesdense.errors import BayesdenseError
 
-__all__ = ["FEWEST_KEPT_DRAWS", "SamplingSettings", "usual_accept"]
+__all__ = ["FEWEST_KEPT_DRAWS", "Run", "SamplingSettings", "usual_accept"]
 
 FEWEST_KEPT_DRAWS = 10
+COMPILERS = ("dynamic", "nutpie")
 USUAL_ACCEPT, USUAL_PARAMETERS, LEAST_ACCEPT = 0.95, 1000, 0.65
 
 
@@ -60,6 +62,12 @@ class SamplingSettings:
     target_accept : float, optional
         Acceptance that the step size is tuned to, between 0.5 and 1; by
         default what `usual_accept` says of the number of parameters.
+    compiler : {"dynamic", "nutpie"}
+        ``"dynamic"``: code that serves data of any size, by functions of
+        nutpie, PyTensor and Numba that they do not document. ``"nutpie"``: by
+        `nutpie.compile_pymc_model`, which compiles for minutes whenever the
+        data have another size; for the case that a new version of these
+        packages breaks the other one. The posterior is the same.
     """
 
     draws: int = 1000
@@ -68,6 +76,7 @@ class SamplingSettings:
     cores: int | None = None
     random_seed: int | None = None
     target_accept: float | None = None
+    compiler: str = "dynamic"
 
     def __post_init__(self) -> None:
         """Check every setting."""
@@ -81,6 +90,9 @@ class SamplingSettings:
         accept: Any = self.target_accept
         if accept is not None and not (isinstance(accept, float) and 0.5 <= accept < 1.0):
             raise BayesdenseError(f"target_accept must be from 0.5 to below 1, not {accept!r}")
+        if self.compiler not in COMPILERS:
+            allowed = " or ".join(map(repr, COMPILERS))
+            raise BayesdenseError(f"compiler must be {allowed}, not {self.compiler!r}")
         if self.random_seed is None:
             drawn = int(np.random.SeedSequence().generate_state(1)[0])
             object.__setattr__(self, "random_seed", drawn)
@@ -99,3 +111,39 @@ class SamplingSettings:
             The one that was asked for, or the usual one.
         """
         return usual_accept(n_parameters) if self.target_accept is None else self.target_accept
+
+
+@dataclass(frozen=True)
+class Run:
+    """How to sample, and what the user is shown meanwhile.
+
+    Attributes
+    ----------
+    settings : SamplingSettings
+        How to sample.
+    label : str
+        What is being fitted, for the progress bar.
+    progressbar : bool
+        Whether to show a progress bar.
+    """
+
+    settings: SamplingSettings
+    label: str
+    progressbar: bool = True
+
+    def replace(self, *, label: str | None = None, **settings: Any) -> Run:
+        """Return this run with another label or other settings.
+
+        Parameters
+        ----------
+        label : str, optional
+            What is being fitted.
+        **settings
+            Fields of `SamplingSettings`.
+
+        Returns
+        -------
+        Run
+        """
+        chosen = dataclasses.replace(self.settings, **settings)
+        return Run(chosen, self.label if label is None else label, self.progressbar)

@@ -28,7 +28,7 @@ __all__ = ["Beginning", "WarmStart", "few_of_many", "scored_targets"]
 KEPT = 300
 # Variables of a ruler besides the coefficients of its law, and how their names may end where some
 # benchmarks are read through losses and some are not.
-OF_RULERS = (
+RULER_VARIABLES = (
     *("map_logit_at_centre", "map_slope_at_centre", "map_midpoint_loss", "map_steepness"),
     *("map_floor", "map_span", "source_noise_sd", "cell_effect_sd"),
 )
@@ -168,9 +168,9 @@ class WarmStart:
             if all(own[dim] and set(own[dim]) <= there[dim] for dim in dims):
                 found[name] = values.sel(own).drop_vars("cell", errors="ignore")
         # A ruler of which part is unknown sets no coordinates.
-        names = (*spec.law.coefficients, *spec.law.shape, *OF_RULERS)
-        of_ruler = {name + kind for name in names for kind in KINDS} & set(model.named_vars)
-        if not of_ruler <= found.keys():
+        names = (*spec.law.coefficients, *spec.law.shape, *RULER_VARIABLES)
+        needed = {name + kind for name in names for kind in KINDS} & set(model.named_vars)
+        if not needed <= found.keys():
             return None
         same = data_digest == self.data_digest and spec.to_dict() == self.spec.to_dict()
         return Beginning(xr.Dataset(found).astype(float), same)

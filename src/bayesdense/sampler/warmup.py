@@ -37,7 +37,7 @@ FEWEST, MOST = 2, 4
 FIRST_ACCEPT = 0.8
 # The share that tunes the chains that are kept.
 REST = 0.25
-# Largest R-hat of a pilot whose chains agree. With 75 draws of each chain chance alone takes the
+# Largest R-hat of a pilot whose chains agree. With 75 draws of each chain mere chance takes the
 # largest of a thousand to 1.25; chains that have not met have 3 to 12. A few slow entries of
 # hundreds, such as cells of which scores say little, are not waited for.
 AGREED, MET, WORST = 1.3, 2.0, 0.99
@@ -61,7 +61,7 @@ class Pilot:
 
     @property
     def agrees(self) -> bool:
-        """Whether its chains agree; one alone does."""
+        """Whether its chains agree; a single one does."""
         return not self.rhat > AGREED
 
     @property

@@ -104,5 +104,5 @@ def _one_core(job: Job) -> Job:
     settings = job.task.settings
     if settings.cores is not None:
         return job
-    alone = dataclasses.replace(settings, cores=1)
-    return dataclasses.replace(job, task=dataclasses.replace(job.task, settings=alone))
+    on_one_core = dataclasses.replace(settings, cores=1)
+    return dataclasses.replace(job, task=dataclasses.replace(job.task, settings=on_one_core))

@@ -71,7 +71,7 @@ def fit_one(task: Task, warm_start: WarmStart | None = None) -> tuple[Outcome, W
                     warm_start=None if cut else warm_start,
                     progressbar=False,
                 )
-                compiling += float(fit.info["compile_seconds"])
+                compiling += fit.info.compile_seconds
                 if fit.interrupted:
                     raise SamplingInterrupted(f"interrupted in '{task.name}': this fit is lost")
                 if fit.checks().trusted or cut:

@@ -20,7 +20,7 @@ from bayesdense.posterior.draws import Draws
 from bayesdense.posterior.log_density import log_densities
 from bayesdense.sampler.initial_points import spread_out
 from bayesdense.sampler.nuts import SamplingInterrupted
-from bayesdense.sampler.settings import SamplingSettings
+from bayesdense.sampler.settings import Run, SamplingSettings
 from bayesdense.studies.keys import key_of
 from bayesdense.studies.units import withhold
 
@@ -164,7 +164,7 @@ class Runs:
 
     def _fit(self, design: Design, label: str) -> tuple[Drawn, dict[str, float]]:
         drawn = self.model.sample_design(
-            design, self.settings, label=f"{self.name}, {label}", progressbar=self.progressbar
+            design, Run(self.settings, f"{self.name}, {label}", self.progressbar)
         )
         if drawn.result.interrupted:
             raise SamplingInterrupted(f"interrupted in '{self.name}', {label}: this fit is lost")

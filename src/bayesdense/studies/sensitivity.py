@@ -15,7 +15,7 @@ from bayesdense.models import DensityModel
 from bayesdense.sampler.settings import SamplingSettings
 from bayesdense.studies.keys import store_at
 from bayesdense.studies.runner import run_tasks
-from bayesdense.studies.study import TAKEN, Study
+from bayesdense.studies.study import TAKEN, Study, StudyInfo
 from bayesdense.studies.tasks import Task
 
 __all__ = ["Change", "Choices", "sensitivity"]
@@ -127,14 +127,13 @@ def sensitivity(
     outcomes = run_tasks(
         tasks, label=called, store=folder, executor=executor, progressbar=progressbar
     )
-    info = {
-        "data": data.name,
-        "data_digest": data.digest,
-        "model": repr(model),
-        "settings": {"draws": draws, "tune": tune, "chains": chains, "random_seed": random_seed}
-        | {"target_accept": target_accept},
-        "versions": {"bayesdense": __version__, "python": platform.python_version()},
-    }
+    info = StudyInfo(
+        data=data.name,
+        data_digest=data.digest,
+        model=repr(model),
+        settings=settings,
+        versions={"bayesdense": __version__, "python": platform.python_version()},
+    )
     return Study(called, options, specifications, outcomes, cross, info)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from bayesdense.data.html import card
 from bayesdense.errors import BayesdenseError
 from bayesdense.paper import DOUBLING_MONTHS
 from bayesdense.posterior.intervals import PROB, check_prob
+from bayesdense.sampler.settings import SamplingSettings
 from bayesdense.studies.decomposition import decompose
 from bayesdense.tables.growth import ALL, NEW, Rate, doubling_time_table
 
@@ -29,6 +30,29 @@ TAKEN = frozenset(
 """Columns of results, which no choice can be called after."""
 
 COUNTS = ("models", "references", "scores", "draws", "rhat", "ess", "divergences")
+
+
+@dataclass(frozen=True)
+class StudyInfo:
+    """How a study was made.
+
+    Attributes
+    ----------
+    data, data_digest : str
+        Name and SHA-256 of the dataset.
+    model : str
+        The call that makes the usual model.
+    settings : SamplingSettings
+        How each fit was sampled.
+    versions : dict of str to str
+        Of Python and of bayesdense.
+    """
+
+    data: str
+    data_digest: str
+    model: str
+    settings: SamplingSettings
+    versions: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -50,8 +74,8 @@ class Study:
         ``reason`` where there is no result.
     crossed : bool
         Whether every combination was fitted, or one choice changed at a time.
-    info : dict
-        Dataset, settings and versions.
+    info : StudyInfo, optional
+        How it was made.
     """
 
     name: str
@@ -59,7 +83,7 @@ class Study:
     specifications: list[dict[str, str]]
     outcomes: list[dict[str, Any]]
     crossed: bool
-    info: dict[str, Any] = field(default_factory=dict)
+    info: StudyInfo | None = None
 
     def summary(self, *, prob: float = PROB) -> pd.DataFrame:
         """Return the doubling time of each specification, over its benchmarks.
@@ -167,7 +191,7 @@ class Study:
         """Return which choice moves the answer most.
 
         The variance of the median growth rate over all specifications, split
-        into that of each choice alone, that of choices together, and beside
+        into that of each choice by itself, that of choices together, and beside
         it the posterior variance within a specification.
 
         Returns

@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from bayesdense.posterior.draws import Draws
 from bayesdense.posterior.log_density import log_densities
 from bayesdense.sampler.initial_points import spread_out
 from bayesdense.sampler.nuts import SamplingInterrupted
-from bayesdense.sampler.settings import SamplingSettings
+from bayesdense.sampler.settings import Run, SamplingSettings
 from bayesdense.studies.keys import key_of, store_at
 from bayesdense.studies.units import units_of, withhold
 from bayesdense.tables.scores import LEVELS, replicate_scores
@@ -110,11 +111,38 @@ class Validation:
         return card("Prediction of what was left out", verdict, *self.notes, table=self._summary)
 
 
+@dataclasses.dataclass(frozen=True)
+class Sampling:
+    """How the fits of a validation are sampled.
+
+    Attributes
+    ----------
+    settings : SamplingSettings
+        How to sample each.
+    store : pathlib.Path, optional
+        Where results are kept.
+    progressbar : bool
+        Whether to show how far it is.
+    """
+
+    settings: SamplingSettings
+    store: Path | None
+    progressbar: bool
+
+
 def leave_future_out(
     model: DensityModel,
     data: Dataset,
     until: Day | Sequence[Day],
-    **options: Any,
+    *,
+    draws: int = 1000,
+    tune: int = 1000,
+    chains: int = 4,
+    cores: int | None = None,
+    random_seed: int = 1,
+    target_accept: float | None = None,
+    store: str | os.PathLike[str] | None = None,
+    progressbar: bool = True,
 ) -> Validation:
     """Fit to what was released up to a day, and predict what came after.
 
@@ -126,8 +154,12 @@ def leave_future_out(
         With dated targets on both sides of each day.
     until : str or date, or list of these
         Last days of what is fitted, texts in ISO form; one fit for each.
-    **options
-        As for `leave_groups_out`.
+    draws, tune, chains, cores, random_seed, target_accept
+        How to sample each fit.
+    store : path-like, optional
+        Folder for what each fit gave, as for `sensitivity`.
+    progressbar : bool
+        Whether to show how far it is.
 
     Returns
     -------
@@ -148,6 +180,18 @@ def leave_future_out(
     ...     bd.DensityModel(), data, "2024-06-30"
     ... )  # doctest: +SKIP
     """
+    sampling = Sampling(
+        SamplingSettings(
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            cores=cores,
+            random_seed=random_seed,
+            target_accept=target_accept,
+        ),
+        store_at(store),
+        progressbar,
+    )
     days = list(until) if isinstance(until, list | tuple) else [until]
     if not days:
         raise BayesdenseError("until must be a day, or a list of at least one")
@@ -170,7 +214,7 @@ def leave_future_out(
         groups[f"after {pd.Timestamp(parsed[0]):%Y-%m-%d}"] = later
         if not later.any() or later[_of_targets(units)].all():
             raise BayesdenseError(f"until={day!r} leaves no target on one side of it")
-    return _validate(model, data, units, groups, notes, **options)
+    return _validate(model, data, units, groups, notes, sampling)
 
 
 def leave_groups_out(
@@ -180,7 +224,14 @@ def leave_groups_out(
     *,
     smallest: int = 2,
     developers: Mapping[str, str] | None = None,
-    **options: Any,
+    draws: int = 1000,
+    tune: int = 1000,
+    chains: int = 4,
+    cores: int | None = None,
+    random_seed: int = 1,
+    target_accept: float | None = None,
+    store: str | os.PathLike[str] | None = None,
+    progressbar: bool = True,
 ) -> Validation:
     """Leave families, developers or benchmarks out in turn, and predict their scores.
 
@@ -198,10 +249,12 @@ def leave_groups_out(
     developers : mapping of str to str, optional
         Developer by family; by default the name of the family up to its
         first digit or dash.
-    **options
-        ``draws`` (1000), ``tune`` (1000), ``chains`` (4), ``cores``, ``random_seed``
-        (1), ``target_accept``, ``store`` and ``progressbar``, as for
-        `sensitivity`.
+    draws, tune, chains, cores, random_seed, target_accept
+        How to sample each fit.
+    store : path-like, optional
+        Folder for what each fit gave, as for `sensitivity`.
+    progressbar : bool
+        Whether to show how far it is.
 
     Returns
     -------
@@ -212,6 +265,18 @@ def leave_groups_out(
     BayesdenseError
         If `by` is not one of these, or nothing can be left out.
     """
+    sampling = Sampling(
+        SamplingSettings(
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            cores=cores,
+            random_seed=random_seed,
+            target_accept=target_accept,
+        ),
+        store_at(store),
+        progressbar,
+    )
     if by not in GROUPS:
         raise BayesdenseError(f"by must be one of {', '.join(map(repr, GROUPS))}, not {by!r}")
     model.check(data)
@@ -234,7 +299,7 @@ def leave_groups_out(
         groups[str(label)] = group
     if not groups:
         raise BayesdenseError(f"no {by} can be left out: {' '.join(notes) or 'all are too small'}")
-    return _validate(model, data, units, groups, notes, **options)
+    return _validate(model, data, units, groups, notes, sampling)
 
 
 def developer_of(family: str, developers: Mapping[str, str] | None = None) -> str:
@@ -271,27 +336,11 @@ def _validate(
     units: pd.DataFrame,
     groups: Mapping[str, np.ndarray],
     notes: list[str],
-    *,
-    draws: int = 1000,
-    tune: int = 1000,
-    chains: int = 4,
-    cores: int | None = None,
-    random_seed: int = 1,
-    target_accept: float | None = None,
-    store: str | os.PathLike[str] | None = None,
-    progressbar: bool = True,
+    sampling: Sampling,
 ) -> Validation:
     if model.spec.ruler == "cut":
         raise BayesdenseError("a cut ruler has no joint density to predict with: ruler='joint'")
-    folder = store_at(store)
-    settings = SamplingSettings(
-        draws=draws,
-        tune=tune,
-        chains=chains,
-        cores=cores,
-        random_seed=random_seed,
-        target_accept=target_accept,
-    )
+    settings, folder = sampling.settings, sampling.store
     design = model.make_design(data)
     found = {}
     for label, group in {"nothing": np.zeros(len(units), dtype=bool), **groups}.items():
@@ -301,7 +350,8 @@ def _validate(
         if file is not None and file.exists():
             found[label] = json.loads(file.read_text())
             continue
-        found[label] = _fitted(model, design, group, settings, label, progressbar)
+        run = Run(settings, f"without {label}", sampling.progressbar)
+        found[label] = _fitted(model, design, group, run)
         if file is not None:
             write_text(file, json.dumps(found[label]))
     everything = found.pop("nothing")
@@ -336,17 +386,13 @@ def _fitted(
     model: DensityModel,
     design: Design,
     group: np.ndarray,
-    settings: SamplingSettings,
-    label: str,
-    progressbar: bool,
+    run: Run,
 ) -> dict[str, Any]:
     """Return plain values: what was predicted of the group, and how the fit went."""
     withheld = withhold(design, group) if group.any() else design
-    drawn = model.sample_design(
-        withheld, settings, label=f"without {label}", progressbar=progressbar
-    )
+    drawn = model.sample_design(withheld, run)
     if drawn.result.interrupted:
-        raise SamplingInterrupted(f"interrupted without {label}: this fit is lost")
+        raise SamplingInterrupted(f"interrupted {run.label}: this fit is lost")
     posterior = drawn.result.posterior
     found = worst(posterior, drawn.free)
     divergences = int(drawn.result.sample_stats["diverging"].sum())

@@ -59,7 +59,7 @@ def replicated_log_density(
 ) -> np.ndarray:
     """Return the log density of new models with the dates, sizes and families of the targets.
 
-    Families and models get new deviations; what a trend alone would show in
+    Families and models get new deviations; what a trend by itself would show in
     its running maximum is read off these.
 
     Parameters

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import pandas as pd
 
 from bayesdense.data.html import card
 from bayesdense.errors import UnknownNameError
+from bayesdense.fit.info import FitInfo
 from bayesdense.posterior.diagnostics import MAX_RHAT, MIN_BFMI, MIN_ESS
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Checked(Protocol):
     headline_names: ClassVar[tuple[str, ...]]
     posterior: xr.Dataset
     sample_stats: xr.Dataset
-    info: dict[str, Any]
+    info: FitInfo
 
     @property
     def interrupted(self) -> str:

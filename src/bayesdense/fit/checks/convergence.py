@@ -24,8 +24,6 @@ def convergence(fit: Checked) -> CheckResult:
     )
     if not passed:
         text += f"; needed are R-hat <= {MAX_RHAT} and at least {MIN_ESS}: " + (
-            "use more ruler_draws"
-            if "cut" in fit.info
-            else "sample more draws, and at least 4 chains"
+            "use more ruler_draws" if fit.info.cut else "sample more draws, and at least 4 chains"
         )
     return CheckResult("convergence", passed, True, text + ".", worst.head(WORST_SHOWN))

@@ -12,7 +12,7 @@ def energy(fit: Checked) -> CheckResult | None:
     """Look at the lowest E-BFMI; None for a fit without energies of its own."""
     # Energies of chains with different rulers have no common scale; an approximation reports those
     # of its subset itself.
-    if "cut" in fit.info or "shared_from" in fit.info:
+    if fit.info.cut or fit.info.shared_from:
         return None
     table = energy_table(fit.sample_stats)
     lowest = float(table["bfmi"].min(skipna=False))

@@ -11,20 +11,20 @@ MAX_SHIFT = 2.0  # Of the reference posterior's standard deviations.
 
 def reference_posterior(fit: CheckedDensity) -> CheckResult | None:
     """Compare the ruler with that of the references only; None where there is none."""
-    if fit.reference_posterior is None:
+    run = fit.info.reference_posterior
+    if run is None:
         return None
-    info = fit.info["reference_posterior"]
-    good = info["rhat"] <= MAX_RHAT and info["ess"] >= MIN_ESS and not info["divergences"]
+    good = run.rhat <= MAX_RHAT and run.ess >= MIN_ESS and not run.divergences
     text = (
-        f"the ruler from references only has R-hat {info['rhat']:.3f}, lowest effective sample "
-        f"size {info['ess']:.0f} and {info['divergences']} divergences in {info['draws']:,} draws"
+        f"the ruler from references only has R-hat {run.rhat:.3f}, lowest effective sample "
+        f"size {run.ess:.0f} and {run.divergences} divergences in {run.draws:,} draws"
     )
     if not good:
         text += (
             f"; needed are R-hat <= {MAX_RHAT}, at least {MIN_ESS} and none: raise target_accept "
             "above 0.99, or take another seed"
         )
-    if "cut" in fit.info:
+    if fit.info.cut:
         return CheckResult("reference posterior", bool(good), True, text + ".", fit.coefficients())
     table = fit.coefficients()
     keys = ["step", "of", "coefficient"]

@@ -15,10 +15,10 @@ MAX_DRIFT = 5.0  # Of about two thousand that are looked at.
 
 def short_chains(fit: CheckedDensity) -> CheckResult | None:
     """Compare first and last draw of each ruler's chain; None unless the ruler is cut."""
-    if "cut" not in fit.info:
+    if fit.info.cut is None:
         return None
     rows = []
-    for name in dict.fromkeys([*fit.info["free"], *fit.headline_names]):
+    for name in dict.fromkeys([*fit.info.free, *fit.headline_names]):
         if name not in fit.posterior:
             continue
         values = fit.posterior[name].transpose("chain", "draw", ...).values
@@ -39,7 +39,7 @@ def short_chains(fit: CheckedDensity) -> CheckResult | None:
     text = (
         f"between the first and the last draw given one ruler, the {worst['of']} of "
         f"{worst['parameter']} moves most: {abs(worst['z']):.1f} standard errors over "
-        f"{fit.info['cut']['rulers']} rulers"
+        f"{fit.info.cut.rulers} rulers"
     )
     if not passed:
         text += f"; allowed are {MAX_DRIFT:g}: these chains are too short"

@@ -175,7 +175,7 @@ class LossLaw:
         return np.where(inside, (low + high) / 2, np.nan)
 
     def unit(self, shape: Coefficients) -> dict[str, Any]:
-        """Return coefficients with loss 0 and slope 1 at the centre, for scores alone.
+        """Return coefficients with loss 0 and slope 1 at the centre, for scores only.
 
         Parameters
         ----------
@@ -193,7 +193,7 @@ class LossLaw:
             If the law cannot do without losses.
         """
         raise BayesdenseError(
-            f"the loss law '{self.name}' needs losses of the reference models; with scores alone "
+            f"the loss law '{self.name}' needs losses of the reference models; with scores only "
             f"use one of {', '.join(n for n in laws if type(laws.get(n)).unit is not LossLaw.unit)}"
         )
 

@@ -16,7 +16,7 @@ class SizePower(LossLaw):
     """``L = rest(D) + amplitude exp(-exponent x)``, with ``x = ln(N/N*)``.
 
     A subclass says what the amplitude, the exponent and the rest are; loss,
-    slope, limit and inverse follow. Such a law has a form for scores alone as
+    slope, limit and inverse follow. Such a law has a form for scores only as
     soon as it names its `shape` and fills in `unit`.
     """
 

@@ -14,7 +14,8 @@ import xarray as xr
 
 from bayesdense.errors import SamplingError
 from bayesdense.sampler.backend.dynamic_shapes import DynamicModel, compile_dynamic
-from bayesdense.sampler.backend.packed_data import Packing, Places, in_order, lengths_of
+from bayesdense.sampler.backend.packed_data import PackedData, Places, in_order, lengths_of
+from bayesdense.sampler.backend.static_shapes import SeparateData, StaticModel, compile_static
 from bayesdense.sampler.initial_points import JITTER, Start, around
 from bayesdense.sampler.progress import Progress
 
@@ -33,10 +34,10 @@ class Compiled:
 
     Attributes
     ----------
-    code : DynamicModel
-        Compiled code, for data of any size.
-    packing : Packing
-        How its data are packed.
+    code : DynamicModel or StaticModel
+        Compiled code, for data of any size or of this one.
+    packed_data : PackedData or SeparateData
+        How its data are handed over.
     data : dict of str to numpy.ndarray
         The data by name.
     coords : dict of str to sequence
@@ -51,8 +52,8 @@ class Compiled:
         The initial values of the model as the sampler sees them.
     """
 
-    code: DynamicModel
-    packing: Packing
+    code: DynamicModel | StaticModel
+    packed_data: PackedData | SeparateData
     data: dict[str, np.ndarray]
     coords: dict[str, Any]
     coordinates: Coordinates
@@ -77,11 +78,11 @@ class Compiled:
         -------
         point : numpy.ndarray, shape (coordinate,)
             Coordinates that are standardised by the data are 0.
-        counted : numpy.ndarray of bool, shape (coordinate,)
+        is_standardised : numpy.ndarray of bool, shape (coordinate,)
             Which they are.
         """
-        point, counted = self.exactly()(values)
-        return np.where(counted, 0.0, point), counted
+        point, is_standardised = self.exactly()(values)
+        return np.where(is_standardised, 0.0, point), is_standardised
 
     def exactly(self) -> Callable[[Values], tuple[np.ndarray, np.ndarray]]:
         """Return the way from values of the free variables to what the sampler sees.
@@ -102,7 +103,7 @@ class Compiled:
         return at
 
     def _packed(self, data: Values) -> dict[str, np.ndarray]:
-        return self.packing.values(data, {name: len(v) for name, v in self.coords.items()})
+        return self.packed_data.values(data, {name: len(v) for name, v in self.coords.items()})
 
     def given(self, changes: Values | None = None, start: Start | None = None) -> Any:
         """Return what nutpie samples, also when some of the data have other values.
@@ -222,7 +223,7 @@ def _address(values: np.ndarray) -> Any:
     return values.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
 
 
-_compiled: OrderedDict[Any, tuple[DynamicModel, Coordinates]] = OrderedDict()
+_compiled: OrderedDict[Any, tuple[DynamicModel | StaticModel, Coordinates]] = OrderedDict()
 
 
 def clear_compiled() -> None:
@@ -230,7 +231,9 @@ def clear_compiled() -> None:
     _compiled.clear()
 
 
-def compiled_for(model: Any, structure: Any, shown: Progress) -> tuple[Compiled, bool]:
+def compiled_for(
+    model: Any, structure: Any, shown: Progress, compiler: str = "dynamic"
+) -> tuple[Compiled, bool]:
     """Return a compiled model with this model's data.
 
     Parameters
@@ -242,6 +245,9 @@ def compiled_for(model: Any, structure: Any, shown: Progress) -> tuple[Compiled,
         Everything else that shapes the model's graph.
     shown : Progress
         Told when something is compiled.
+    compiler : {"dynamic", "nutpie"}
+        Whether the code is for data of any size, or compiled by
+        `nutpie.compile_pymc_model` for these.
 
     Returns
     -------
@@ -250,18 +256,24 @@ def compiled_for(model: Any, structure: Any, shown: Progress) -> tuple[Compiled,
     fresh : bool
         Whether it was compiled now.
     """
-    packing = Packing.of(model.model)
-    key = (structure, packing)
+    kind = PackedData if compiler == "dynamic" else SeparateData
+    packed_data = kind.of(model.model)
+    key = (structure, packed_data)
     fresh = key not in _compiled
     if fresh:
         shown.status("compiling (up to a minute, once for each kind of model)")
-        packed, places = packing.apply(model.model)
-        _compiled[key] = compile_dynamic(packed, places, model.hidden), _coordinates(packed, places)
+        packed, places = packed_data.apply(model.model)
+        code: DynamicModel | StaticModel
+        if compiler == "dynamic":
+            code = compile_dynamic(packed, places, model.hidden)
+        else:
+            code = compile_static(packed, model.hidden)
+        _compiled[key] = code, _coordinates(packed, places)
         while len(_compiled) > KEPT_COMPILED:
             _compiled.popitem(last=False)
     _compiled.move_to_end(key)
     code, coordinates = _compiled[key]
-    return _for_model(code, coordinates, packing, model), fresh
+    return _for_model(code, coordinates, packed_data, model), fresh
 
 
 def _coordinates(packed: Any, places: Places) -> Coordinates:
@@ -278,15 +290,15 @@ def _coordinates(packed: Any, places: Places) -> Coordinates:
     from pytensor.graph.traversal import graph_inputs
 
     inputs = {rv: rv.type(f"{rv.name}_start") for rv in in_order(packed)}
-    moved, counted = [], []
+    moved, is_standardised = [], []
     for rv, value in inputs.items():
         transform = packed.rvs_to_transforms[rv]
-        from_data = getattr(transform, "from_origin", False)
-        counted.append(pt.full_like(value, float(from_data)).ravel())
+        from_origin = getattr(transform, "from_origin", False)
+        is_standardised.append(pt.full_like(value, float(from_origin)).ravel())
         if transform is not None:
             value = transform.forward(value, *rv.owner.inputs)
         moved.append(value.ravel())
-    joined = [pt.concatenate(moved), pt.concatenate(counted)]
+    joined = [pt.concatenate(moved), pt.concatenate(is_standardised)]
     # Lengths of dimensions are data of the compiled model, not those of this one.
     replaced: dict[Any, Any] = dict(inputs)
     for variable in graph_inputs(joined):
@@ -302,14 +314,17 @@ def _coordinates(packed: Any, places: Places) -> Coordinates:
     def coordinates(values: Values, data: Values) -> tuple[np.ndarray, np.ndarray]:
         for name in shared.keys() & data.keys():
             shared[name].set_value(data[name])
-        point, from_data = code(*(np.asarray(values[name], dtype=float) for name in names))
-        return np.asarray(point, dtype=float), np.asarray(from_data) > 0.5
+        point, is_standardised = code(*(np.asarray(values[name], dtype=float) for name in names))
+        return np.asarray(point, dtype=float), np.asarray(is_standardised) > 0.5
 
     return coordinates
 
 
 def _for_model(
-    code: DynamicModel, coordinates: Coordinates, packing: Packing, model: Any
+    code: DynamicModel | StaticModel,
+    coordinates: Coordinates,
+    packed_data: PackedData | SeparateData,
+    model: Any,
 ) -> Compiled:
     """Return compiled code with the data, labels and initial points of a model."""
     plain = model.model
@@ -320,10 +335,10 @@ def _for_model(
         for name, labels in plain.coords.items()
     }
     starts = model.starts
-    packed = packing.values(data, lengths)
-    point, counted = coordinates(starts, packed)
-    centre = np.where(counted, 0.0, point)
-    sizes = [prod(lengths[dim] for dim in dims) for _, dims in packing.variables]
+    packed = packed_data.values(data, lengths)
+    point, is_standardised = coordinates(starts, packed)
+    centre = np.where(is_standardised, 0.0, point)
+    sizes = [prod(lengths[dim] for dim in dims) for _, dims in packed_data.variables]
     wanted = sum(sizes)
     if wanted != centre.size:
         # The code reads as many numbers as the dimensions say.
@@ -335,4 +350,4 @@ def _for_model(
     ends = np.cumsum(sizes)
     places = {v.name: slice(end - n, end) for v, n, end in zip(free, sizes, ends, strict=True)}
     start = around(centre, spread)
-    return Compiled(code, packing, data, coords, coordinates, start, places, centre)
+    return Compiled(code, packed_data, data, coords, coordinates, start, places, centre)

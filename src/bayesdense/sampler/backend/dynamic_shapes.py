@@ -89,7 +89,7 @@ def compile_dynamic(model: Any, places: Places, hidden: Container[str] = ()) -> 
     Parameters
     ----------
     model : pymc.Model
-        What `bayesdense.sampler.backend.packed_data.Packing.apply` returned; every variable that
+        What `bayesdense.sampler.backend.packed_data.PackedData.apply` returned; every variable that
         is not a single number has named dimensions.
     places : Places
         Where in the packed data lengths and sizes are.

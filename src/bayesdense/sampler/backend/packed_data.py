@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["INDEX", "Packing", "Places", "in_order", "lengths_of", "parts_of"]
+__all__ = ["INDEX", "PackedData", "Places", "in_order", "lengths_of", "parts_of"]
 
 INDEX = "packed_index"
 
@@ -36,8 +36,8 @@ class Places:
 
 
 @dataclass(frozen=True)
-class Packing:
-    """How the data arrays of a model are packed.
+class PackedData:
+    """The packed data of a model: which arrays there are, and in which order.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class Packing:
     variables: tuple[tuple[str, tuple[str, ...]], ...]
 
     @classmethod
-    def of(cls, model: Any) -> Packing:
+    def of(cls, model: Any) -> PackedData:
         """Return how the data of a model are packed.
 
         Parameters
@@ -65,7 +65,7 @@ class Packing:
 
         Returns
         -------
-        Packing
+        PackedData
             Equal for models of which the data have equal names and types,
             whatever their shapes.
         """
@@ -120,7 +120,7 @@ class Packing:
         Parameters
         ----------
         model : pymc.Model
-            The model that this packing was made of.
+            The model that `of` was given.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Which benchmarks: without each, one alone, subsets, groups."""
+"""Which benchmarks: without each, each on its own, subsets, groups."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def benchmarks_left_out(data: Dataset) -> Options:
 
 
 def one_benchmark_at_a_time(data: Dataset) -> Options:
-    """Return all core benchmarks, and each alone.
+    """Return all core benchmarks, and each on its own.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def benchmark_subsets(data: Dataset, *, smallest: int = 1) -> Options:
 
 
 def benchmark_groups(data: Dataset, groups: Mapping[str, Iterable[str]] | None = None) -> Options:
-    """Return all core benchmarks, and those of each group alone.
+    """Return all core benchmarks, and only those of each group.
 
     Parameters
     ----------

@@ -70,7 +70,7 @@ def selections(options: Mapping[str, Mapping[str, Any]]) -> Options:
 def windows(
     data: Dataset, *, since: str | Iterable[str] = (), until: str | Iterable[str] = ()
 ) -> Options:
-    """Return all dates, and later beginnings or earlier ends.
+    """Return all dates, and windows that begin later or end sooner.
 
     Parameters
     ----------
