@@ -96,14 +96,15 @@ def test_printed_result(run, sampler, quick, folder, tmp_path):
 
 def test_settings_reach_the_sampler(run, sampler, quick, folder, tmp_path):
     words = "--draws 200 --tune 300 --chains 3 --cores 2 --seed 7 --target-accept 0.97"
-    words += " --shared-from 40"
+    words += " --shared-from 40 --compiler nutpie"
     done = run("fit", folder, "--out", tmp_path / "out", "--trend", "linear", *words.split())
     assert done.exit_code == 0
     [(name, data, settings)] = sampler.calls
     assert name == "linear" and data.name == "tiny"
     assert settings == {
         "draws": 200, "tune": 300, "chains": 3, "cores": 2, "random_seed": 7,
-        "target_accept": 0.97, "shared_from": 40, "progressbar": True,
+        "target_accept": 0.97, "shared_from": 40, "compiler": "nutpie",
+        "progressbar": True,
     }  # fmt: skip
 
 

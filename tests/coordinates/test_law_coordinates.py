@@ -105,7 +105,7 @@ def test_nearly_exact_losses_are_round_in_the_coordinates(law, n_sets):
     data = _data(law, n_sets=n_sets, noise=0.002)
     reference = bd.RulerModel(law=law)
     design = reference.make_design(data)
-    sampled = sampler_model(design, reference.spec)
+    sampled = sampler_model(design)
     wanted = {*TRUTH[law], "log_terms"}
     names = [v.name for v in sampled.model.free_RVs if v.name in wanted]
     curvature = _curvature(sampled, names)
@@ -134,7 +134,7 @@ def test_a_coefficient_may_be_negative_whatever_its_prior_expects(prior):
     law = "dense-and-sparse"
     data = _data(law, n_sets=1, noise=0.002)
     reference = bd.RulerModel(law=law, priors={"sparsity_floor_exponent": prior})
-    sampled = sampler_model(reference.make_design(data), reference.spec)
+    sampled = sampler_model(reference.make_design(data))
     model = sampled.model
     variable = model["sparsity_floor_exponent"]
     transform = model.rvs_to_transforms[variable]

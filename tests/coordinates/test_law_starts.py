@@ -20,7 +20,7 @@ def _law(law="power-sum"):
     data = simulate("losses and scores", seed=5, n_targets=8, n_families=3)
     spec = bd.DensityModel(law=law).spec
     design = make_design(data, spec)
-    return design, spec, model_priors(design, spec)
+    return design, spec, model_priors(design)
 
 
 def test_the_law_of_losses_without_noise_is_found():
@@ -59,7 +59,7 @@ def test_what_losses_say_of_a_straight_line_by_hand():
     )
     reference = bd.RulerModel(law="log-linear")
     design = reference.make_design(data)
-    found = fit_law(design, reference.spec.law, model_priors(design, reference.spec))
+    found = fit_law(design, reference.spec.law, model_priors(design))
     e, a = (found.coefficients[name][0] for name in ("loss_at_centre", "loss_log_slope"))
     # By least squares through the losses themselves, not their logarithms.
     assert (e, a) == (pytest.approx(2.0, rel=1e-3), pytest.approx(0.104, rel=0.02))
@@ -84,7 +84,7 @@ def test_families_whose_runs_are_as_good_as_larger_ones_do_not_bend_the_law():
     data = bd.Dataset.from_losses(pd.DataFrame(runs | {"family": family}))
     reference = bd.RulerModel()
     design = reference.make_design(data)
-    found = fit_law(design, reference.spec.law, model_priors(design, reference.spec))
+    found = fit_law(design, reference.spec.law, model_priors(design))
     for name, value in truth.items():
         assert found.coefficients[name] == pytest.approx(value, rel=2e-3), name
     assert found.noise == pytest.approx(LEAST_NOISE)
@@ -104,7 +104,7 @@ def test_a_law_that_cannot_be_fitted_is_where_is_usual():
 @pytest.mark.parametrize("law", ["power-sum", "irreducible", "kaplan"])
 def test_chains_start_where_the_law_was_fitted(law):
     design, spec, priors = _law(law)
-    sampled = sampler_model(design, spec)
+    sampled = sampler_model(design)
     found = fit_law(design, spec.law, priors)
     start = sampled.starts
     assert start["loss_noise_sd"] == pytest.approx(found.noise)
@@ -125,7 +125,7 @@ def test_chains_start_where_priors_with_bounds_allow():
         "loss_size_term": bd.Prior("Uniform", lower=0.0, upper=0.2),
     }
     reference = bd.DensityModel(priors=priors)
-    start = sampler_model(reference.make_design(data), reference.spec).starts
+    start = sampler_model(reference.make_design(data)).starts
     assert all(np.isfinite(values).all() for values in start.values())
     assert start["loss_size_term"] == pytest.approx(0.1)
 
@@ -143,14 +143,14 @@ def test_a_law_of_ones_own_of_which_nothing_is_positive_is_left_alone():
     data = simulate("losses and scores", seed=5, n_targets=8, n_families=3)
     reference = bd.RulerModel(law=Straight())
     design = reference.make_design(data)
-    found = fit_law(design, reference.spec.law, model_priors(design, reference.spec))
+    found = fit_law(design, reference.spec.law, model_priors(design))
     assert not found.free and found.information.shape[1:] == (0, 0)
-    assert build_model(design, reference.spec)["p"].type.ndim == 1
+    assert build_model(design)["p"].type.ndim == 1
 
 
 def test_chains_start_no_further_off_than_a_variable_says():
     design, spec, _ = _law()
-    sampled = sampler_model(design, spec)
+    sampled = sampler_model(design)
     packed_data = PackedData.of(sampled.model)
     # Where chains start needs no code of the density, which takes minutes to compile.
     compiled = _for_model(

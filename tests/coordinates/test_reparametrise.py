@@ -20,11 +20,9 @@ from tests.model.test_build import evaluate, undated
 from tests.simulate import KINDS, simulate
 
 
-def sampler_model(design, spec):
+def sampler_model(design):
     """Return the model in the coordinates that data give."""
-    return reparametrise(
-        design, spec, coordinates_from_data(design, spec, model_priors(design, spec))
-    )
+    return reparametrise(design, coordinates_from_data(design, model_priors(design)))
 
 
 def as_posterior(drawn):
@@ -53,17 +51,17 @@ def test_the_density_is_that_of_the_textbook_model(options, kind):
     data = simulate(kind, seed=5, n_targets=12, n_families=5)
     spec = bd.DensityModel(**options).spec
     design = make_design(data, spec)
-    model = build_model(design, spec)
+    model = build_model(design)
     drawn = drawn_from_prior(model, seed=3, draws=40)
-    first = coordinates_from_data(design, spec, model_priors(design, spec))
-    second = coordinates_from_pilot(design, spec, first, as_posterior(drawn))
+    first = coordinates_from_data(design, model_priors(design))
+    second = coordinates_from_pilot(design, first, as_posterior(drawn))
     assert not np.array_equal(first.cells.x, second.cells.x)
     assert second.regressions.logit.any() and second.regressions.spread.any()
     values = {name: v[0] for name, v in drawn.items()}
     expected = sum(log_densities(model, values).values())
     points = []
     for coordinates in (first, second):
-        sampled = reparametrise(design, spec, coordinates)
+        sampled = reparametrise(design, coordinates)
         full = sampled.complete(values)
         found = sum(log_densities(sampled.model, full).values())
         # Terms of the law are sampled as logarithms.
@@ -154,7 +152,7 @@ def test_targets_without_a_date_move_with_the_ruler(kind):
     """Sampled as they are, all of them would have to follow every move of the ruler."""
     data = undated(kind)
     spec = bd.DensityModel().spec
-    sampled = sampler_model(make_design(data, spec), spec)
+    sampled = sampler_model(make_design(data, spec))
     model = sampled.model
     # With the coordinate kept, the density follows the scores when the map is another.
     variable = model["undated_log_density"]
@@ -181,7 +179,7 @@ def test_a_run_is_counted_from_the_loss_that_it_had():
     data = simulate("losses and scores", seed=5, n_targets=12, n_families=5)
     spec = bd.DensityModel().spec
     design = make_design(data, spec)
-    sampled = sampler_model(design, spec)
+    sampled = sampler_model(design)
     model = sampled.model
     effect = model["cell_effect"]
     with model:
@@ -206,7 +204,7 @@ def test_a_run_is_counted_from_the_loss_that_it_had():
 def test_what_pilots_go_on_from_is_not_put_back_to_the_losses():
     data = simulate("losses and scores", seed=5, n_targets=8, n_families=3)
     spec = bd.DensityModel().spec
-    model = sampler_model(make_design(data, spec), spec).model
+    model = sampler_model(make_design(data, spec)).model
     standardised = {
         v.name for v in model.free_RVs if getattr(model.rvs_to_transforms[v], "from_origin", False)
     }
@@ -224,6 +222,6 @@ def test_a_model_without_scores_is_reparametrised_too():
     )
     ruler = bd.RulerModel()
     design = ruler.make_design(bd.Dataset.from_losses(runs))
-    sampled = sampler_model(design, ruler.spec)
+    sampled = sampler_model(design)
     assert np.isfinite(list(sampled.starts["log_terms"].ravel())).all()
     assert "log_density" in sampled.model.named_vars

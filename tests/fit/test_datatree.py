@@ -93,7 +93,7 @@ def test_what_was_measured(fit, tree):
     items = [by_name[b] for b in constant["cell_benchmark"].values]
     assert constant["cell_items"].values == pytest.approx(items)
     # As the model has it for people.
-    drawn = bd.model.build_model(fit._design, fit.spec)
+    drawn = bd.model.build_model(fit._design)
     assert set(constant.data_vars) == {v.name for v in drawn.data_vars} - {"score_observed"}
 
 
@@ -141,11 +141,11 @@ def test_replicates_are_repeated_and_follow_the_cells(fit, tree):
 
 def test_cells_are_those_of_the_studies(fit, ruler, tree):
     found = tree["log_likelihood"]["cell_scores"].values.reshape(CHAINS * DRAWS, -1)
-    assert (found == log_densities(Draws(fit.posterior), fit._design, fit.spec)).all()
+    assert (found == log_densities(Draws(fit.posterior), fit._design)).all()
     both = ruler.to_datatree("log_likelihood", draws=4)
     found = [both["log_likelihood"][name].values for name in ("loss", "cell_scores")]
     draws = Draws(both["posterior"].to_dataset())
-    expected = log_densities(draws, ruler._design, ruler.spec)
+    expected = log_densities(draws, ruler._design)
     assert np.concatenate(found, axis=-1).reshape(4, -1) == pytest.approx(expected)
 
 
@@ -197,7 +197,7 @@ def test_a_ruler_with_losses(ruler):
     assert int(here.sum()) == 1
     assert loss.shape == tree["posterior_predictive"]["loss"].shape == (CHAINS, DRAWS, 54)
     # Replicates of a loss are Student-t around the law.
-    mean, scale = loss_noise(Draws(ruler.posterior), design, ruler.spec)
+    mean, scale = loss_noise(Draws(ruler.posterior), design)
     z = (tree["posterior_predictive"]["loss"].values.reshape(CHAINS * DRAWS, -1) - mean) / scale
     assert np.quantile(z, [0.1, 0.5, 0.9]) == pytest.approx(t.ppf([0.1, 0.5, 0.9], 4), abs=0.2)
 

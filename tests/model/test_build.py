@@ -49,7 +49,7 @@ def built(request):
     )
     model = bd.DensityModel()
     design = make_design(data, model.spec)
-    return request.param, data, design, build_model(design, model.spec)
+    return request.param, data, design, build_model(design)
 
 
 def by_hand(data, design, values):
@@ -61,7 +61,7 @@ def by_hand(data, design, values):
         assert effects.sum() == pytest.approx(0.0, abs=1e-12) and np.ptp(effects) > 0.01
     families = list(design.coords["family"])
     sizes, density = [], []
-    t0 = np.datetime64(design.origin)
+    t0 = np.datetime64(design.mean_date)
     rows = data.models.set_index("model")
     for i, name in enumerate(design.coords["target"]):
         row = rows.loc[name]
@@ -104,7 +104,7 @@ def test_every_effect_is_drawn_from_its_prior(kind):
     data = simulate(kind, seed=5, n_targets=12, n_families=5)
     spec = bd.DensityModel(reference_cell_scale=0.5).spec
     design = make_design(data, spec)
-    model, priors = build_model(design, spec), model_priors(design, spec)
+    model, priors = build_model(design), model_priors(design)
     of_map = ["map_logit_at_centre"] if kind == "scores only" else ["map_midpoint_loss"]
     maps = {name: priors[name].parameters for name in of_map}
     v = drawn_from_prior(model, seed=3, draws=4000)

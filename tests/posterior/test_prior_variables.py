@@ -21,7 +21,7 @@ def test_every_prior_has_variables_with_as_many_entries_as_it_governs(kind):
     data = simulate(kind, seed=3)
     model = bd.DensityModel()
     design, built = model.make_design(data), model.build(data)
-    priors, found = model_priors(design, model.spec), {}
+    priors, found = model_priors(design), {}
     for name in priors:
         found[name] = variables_of_prior(name, set(built.named_vars), priors)
         assert found[name], name

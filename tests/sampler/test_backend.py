@@ -21,7 +21,7 @@ MODEL = bd.DensityModel()
 
 def sampled_of(data, model=MODEL):
     """Return the sampler's model of some data."""
-    return sampler_model(model.make_design(data), model.spec)[0]
+    return sampler_model(model.make_design(data))[0]
 
 
 @pytest.mark.sampling
@@ -100,7 +100,7 @@ def test_one_compiled_model_has_the_density_of_data_of_any_shape():
     for spec, data in cases:
         design, sampled = spec.make_design(data), sampled_of(data, spec)
         model = sampled.model
-        compiled, new = compiled_for(sampled, structure_of(design, spec.spec), Progress(False, ""))
+        compiled, new = compiled_for(sampled, structure_of(design), Progress(False, ""))
         fresh.append(new)
         code = compiled.given()
         point = compiled.start(0)
@@ -193,9 +193,7 @@ def test_definitions_of_size_share_compiled_code_where_they_have_no_factor():
     for size in ("total", "active", "precision"):
         model = bd.DensityModel(size=size)
         design = model.make_design(data)
-        found.append(
-            (structure_of(design, model.spec), PackedData.of(sampled_of(data, model).model))
-        )
+        found.append((structure_of(design), PackedData.of(sampled_of(data, model).model)))
     assert found[0] == found[1]
     assert found[0][0] != found[2][0]
 
@@ -206,7 +204,7 @@ def test_the_compiler_of_nutpie_gives_the_same_density_and_the_same_draw():
     random = np.random.default_rng(2)
     model = bd.DensityModel(form="pooled")
     data = simulate(KINDS[0], seed=3, n_targets=9, n_families=3)
-    structure = structure_of(model.make_design(data), model.spec)
+    structure = structure_of(model.make_design(data))
     sampled = sampled_of(data, model)
     shown = Progress(False, "")
     ours, _ = compiled_for(sampled, structure, shown)

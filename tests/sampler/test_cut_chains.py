@@ -23,14 +23,14 @@ def test_given_its_ruler_the_model_is_the_joint_one(kind):
     data = simulate(kind, seed=5, n_targets=12, n_families=5)
     model = bd.DensityModel()
     design = make_design(data, model.spec)
-    joint = build_model(design, model.spec)
+    joint = build_model(design)
     values = random_values(joint, seed=2)
     seen = evaluate(joint, values, ["map_span", "log_density"])
-    ruler = Ruler.of(values | seen, design.arrays, design, model.spec)
+    ruler = Ruler.of(values | seen, design.arrays, design)
     shape = len(design.loss_sets) + int((~design.has_losses).sum())
     held = {f"law_{name}": np.broadcast_to(v, shape) for name, v in ruler.coefficients.items()}
     held |= {name: getattr(ruler, name) for name in ("midpoint", "steepness", "floor", "span")}
-    given = build_model(design, model.spec, given=held)
+    given = build_model(design, given=held)
     names = {str(v.name) for v in given.free_RVs}
     assert names < {str(v.name) for v in joint.free_RVs}
     of_ruler = {"map_floor", "ceiling_share", "map_steepness", "map_logit_at_centre", "alpha"}

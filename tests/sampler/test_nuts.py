@@ -139,7 +139,7 @@ def test_a_fit_says_into_which_pilots_its_warm_up_was_split(plain_fit):
 def test_chains_start_where_pymc_would_start_them(kind):
     model = bd.DensityModel(trend="frontier")
     design = model.make_design(simulate(kind, seed=3, n_targets=12, n_families=4))
-    sampled, _ = sampler_model(design, model.spec)
+    sampled, _ = sampler_model(design)
     packed_data = PackedData.of(sampled.model)
     packed, places = packed_data.apply(sampled.model)
     data = {variable.name: variable.get_value() for variable in sampled.model.data_vars}
@@ -159,8 +159,8 @@ def test_chains_start_where_pymc_would_start_them(kind):
 def built_and_compiled(fit):
     model = bd.DensityModel(form="pooled")
     design = model.make_design(fit.data)
-    built, _ = sampler_model(design, model.spec)
-    return built, compiled_for(built, structure_of(design, model.spec), Progress(False, ""))[0]
+    built, _ = sampler_model(design)
+    return built, compiled_for(built, structure_of(design), Progress(False, ""))[0]
 
 
 def test_chains_start_at_no_draw_without_a_density(plain_fit):

@@ -31,7 +31,7 @@ SHORT = {
 def begun(fit, data, model=POOLED):
     """Return what a model of some data takes from a fit."""
     design = model.make_design(data)
-    return fit.warm_start().for_other(design, model.build(data), model.spec, data.digest)
+    return fit.warm_start().for_other(design, model.build(data), data.digest)
 
 
 def test_other_data_take_their_own_cells_models_and_benchmarks(plain_fit):
@@ -72,13 +72,13 @@ def test_of_other_models_the_ruler_is_known_and_cells_are_read_off_it(plain_fit)
         np.isin(np.array(design.coords["model"])[design.arrays["cell_model"]], few.coords["model"])
     )
     of_part = plain_fit.posterior.isel(cell=cells, drop=True).drop_vars("cell")
-    warm_start = WarmStart.of(of_part, few, POOLED.spec, part.digest)
-    found = warm_start.for_other(design, POOLED.build(data), POOLED.spec, data.digest)
+    warm_start = WarmStart.of(of_part, few, part.digest)
+    found = warm_start.for_other(design, POOLED.build(data), data.digest)
     assert "log_effective_size" not in found.draws and "source_noise_sd" in found.draws
-    priors = model_priors(design, POOLED.spec)
-    first = coordinates_from_data(design, POOLED.spec, priors)
+    priors = model_priors(design)
+    first = coordinates_from_data(design, priors)
     by_ruler, by_draws = (
-        coordinates_from_pilot(design, POOLED.spec, first, draws).cells.x
+        coordinates_from_pilot(design, first, draws).cells.x
         for draws in (found.draws, plain_fit.posterior)
     )
     # A score that noise put beyond reach is not read; of the others noise is all the difference.
@@ -120,9 +120,9 @@ def test_other_parts_or_more_benchmarks_begin_with_nothing(plain_fit):
     part = plain_fit.posterior.isel(cell=slice(0, design.size("cell"))).sel(
         benchmark=["know", "read"]
     )
-    of_fewer = WarmStart.of(part, design, POOLED.spec, fewer.digest)
+    of_fewer = WarmStart.of(part, design, fewer.digest)
     whole = POOLED.make_design(data)
-    assert of_fewer.for_other(whole, POOLED.build(data), POOLED.spec, data.digest) is None
+    assert of_fewer.for_other(whole, POOLED.build(data), data.digest) is None
 
 
 @pytest.mark.parametrize("kind", KINDS[1:])

@@ -132,7 +132,7 @@ def test_a_family_and_a_model_by_brute_force(drawn):
             size=len(every)
         )
         own = replace(design, arrays=a | {"score_observed": expected + noise})
-        density = densities_of_models(p, own, model.spec)
+        density = densities_of_models(p, own)
         found = density(alike)
         whole = _by_brute_force(own, p, i, alike)
         # The error is small where the next order is, and else of its size: of these six draws two

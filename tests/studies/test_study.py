@@ -176,6 +176,6 @@ def test_one_time_is_as_good_as_several():
 
 def test_a_study_file_without_its_parts_is_refused(tmp_path):
     file = tmp_path / "study.json"
-    file.write_text(json.dumps({"bayesdense_study": 1}))
+    file.write_text(json.dumps({"bayesdense_study": FORMAT}))
     with pytest.raises(BayesdenseError, match="not a whole study"):
         Study.load(file)

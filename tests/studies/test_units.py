@@ -33,7 +33,7 @@ def test_a_cell_by_adaptive_quadrature(pooled, missed_by):
     units = units_of(design)
     cells = [0, 7, 40, len(units) - 1]
     chosen = np.isin(np.arange(len(units)), cells)
-    found = log_densities(draws, design, fit.spec, chosen)
+    found = log_densities(draws, design, chosen)
     assert found.shape == (draws.count, len(cells)) and set(units["quantity"]) == {"score"}
     a, p = design.arrays, draws
     for column, cell in enumerate(cells):
@@ -85,7 +85,7 @@ def test_a_loss_by_hand():
         )
     posterior = prior["prior"].to_dataset()
     draws = Draws(posterior)
-    found = log_densities(draws, design, model.spec)
+    found = log_densities(draws, design)
     units = units_of(design)
     assert (units["quantity"] == "loss").sum() == 54 and (units["quantity"] == "score").sum() == 54
     row = data.losses.iloc[7]

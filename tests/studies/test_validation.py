@@ -106,7 +106,7 @@ def test_days_that_divide_nothing_are_refused(data, days, message):
 
 def test_days_are_dates_too_and_undated_targets_take_no_part(data, monkeypatch):
     monkeypatch.setattr(
-        validation, "_validate", lambda m, data, units, groups, notes, **o: (data, groups, notes)
+        validation, "_validate", lambda m, data, units, groups, notes, _: (data, groups, notes)
     )
     day = pd.Timestamp("2024-06-30")
     whole, groups, notes = leave_future_out(MODEL, data, day, **SHORT)

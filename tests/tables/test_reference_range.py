@@ -26,7 +26,7 @@ def test_a_benchmark_on_which_only_small_references_were_scored_ends_with_these(
     draws = Draws(posterior)
     shares = above_reference(draws, fit._design).set_index("benchmark")["share_above_reference"]
     assert shares.to_dict() == {"MMLU": 0.0, "MATH": 1.0}
-    table = effective_size_table(draws, fit._design, fit.spec, 0.9, "benchmark")
+    table = effective_size_table(draws, fit._design, 0.9, "benchmark")
     of_math = table[table["benchmark"] == "MATH"]
     assert of_math["outside_reference"].all() and (of_math["p_above_reference"] == 1.0).all()
     assert not table.loc[table["benchmark"] == "MMLU", "outside_reference"].any()

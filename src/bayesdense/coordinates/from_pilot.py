@@ -27,7 +27,6 @@ from bayesdense.coordinates.decorrelation import (
 from bayesdense.coordinates.initial import Coordinates
 from bayesdense.model.design import Design
 from bayesdense.model.ruler import Ruler
-from bayesdense.spec import RulerSpec
 
 __all__ = ["coordinates_from_pilot"]
 
@@ -38,7 +37,7 @@ OFTEN = 0.5
 
 
 def coordinates_from_pilot(
-    design: Design, spec: RulerSpec, before: Coordinates, posterior: xr.Dataset
+    design: Design, before: Coordinates, posterior: xr.Dataset
 ) -> Coordinates:
     """Return coordinates that suit the draws of a pilot.
 
@@ -46,8 +45,6 @@ def coordinates_from_pilot(
     ----------
     design : Design
         The dataset under the model.
-    spec : RulerSpec
-        The composition of the model.
     before : Coordinates
         From the data.
     posterior : xarray.Dataset
@@ -60,7 +57,7 @@ def coordinates_from_pilot(
     if before.cells is None:
         return before
     draws = _Flat(posterior)
-    ruler = Ruler.of(draws, design.arrays, design, spec)
+    ruler = Ruler.of(draws, design.arrays, design)
     maps = MapEstimates(
         floor=ruler.floor.mean(axis=0),
         span=ruler.span.mean(axis=0),
@@ -69,7 +66,7 @@ def coordinates_from_pilot(
     )
     cells = estimate_cells(
         design.arrays,
-        spec.score_map,
+        design.spec.score_map,
         maps,
         n_targets=design.size("target"),
         n_families=design.size("family"),
@@ -78,7 +75,7 @@ def coordinates_from_pilot(
         before,
         cells=cells,
         harness=_offsets(draws, before.harness),
-        regressions=_regressions(design, spec, draws, ruler, before),
+        regressions=_regressions(design, draws, ruler, before),
     )
 
 
@@ -124,11 +121,9 @@ def _offsets(draws: Any, before: HarnessContrasts) -> HarnessContrasts:
     return dataclasses.replace(before, error=error, pull=pull)
 
 
-def _regressions(
-    design: Design, spec: RulerSpec, draws: Any, ruler: Ruler, before: Coordinates
-) -> Regressions:
+def _regressions(design: Design, draws: Any, ruler: Ruler, before: Coordinates) -> Regressions:
     """Return regressions of the coefficients of the maps on those before them."""
-    names = shape_exponents(spec.law)
+    names = shape_exponents(design.spec.law)
     found = usual(design.size("benchmark"), names)
     spread = np.log(draws["cell_effect_sd"])
     logit = ruler.steepness * (ruler.midpoint - before.lowest_loss)

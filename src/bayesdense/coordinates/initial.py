@@ -30,7 +30,6 @@ from bayesdense.coordinates.loss_law_fit import fit_law, terms_of
 from bayesdense.model.design import Design
 from bayesdense.model.zero_sum import contrasts
 from bayesdense.priors import Prior
-from bayesdense.spec import RulerSpec
 
 __all__ = ["Coordinates", "coordinates_from_data"]
 
@@ -106,7 +105,7 @@ class Coordinates:
 
 
 def coordinates_from_data(
-    design: Design, spec: RulerSpec, priors: Mapping[str, Prior], *, given: bool = False
+    design: Design, priors: Mapping[str, Prior], *, given: bool = False
 ) -> Coordinates:
     """Return a first estimate, from usual values and the data.
 
@@ -114,8 +113,6 @@ def coordinates_from_data(
     ----------
     design : Design
         The dataset under the model.
-    spec : RulerSpec
-        The composition of the model.
     priors : mapping of str to Prior
         All priors of the model.
     given : bool
@@ -126,15 +123,19 @@ def coordinates_from_data(
     Coordinates
     """
     arrays, n_targets = design.arrays, design.size("target")
-    maps = usual_maps(spec.score_map, design.chance)
+    maps = usual_maps(design.spec.score_map, design.chance)
     cells = None
     if design.size("cell"):
         cells = estimate_cells(
-            arrays, spec.score_map, maps, n_targets=n_targets, n_families=design.size("family")
+            arrays,
+            design.spec.score_map,
+            maps,
+            n_targets=n_targets,
+            n_families=design.size("family"),
         )
     count = design.size("benchmark")
     knots, margin = knots_of(arrays["score_observed"], arrays["score_benchmark"], count)
-    regressions = usual(count, shape_exponents(spec.law))
+    regressions = usual(count, shape_exponents(design.spec.law))
     ends = end_features(knots, margin, maps.floor, maps.span)
     regressions.centre[:, :N_ENDS] = np.column_stack(ends)
     known = design.has_losses
@@ -147,8 +148,8 @@ def coordinates_from_data(
     }
     law = None
     if design.loss_sets and not given:
-        fit = fit_law(design, spec.law, priors)
-        law = law_coordinates(fit, spec.law, together=terms_of(spec.law, priors))
+        fit = fit_law(design, design.spec.law, priors)
+        law = law_coordinates(fit, design.spec.law, together=terms_of(design.spec.law, priors))
     return Coordinates(
         cells=cells,
         growth=growth_contrasts(arrays, n_targets),

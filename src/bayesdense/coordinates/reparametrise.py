@@ -36,7 +36,7 @@ from bayesdense.model.ruler import Ruler
 from bayesdense.model.trend import differences, line, target_sizes
 from bayesdense.parts.trends.base import HALF_NORMAL_MEAN
 from bayesdense.priors import Prior
-from bayesdense.spec import ModelSpec, RulerSpec
+from bayesdense.spec import ModelSpec
 
 __all__ = ["STAY", "SamplerModel", "reparametrise"]
 
@@ -106,7 +106,6 @@ class SamplerModel:
 
 def reparametrise(
     design: Design,
-    spec: RulerSpec,
     coordinates: Coordinates,
     given: Mapping[str, np.ndarray] | None = None,
 ) -> SamplerModel:
@@ -116,8 +115,6 @@ def reparametrise(
     ----------
     design : Design
         The dataset under the model.
-    spec : RulerSpec
-        The composition of the model.
     coordinates : Coordinates
         From the data or from a pilot.
     given : mapping of str to numpy.ndarray, optional
@@ -127,19 +124,17 @@ def reparametrise(
     -------
     SamplerModel
     """
-    model = build_model(design, spec, given=given, replaceable=True)
-    return _Reparametrisation(model, design, spec, coordinates, bool(given)).run()
+    model = build_model(design, given=given, replaceable=True)
+    return _Reparametrisation(model, design, coordinates, bool(given)).run()
 
 
 class _Reparametrisation:
     """The rewrite of one model; every method is about some of its variables."""
 
-    def __init__(
-        self, model: Any, design: Design, spec: RulerSpec, coordinates: Coordinates, given: bool
-    ) -> None:
-        self.design, self.spec, self.given = design, spec, given
+    def __init__(self, model: Any, design: Design, coordinates: Coordinates, given: bool) -> None:
+        self.design, self.spec, self.given = design, design.spec, given
         self.free = [str(variable.name) for variable in model.free_RVs]
-        self.priors: dict[str, Prior] = model_priors(design, spec)
+        self.priors: dict[str, Prior] = model_priors(design)
         self.coordinates = coordinates
         self.v = Rewrite(model, coordinates.arrays())
         self.parameters = prior_parameters(self.priors, self.v)
@@ -156,7 +151,7 @@ class _Reparametrisation:
         if self.given:
             ruler = given_ruler(self.spec, v, {n[6:]: v[n] for n in v if n.startswith("given_")})
         else:
-            ruler = Ruler.of(v, v, self.design, self.spec)
+            ruler = Ruler.of(v, v, self.design)
             self._ruler(ruler)
         if self.design.size("cell"):
             self._cell_spread(ruler)

@@ -128,7 +128,7 @@ class Fit[S: RulerSpec]:
     @cached_property
     def priors(self) -> dict[str, Prior]:
         """The priors in force, by parameter."""
-        return model_priors(self._design, self.spec)
+        return model_priors(self._design)
 
     def scores(self, *, prob: float = PROB) -> pd.DataFrame:
         """Return every score beside what the model would have predicted.
@@ -145,7 +145,7 @@ class Fit[S: RulerSpec]:
             ``score``, ``median``, ``lower``, ``upper``, ``prob``, ``kind``,
             ``inside``.
         """
-        return self._named(score_table(self._draws, self._design, self.spec, check_prob(prob)))
+        return self._named(score_table(self._draws, self._design, check_prob(prob)))
 
     def calibration(self) -> pd.DataFrame:
         """Return the coverage of predictive intervals by benchmark.
@@ -156,7 +156,7 @@ class Fit[S: RulerSpec]:
             Columns ``benchmark``, ``replicate``, ``scores``, ``inside_50``,
             ``inside_80``, ``inside_90``.
         """
-        return calibration_table(self._draws, self._design, self.spec)
+        return calibration_table(self._draws, self._design)
 
     def parameters(self, *, names: Sequence[str] | None = None, prob: float = PROB) -> pd.DataFrame:
         """Return the named parameters of the model with intervals.

@@ -244,10 +244,10 @@ def _replicates(
     draws, found = Draws(few), {}
     if design.size("score_id"):
         found["score", "score_id"] = replicate_scores(
-            draws, design, fit.spec, new_cells=new_cells, random_seed=random_seed
+            draws, design, new_cells=new_cells, random_seed=random_seed
         )
     if design.size("loss_id"):
-        mean, scale = loss_noise(draws, design, fit.spec)
+        mean, scale = loss_noise(draws, design)
         noise = np.random.default_rng([random_seed, 1]).standard_t(LOSS_DEGREES, mean.shape)
         found["loss", "loss_id"] = mean + scale * noise
     return _by_draw(few, found, design)
@@ -259,7 +259,7 @@ def _log_likelihood(fit: Drawn, posterior: xr.Dataset, by: str) -> xr.Dataset:
     design, spec, draws, found = fit._design, fit.spec, Draws(posterior), {}
     n_losses = design.size("loss_id")
     if design.size("cell") and by == "score":
-        found["score", "score_id"] = score_log_densities(draws, design, spec)
+        found["score", "score_id"] = score_log_densities(draws, design)
     elif design.size("cell"):
         if spec.observation != "normal":
             raise BayesdenseError(
@@ -268,9 +268,9 @@ def _log_likelihood(fit: Drawn, posterior: xr.Dataset, by: str) -> xr.Dataset:
                 "that of single scores"
             )
         cells = np.arange(n_losses + design.size("cell")) >= n_losses
-        found["cell_scores", "cell"] = log_densities(draws, design, spec, cells)
+        found["cell_scores", "cell"] = log_densities(draws, design, cells)
     if n_losses:
-        found["loss", "loss_id"] = loss_log_densities(draws, design, spec)
+        found["loss", "loss_id"] = loss_log_densities(draws, design)
     return _by_draw(posterior, found, design)
 
 
@@ -294,7 +294,7 @@ def _from_prior(fit: Drawn, draws: int, random_seed: int) -> Any:
 
     return pm.sample_prior_predictive(
         draws=draws,
-        model=build_model(fit._design, fit.spec),
+        model=build_model(fit._design),
         random_seed=random_seed,
         # Numba takes longer to compile, and warns of distributions that it does not know.
         compile_kwargs={"mode": "FAST_COMPILE"},

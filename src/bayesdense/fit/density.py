@@ -74,7 +74,7 @@ class DensityFit(Fit[ModelSpec]):
 
     @cached_property
     def _rates(self) -> list[Rate]:
-        return rates(self._draws, self._design, self.spec)
+        return rates(self._draws, self._design)
 
     def __repr__(self) -> str:
         """Return the headline, never without the verdict on it."""
@@ -103,7 +103,7 @@ class DensityFit(Fit[ModelSpec]):
         """
         # An approximation is no posterior of these data, so that pilots are needed all the same.
         digest = f"subset of {self.data.digest}" if self.approximation else self.data.digest
-        return WarmStart.of(self.posterior, self._design, self.spec, digest)
+        return WarmStart.of(self.posterior, self._design, digest)
 
     def headline(self, *, prob: float = PROB) -> str:
         """Return the doubling time over all benchmarks in words.
@@ -237,8 +237,8 @@ class DensityFit(Fit[ModelSpec]):
                 raise BayesdenseError(
                     "the plug-in has one value for each benchmark: by='benchmark'"
                 )
-            return self._named(plug_in_table(self._draws, self._design, self.spec, prob))
-        return self._named(effective_size_table(self._draws, self._design, self.spec, prob, by))
+            return self._named(plug_in_table(self._draws, self._design, prob))
+        return self._named(effective_size_table(self._draws, self._design, prob, by))
 
     def log_effective_size(self, *, by: str = "model") -> np.ndarray:
         """Return the draws behind `effective_size`.
@@ -305,22 +305,22 @@ class DensityFit(Fit[ModelSpec]):
             the fit was made without them.
         """
 
-        def table(draws: Draws, design: Design, spec: RulerSpec, prob: float) -> pd.DataFrame:
-            return coefficient_table(draws, design, spec, at, prob)
+        def table(draws: Draws, design: Design, prob: float) -> pd.DataFrame:
+            return coefficient_table(draws, design, at, prob)
 
         return self._with_reference_posterior(table, check_prob(prob))
 
     def _with_reference_posterior(
-        self, table: Callable[[Draws, Design, RulerSpec, float], pd.DataFrame], prob: float
+        self, table: Callable[[Draws, Design, float], pd.DataFrame], prob: float
     ) -> pd.DataFrame:
         """Return a table of the ruler, with that of the reference posterior above it."""
         parts = []
         if self.reference_posterior is not None:
             # Scores of targets are compared with the ruler, so the design is of all models.
-            found = table(Draws(self.reference_posterior), self._design, self.spec, prob)
+            found = table(Draws(self.reference_posterior), self._design, prob)
             parts.append(found.assign(informed_by="references"))
         if self.spec.ruler != "cut":
-            found = table(self._draws, self._design, self.spec, prob)
+            found = table(self._draws, self._design, prob)
             parts.append(self._named(found.assign(informed_by="all models")))
         return pd.concat(parts, ignore_index=True)
 
@@ -338,4 +338,4 @@ class DensityFit(Fit[ModelSpec]):
             Columns ``date``, ``size``, ``median``, ``lower``, ``upper``,
             ``prob``, ``kind``.
         """
-        return self._named(trend_table(self._draws, self._design, self.spec, check_prob(prob)))
+        return self._named(trend_table(self._draws, self._design, check_prob(prob)))

@@ -72,7 +72,7 @@ class RulerFit(Fit[RulerSpec]):
             ``map_steepness`` and ``map_midpoint_loss`` as in eq. 3, logit and
             slope at the centre, floor, and ceiling of what is above it.
         """
-        return coefficient_table(self._draws, self._design, self.spec, at, check_prob(prob))
+        return coefficient_table(self._draws, self._design, at, check_prob(prob))
 
     def predict(
         self,
@@ -108,7 +108,6 @@ class RulerFit(Fit[RulerSpec]):
         return prediction_table(
             self._draws,
             self._design,
-            self.spec,
             n_params=n_params,
             n_tokens=n_tokens,
             new_run=new_run,
@@ -132,7 +131,7 @@ class RulerFit(Fit[RulerSpec]):
             ``"n_tokens"``, ``"tokens_per_param"``, ``"loss"``), ``median``,
             ``lower``, ``upper``, ``prob``, ``kind``, ``outside_reference``.
         """
-        return allocation_table(self._draws, self._design, self.spec, compute, check_prob(prob))
+        return allocation_table(self._draws, self._design, compute, check_prob(prob))
 
     def score_curve(self, benchmark: str, *, prob: float = PROB) -> pd.DataFrame:
         """Return the score map of one benchmark over the losses of its runs (eq. 3).
@@ -150,7 +149,7 @@ class RulerFit(Fit[RulerSpec]):
             Columns ``benchmark``, ``loss_set``, ``loss``, ``median``,
             ``lower``, ``upper``, ``prob``, ``kind``, ``outside_reference``.
         """
-        return map_table(self._draws, self._design, self.spec, benchmark, check_prob(prob))
+        return map_table(self._draws, self._design, benchmark, check_prob(prob))
 
     def runs(self) -> pd.DataFrame:
         """Return the losses of the reference runs, as they were used.
@@ -181,4 +180,4 @@ class RulerFit(Fit[RulerSpec]):
             ``kind``, and ``best_target`` and ``p_target_above``, which are NaN
             without targets.
         """
-        return reach_table(self._draws, self._design, self.spec, check_prob(prob))
+        return reach_table(self._draws, self._design, check_prob(prob))

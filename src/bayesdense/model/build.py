@@ -26,15 +26,13 @@ __all__ = ["build_model", "default_priors", "given_ruler", "model_priors"]
 ZERO_SUM = ("benchmark_offset", "reference_family_offset")
 
 
-def default_priors(design: Design, spec: RulerSpec) -> dict[str, Prior]:
+def default_priors(design: Design) -> dict[str, Prior]:
     """Return the default prior of every parameter that this model has.
 
     Parameters
     ----------
     design : Design
         The dataset under this model.
-    spec : RulerSpec
-        The composition of the model; with a `ModelSpec` there are targets.
 
     Returns
     -------
@@ -42,22 +40,22 @@ def default_priors(design: Design, spec: RulerSpec) -> dict[str, Prior]:
         In the order ruler, sizes, targets, references, cells, observation.
     """
     return {
-        **loss_law_priors(design, spec),
-        **score_map_priors(design, spec),
-        **size_priors(design, spec),
-        **(target_priors(design, spec) if isinstance(spec, ModelSpec) else {}),
+        **loss_law_priors(design),
+        **score_map_priors(design),
+        **size_priors(design),
+        **(target_priors(design) if isinstance(design.spec, ModelSpec) else {}),
         **reference_priors(design),
         **cell_priors(design),
-        **observation_priors(design, spec),
+        **observation_priors(design),
     }
 
 
-def model_priors(design: Design, spec: RulerSpec) -> dict[str, Prior]:
-    """Return the priors in force: the defaults, less what the user replaced.
+def model_priors(design: Design) -> dict[str, Prior]:
+    """Return the priors in force: the defaults, with those the user gave in their place.
 
     Parameters
     ----------
-    design, spec
+    design
         As for `default_priors`.
 
     Returns
@@ -69,9 +67,9 @@ def model_priors(design: Design, spec: RulerSpec) -> dict[str, Prior]:
     PriorError
         If a name is unknown, or a prior does not suit its parameter.
     """
-    priors = override(default_priors(design, spec), spec.priors)
+    priors = override(default_priors(design), design.spec.priors)
     for name, prior in priors.items():
-        is_exponent_mean = name.endswith("_mean") and name[:-5] in spec.law.exponents
+        is_exponent_mean = name.endswith("_mean") and name[:-5] in design.spec.law.exponents
         normal = name in (*ZERO_SUM, "map_midpoint_loss") or is_exponent_mean
         if normal and prior.distribution != "Normal":
             raise PriorError(f"priors: '{name}' must be Normal, and has {prior}")
@@ -82,7 +80,6 @@ def model_priors(design: Design, spec: RulerSpec) -> dict[str, Prior]:
 
 def build_model(
     design: Design,
-    spec: RulerSpec,
     *,
     given: Mapping[str, np.ndarray] | None = None,
     replaceable: bool = False,
@@ -93,17 +90,15 @@ def build_model(
     ----------
     design : Design
         The dataset under this model.
-    spec : RulerSpec
-        The composition of the model; with a `ModelSpec` there are targets.
     given : mapping of str to numpy.ndarray, optional
         Values of the ruler, by name: ``law_<coefficient>``, shape
         ``(ruler,)``; ``midpoint``, ``steepness``, ``floor`` and ``span``,
         shape ``(benchmark,)``; ``reference_family_offset`` and
-        ``size_<coefficient>`` where they are not to be sampled. The model is
-        then that of everything else.
+        ``size_<coefficient>``, where these are held fixed. The ruler then has
+        no variables; all other parts of the model do.
     replaceable : bool
-        Whether every number of the dataset is data of the model, so that a
-        compiled model can be given another dataset.
+        Whether every number of the dataset is `pymc.Data`, and the lengths of
+        dimensions are symbolic.
 
     Returns
     -------
@@ -113,24 +108,24 @@ def build_model(
     import pymc as pm
     import pytensor.tensor as pt
 
-    chosen = model_priors(design, spec)
+    chosen = model_priors(design)
     with pm.Model(coords=_coords(design)) as model:
         numbers = Numbers(design.arrays, replaceable=replaceable)
         priors = add_priors(chosen, replaceable=replaceable)
         values = model.named_vars
         fixed = {name: pm.Data(f"given_{name}", v) for name, v in (given or {}).items()}
         if fixed:
-            ruler = given_ruler(spec, numbers, fixed)
+            ruler = given_ruler(design.spec, numbers, fixed)
         else:
-            add_loss_law(design, spec, priors)
-            add_score_map(design, spec, priors)
-            add_shape(design, spec, numbers)
-            ruler = Ruler.of(values, numbers, design, spec)
+            add_loss_law(design, priors)
+            add_score_map(design, priors)
+            add_shape(design, numbers)
+            ruler = Ruler.of(values, numbers, design)
             add_map_at_centre(design, ruler)
-        size = add_sizes(design, spec, numbers, priors, fixed)
+        size = add_sizes(design, numbers, priors, fixed)
         parts, difference = [], None
-        if isinstance(spec, ModelSpec) and design.size("cell"):
-            density, difference = add_targets(design, spec, numbers, priors, size)
+        if isinstance(design.spec, ModelSpec) and design.size("cell"):
+            density, difference = add_targets(design, numbers, priors, size)
             parts.append(density)
             dims = ("target", "benchmark")
             difference = pm.Deterministic("benchmark_difference", difference, dims=dims)
@@ -148,7 +143,7 @@ def build_model(
             logit = add_cells(
                 ruler, numbers, priors, density=density, difference=difference, size=size
             )
-            add_scores(spec, ruler, numbers, noise=noise, offset=offset, logit=logit)
+            add_scores(design.spec, ruler, numbers, noise=noise, offset=offset, logit=logit)
     return model
 
 

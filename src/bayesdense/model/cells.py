@@ -1,8 +1,10 @@
 """From density to effective size (eq. 1) to the logit of a score (eq. 2 and 3): the cells.
 
-``ln N_eff[m, j] = ln N[m] + ln rho[m] + g[m, j] + z[m, j]``, ``z ~ Normal(0, tau_j)``: how far a
-model deviates on one benchmark. References deviate by a fraction of that. Where the loss of a run
-was measured, the map is read at that loss, and the deviation is relative to its own size.
+``ln N_eff[m, j] = ln N[m] + ln rho[m] + g[m, j] + tau_j epsilon[m, j]``, ``epsilon ~ Normal(0,
+1)``. The last term, the variable ``cell_effect``, is how far a model deviates on one benchmark;
+its scale is ``reference_cell_scale tau_j`` for references, 0.3 by default. Where the loss of a run
+was measured, the map is read at it and the deviation acts to first order: ``L = L_measured +
+(dL / d ln N) tau_j epsilon``, the slope being that of the law at the run's own ``N`` and ``D``.
 """
 
 from __future__ import annotations
@@ -106,7 +108,7 @@ def cell_losses(ruler: Ruler, numbers: Any, x: Any, deviation: Any, size: Any) -
     -------
     array_like, shape (..., cell)
         By the law at the effective size; where the loss of a run was measured,
-        that, less what the law falls over its deviation.
+        that loss plus the slope of the law times the deviation.
     """
     names = ruler.law.covariates if "cell_loss" in numbers else ()
     covariates = {name: numbers[f"cell_{name}"] for name in names}

@@ -30,9 +30,9 @@ class Design:
     coords : dict of str to list
         Labels of the named dimensions.
     arrays : dict of str to numpy.ndarray
-        Everything numeric that the model reads, by name; it goes into
-        `pymc.Data`, so that a compiled model can take other data.
-    origin : numpy.datetime64
+        Everything numeric that the model reads, by name; names, codes
+        and measured quantities.
+    mean_date : numpy.datetime64
         ``t0``, the mean release date of the dated targets.
     log_size_centre, log_tokens_centre : float
         ``ln N*`` and ``ln D*``, the means over the reference runs (over all
@@ -54,11 +54,13 @@ class Design:
         What a user should know about how the data were used.
     size_design : dict of str to numpy.ndarray
         What the factor of the size definition reads, by coefficient.
+    spec : RulerSpec
+        The model; a `ModelSpec` where there are targets.
     """
 
     coords: dict[str, list[Any]]
     arrays: dict[str, np.ndarray]
-    origin: np.datetime64
+    mean_date: np.datetime64
     log_size_centre: float
     log_tokens_centre: float
     has_losses: np.ndarray
@@ -72,6 +74,7 @@ class Design:
     scores: pd.DataFrame
     notes: list[str]
     size_design: dict[str, np.ndarray]
+    spec: Any
 
     def size(self, dim: str) -> int:
         """Return the length of a named dimension.
@@ -105,9 +108,10 @@ def make_design(data: Dataset, spec: RulerSpec, *, with_target_harnesses: bool =
         residuals. Without a trend, that is for a ruler on its own, targets and
         what only they were scored on are left out.
     with_target_harnesses : bool
-        For a ruler on its own: whether it is to mean the same as that of a density
-        model of the same data. Then the average harness is that of all
-        harnesses, and losses that no benchmark is read through play no part.
+        For a ruler on its own: whether to centre harness offsets on all
+        harnesses of the data, and to use only losses that some benchmark is
+        read through, as a density model does; the two rulers are then
+        comparable.
 
     Returns
     -------
@@ -169,8 +173,8 @@ def _make_design(
 
     dated = models.loc[~references, "release_date"].notna().to_numpy()
     dates = models.loc[~references, "release_date"].to_numpy(dtype="datetime64[s]")[dated]
-    origin = _mean_date(dates)
-    years = (dates - origin) / np.timedelta64(1, "D") / DAYS_PER_YEAR
+    mean_date = _mean_date(dates)
+    years = (dates - mean_date) / np.timedelta64(1, "D") / DAYS_PER_YEAR
 
     scores = _order_scores(scores, models["model"].tolist(), benchmarks)
     harnesses, measured = _measured(harness_scores, benchmarks)
@@ -186,7 +190,7 @@ def _make_design(
         tokens_budget = np.log(spec.tokens) - log_tokens_centre
         run_tokens = np.where(np.isnan(log_tokens), 0.0, log_tokens - log_tokens_centre)
     cell_tokens = np.where(cell_reference, run_tokens[cell_model], tokens_budget)
-    # A ruler without losses knows no tokens.
+    # A ruler without losses does not depend on tokens.
     cell_tokens = np.where(has_losses[cell_benchmark], cell_tokens, 0.0)
 
     target_family, families = pd.factorize(models.loc[~references, "family"])
@@ -220,7 +224,7 @@ def _make_design(
     design = spec.size.design(models)
     arrays |= {f"size_{name}": values for name, values in design.items()}
     if isinstance(spec, ModelSpec):
-        constants = spec.trend.constant_values(origin)
+        constants = spec.trend.constant_values(mean_date)
         arrays |= {name: np.array(value) for name, value in constants.items()}
     if loss_sets:
         tokens = run_tokens[n_targets:]
@@ -258,7 +262,7 @@ def _make_design(
     return Design(
         coords=coords,
         arrays=arrays,
-        origin=origin,
+        mean_date=mean_date,
         log_size_centre=log_size_centre,
         log_tokens_centre=log_tokens_centre,
         has_losses=has_losses,
@@ -272,6 +276,7 @@ def _make_design(
         scores=scores,
         notes=notes,
         size_design=design,
+        spec=spec,
     )
 
 

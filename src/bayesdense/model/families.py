@@ -13,26 +13,23 @@ from typing import Any
 from bayesdense.model.design import Design
 from bayesdense.model.numbers import PriorInModel
 from bayesdense.priors import Prior
-from bayesdense.spec import ModelSpec
 
 __all__ = ["add_families", "family_priors"]
 
 
-def family_priors(design: Design, spec: ModelSpec) -> dict[str, Prior]:
+def family_priors(design: Design) -> dict[str, Prior]:
     """Return the default priors of the spread of families.
 
     Parameters
     ----------
     design : Design
         Decides whether there are several benchmarks.
-    spec : ModelSpec
-        With the switch.
 
     Returns
     -------
     dict of str to Prior
     """
-    if not spec.families:
+    if not design.spec.families:
         return {}
     priors = {"family_effect_sd": Prior("HalfNormal", sigma=1.0)}
     if design.size("benchmark") > 1:

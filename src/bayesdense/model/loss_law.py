@@ -1,8 +1,8 @@
 """The loss law (eq. 2) in a PyMC model: its coefficients, and the losses that were measured.
 
-``L_k(N, D)`` of loss set ``k`` by the law in use, ``ln L ~ StudentT(4, ln L_k, loss_noise_sd_k)``.
-Exponents are partially pooled over loss sets. Where there are scores only, what is left of the law
-is its shape.
+The law gives the loss ``L_k(N, D)`` on loss set ``k``; a measured one has ``ln L_measured ~
+StudentT(4, ln L_k, loss_noise_sd_k)``. Exponents are partially pooled over loss sets. Where there
+are scores only, the loss has no scale, and only the coefficients in ``LossLaw.shape`` are left.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from bayesdense.model.loss_data import LOSS_DEGREES
 from bayesdense.model.numbers import Numbers, PriorInModel, at
 from bayesdense.model.ruler import Ruler, coefficients_of
 from bayesdense.priors import Prior
-from bayesdense.spec import RulerSpec
 
 __all__ = [
     "EXPONENT_SPREAD",
@@ -29,24 +28,22 @@ __all__ = [
 ]
 
 EXPONENT_SPREAD = 0.3
-"""Usual spread of the logarithm of an exponent."""
+"""Standard deviation of the prior of a log exponent, and scale of that of its spread."""
 
 
-def loss_law_priors(design: Design, spec: RulerSpec) -> dict[str, Prior]:
+def loss_law_priors(design: Design) -> dict[str, Prior]:
     """Return the default priors of the law's coefficients and of the noise of losses.
 
     Parameters
     ----------
     design : Design
         Decides which parameters there are.
-    spec : RulerSpec
-        With the law.
 
     Returns
     -------
     dict of str to Prior
     """
-    law = spec.law
+    law = design.spec.law
     priors: dict[str, Prior] = {}
     n_sets, scores_only = len(design.loss_sets), not design.has_losses.all()
     centre = float(np.log(law.exponent_centre))
@@ -62,21 +59,19 @@ def loss_law_priors(design: Design, spec: RulerSpec) -> dict[str, Prior]:
     return priors
 
 
-def add_loss_law(design: Design, spec: RulerSpec, priors: Mapping[str, PriorInModel]) -> None:
+def add_loss_law(design: Design, priors: Mapping[str, PriorInModel]) -> None:
     """Add the coefficients of the law to the PyMC model in context.
 
     Parameters
     ----------
     design : Design
         Decides which loss sets there are, and which benchmarks have scores only.
-    spec : RulerSpec
-        With the law.
     priors : mapping of str to PriorInModel
         All priors of the model.
     """
     import pymc as pm
 
-    law, scores_only = spec.law, not design.has_losses.all()
+    law, scores_only = design.spec.law, not design.has_losses.all()
     mixed = bool(design.loss_sets) and scores_only
     if design.loss_sets:
         suffix = "_with_losses" if mixed else ""
@@ -96,12 +91,15 @@ def add_loss_law(design: Design, spec: RulerSpec, priors: Mapping[str, PriorInMo
         priors[name].variable(f"{name}{suffix}", dims=dims)
 
 
-def add_shape(design: Design, spec: RulerSpec, numbers: Numbers) -> None:
-    """Add what of the law all rulers have, where some have losses and others scores only.
+def add_shape(design: Design, numbers: Numbers) -> None:
+    """Add, with one entry a ruler, the coefficients that a law keeps without losses.
+
+    They are deterministics, of use where some benchmarks have losses and
+    others scores only.
 
     Parameters
     ----------
-    design, spec
+    design
         As for `add_loss_law`.
     numbers : Numbers
         Numbers of the design.
@@ -109,8 +107,8 @@ def add_shape(design: Design, spec: RulerSpec, numbers: Numbers) -> None:
     import pymc as pm
 
     if design.loss_sets and not design.has_losses.all():
-        every = coefficients_of(pm.modelcontext(None).named_vars, numbers, design, spec)
-        for name in spec.law.shape:
+        every = coefficients_of(pm.modelcontext(None).named_vars, numbers, design)
+        for name in design.spec.law.shape:
             pm.Deterministic(name, every[name], dims="ruler")
 
 
@@ -137,7 +135,7 @@ def expected_losses(ruler: Ruler, values: Any, numbers: Any, size: Any, n_target
     run = numbers["loss_model"]
     x = at(size, run)
     if "reference_family_offset" in values:
-        # Runs of another reference family have the losses of runs of another size.
+        # The offset r of a reference family acts as extra log size.
         family = numbers["reference_family_code"][run - n_targets]
         x = x + at(values["reference_family_offset"], family)
     covariates = {name: numbers[f"loss_{name}"] for name in ruler.law.covariates}

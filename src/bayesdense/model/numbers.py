@@ -1,8 +1,8 @@
 """Where the equations get their numbers: data of the model, or constants.
 
-A model for people has the measured quantities as `pymc.Data`, so that they show in its graph, and
-codes of models and benchmarks as constants. A model that others of the same structure share has
-every number as `pymc.Data`, and lengths as symbols.
+By default the measured quantities are `pymc.Data`, so that they show in the graph of the model,
+and index arrays are constants. With ``replaceable`` every number is `pymc.Data`, and lengths of
+dimensions are symbolic.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 FIXED = ("lower", "upper")
-"""Parameters of priors that are never data: they decide how a variable is transformed."""
+"""Parameters of priors that are never data: they decide the support of a variable."""
 
 MEASURED = {
     "target_years": "target",
@@ -61,7 +61,7 @@ def measured_dims(names: Container[str], coords: Mapping[str, Sized]) -> dict[st
     """
     found = {n: d for n, d in MEASURED.items() if n in names and len(coords.get(d, ()))}
     if "cell_loss" not in names:
-        # Without losses the ruler knows no tokens.
+        # Without losses the ruler does not depend on tokens.
         found.pop("cell_tokens", None)
     return found
 

@@ -1,9 +1,13 @@
 """How latent scores are measured: item sampling, offsets of harnesses, noise of sources.
 
-Every source of a cell ran the same items, so what item sampling does is shared within the cell:
-``p* = p + sqrt(p (1 - p) / n) e``. Source ``s`` on harness ``h`` then measures ``S ~ Normal(p*
-with eta[h, j] added to the logit inside the map, phi_j)``, or Student-t. The offsets ``eta[h, j]
-~ Normal(0, harness_offset_sd_j)`` are zero-sum over the harnesses that measured the benchmark.
+With ``M`` the score map of eq. 3, ``y = gamma (l - L)`` the logit of a cell and ``p = M(y)`` its
+expected score, source ``i`` on harness ``h`` measures
+
+``S_i = M(y + eta[h, j]) + sqrt(p (1 - p) / n_items) xi + phi_j e_i``.
+
+``xi ~ Normal(0, 1)`` is shared by all sources of the cell, since they ran the same items; ``e_i``
+is Normal(0, 1), or Student-t. The offsets ``eta[h, j] ~ Normal(0, harness_offset_sd_j)`` are
+zero-sum over the harnesses that measured the benchmark.
 The same formulas serve the variables of a PyMC model and posterior draws.
 """
 
@@ -35,15 +39,13 @@ __all__ = [
 STUDENT_DEGREES = 4.0
 
 
-def observation_priors(design: Design, spec: RulerSpec) -> dict[str, Prior]:
+def observation_priors(design: Design) -> dict[str, Prior]:
     """Return the default priors of the noise (docs/model.md, "Priors").
 
     Parameters
     ----------
     design : Design
         Decides whether harnesses differ.
-    spec : RulerSpec
-        With the switch for harness offsets.
 
     Returns
     -------
@@ -52,7 +54,7 @@ def observation_priors(design: Design, spec: RulerSpec) -> dict[str, Prior]:
     if not design.size("benchmark"):
         return {}
     priors = {"source_noise_sd": Prior("LogNormal", mu=float(np.log(0.015)), sigma=0.7)}
-    if spec.harness_offsets and (design.arrays["harness_measured"].sum(axis=0) > 1).any():
+    if design.spec.harness_offsets and (design.arrays["harness_measured"].sum(axis=0) > 1).any():
         priors["harness_offset_sd"] = Prior("HalfNormal", sigma=0.4)
     return priors
 
@@ -153,8 +155,8 @@ def expected_scores(
     cell, benchmark = numbers["score_cell"], numbers["score_benchmark"]
     if offset is None:
         return latent, at(latent, cell)
-    shifted = at(logit, cell) + at(offset, numbers["score_harness"], benchmark)
-    return latent, ruler.score(shifted, benchmark)
+    with_offset = at(logit, cell) + at(offset, numbers["score_harness"], benchmark)
+    return latent, ruler.score(with_offset, benchmark)
 
 
 def item_variance(latent: Any, items: Any, spec: RulerSpec) -> Any:
@@ -270,9 +272,9 @@ def replicated_logp(
     sums = xp.cumsum(residual, axis=-1 if batch else None)[..., :-1]
     total = xp.concatenate([xp.zeros((*batch, 1)), sums], axis=len(batch))
     gain = item_variance / (source_variance + before * item_variance)
-    shift = gain * (total - at(total, first))
+    correction = gain * (total - at(total, first))
     variance = source_variance * (1.0 + gain)
-    quadratic = (residual - shift) ** 2 / variance
+    quadratic = (residual - correction) ** 2 / variance
     return -0.5 * (quadratic + xp.log(variance) + np.log(2.0 * np.pi))
 
 

@@ -1,6 +1,7 @@
-"""Log density of the references (eq. 1): what the ruler calls 1.
+"""Log density of the references (eq. 1), which is 0 on average by definition of the ruler.
 
-``ln rho = r[family] + e``, ``r`` zero-sum over the reference families, ``e ~ Normal(0, 0.1)``.
+``ln rho = r[family] + v_ref``, ``r`` zero-sum over the reference families, ``v_ref ~ Normal(0,
+reference_residual)``, 0.1 by default.
 """
 
 from __future__ import annotations

@@ -17,7 +17,6 @@ from bayesdense.model.numbers import at
 from bayesdense.parts.laws import LossLaw
 from bayesdense.parts.maps import ScoreMap
 from bayesdense.parts.namespace import namespace
-from bayesdense.spec import RulerSpec
 
 __all__ = ["Ruler"]
 
@@ -62,7 +61,7 @@ class Ruler:
     log_size_centre: Any
 
     @classmethod
-    def of(cls, values: Any, numbers: Any, design: Design, spec: RulerSpec) -> Ruler:
+    def of(cls, values: Any, numbers: Any, design: Design) -> Ruler:
         """Return the ruler that some values of the model's variables make.
 
         Parameters
@@ -73,8 +72,6 @@ class Ruler:
             The numbers of the design, or the data of the model.
         design : Design
             Decides which benchmarks are read through losses.
-        spec : RulerSpec
-            With law and map.
 
         Returns
         -------
@@ -91,9 +88,9 @@ class Ruler:
             parts.append((values[f"map_logit_at_centre{suffix}"] / slope, slope))
         midpoint, steepness = (_joined([part[i] for part in parts], numbers) for i in (0, 1))
         return cls(
-            law=spec.law,
-            score_map=spec.score_map,
-            coefficients=coefficients_of(values, numbers, design, spec),
+            law=design.spec.law,
+            score_map=design.spec.score_map,
+            coefficients=coefficients_of(values, numbers, design),
             midpoint=midpoint,
             steepness=steepness,
             floor=values["map_floor"] if len(known) else None,
@@ -116,8 +113,10 @@ class Ruler:
         dict of str to array_like
             Shape ``(..., *ruler.shape)``; covariates of the law are 0.
         """
-        dense = dict.fromkeys(self.law.covariates, 0.0)
-        return dense | {name: at(values, ruler) for name, values in self.coefficients.items()}
+        no_covariates = dict.fromkeys(self.law.covariates, 0.0)
+        return no_covariates | {
+            name: at(values, ruler) for name, values in self.coefficients.items()
+        }
 
     def loss(self, x: Any, z: Any, ruler: Any, covariates: Mapping[str, Any] = NONE) -> Any:
         """Return the loss of eq. 2.
@@ -187,7 +186,7 @@ class Ruler:
         return self.steepness * (self.midpoint - self.loss(0.0, self.tokens, self.ruler))
 
     def slope_at_centre(self) -> Any:
-        """Return ``s``: how fast the logit rises in log size there.
+        """Return ``s``, the derivative of the logit by log size at ``N*`` and ``D0``.
 
         Returns
         -------
@@ -229,12 +228,12 @@ class Ruler:
         return np.asarray(x) + self.log_size_centre
 
 
-def coefficients_of(values: Any, numbers: Any, design: Design, spec: RulerSpec) -> dict[str, Any]:
+def coefficients_of(values: Any, numbers: Any, design: Design) -> dict[str, Any]:
     """Return the coefficients of the law, loss sets first, then benchmarks with scores only.
 
     Parameters
     ----------
-    values, numbers, design, spec
+    values, numbers, design
         As for `Ruler.of`.
 
     Returns
@@ -242,7 +241,7 @@ def coefficients_of(values: Any, numbers: Any, design: Design, spec: RulerSpec) 
     dict of str to array_like, shape (..., ruler)
         A number where a coefficient is the same everywhere.
     """
-    law, known = spec.law, design.has_losses
+    law, known = design.spec.law, design.has_losses
     scores_only = not known.all()
     mixed = bool(design.loss_sets) and scores_only
     seen: dict[str, Any] = {}
@@ -255,7 +254,7 @@ def coefficients_of(values: Any, numbers: Any, design: Design, spec: RulerSpec) 
     unit = law.unit({name: values[f"{name}{suffix}"] for name in law.shape})
     if not mixed:
         return unit
-    # Any variables with an entry for each benchmark with scores only, and for each loss set.
+    # Only for their shapes: one entry a benchmark with scores only, and one a loss set.
     like = at(values["map_floor"], numbers["unknown_benchmarks"])
     blank = next(iter(seen.values()))
     xp = namespace(like)

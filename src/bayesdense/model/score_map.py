@@ -16,22 +16,19 @@ from bayesdense.model.design import Design
 from bayesdense.model.numbers import PriorInModel
 from bayesdense.model.ruler import Ruler
 from bayesdense.priors import Prior
-from bayesdense.spec import RulerSpec
 
 __all__ = ["add_map_at_centre", "add_score_map", "score_map_priors"]
 
 FLOOR_SD = 0.02
 
 
-def score_map_priors(design: Design, spec: RulerSpec) -> dict[str, Prior]:
+def score_map_priors(design: Design) -> dict[str, Prior]:
     """Return the default priors of the score map.
 
     Parameters
     ----------
     design : Design
         Decides which parameters there are.
-    spec : RulerSpec
-        With the map.
 
     Returns
     -------
@@ -45,25 +42,23 @@ def score_map_priors(design: Design, spec: RulerSpec) -> dict[str, Prior]:
         priors["map_steepness"] = Prior("LogNormal", mu=steep, sigma=0.7)
         priors["map_midpoint_loss"] = Prior("Normal", mu=mean, sigma=2 * sd)
     if not design.has_losses.all():
-        priors |= spec.score_map.priors()
+        priors |= design.spec.score_map.priors()
     if design.size("benchmark"):
         chance = design.chance
         floor = Prior("TruncatedNormal", mu=chance, sigma=FLOOR_SD, lower=0.0, upper=1.0)
         priors["map_floor"] = floor
-        if spec.score_map.has_ceiling:
+        if design.spec.score_map.has_ceiling:
             priors["ceiling_share"] = Prior("Beta", alpha=12.0, beta=1.0)
     return priors
 
 
-def add_score_map(design: Design, spec: RulerSpec, priors: Mapping[str, PriorInModel]) -> None:
+def add_score_map(design: Design, priors: Mapping[str, PriorInModel]) -> None:
     """Add the variables of the score map to the PyMC model in context.
 
     Parameters
     ----------
     design : Design
         Decides which benchmarks are read through losses.
-    spec : RulerSpec
-        With the map.
     priors : mapping of str to PriorInModel
         All priors of the model.
     """
@@ -74,7 +69,7 @@ def add_score_map(design: Design, spec: RulerSpec, priors: Mapping[str, PriorInM
         return
     floor = priors["map_floor"].variable("map_floor", dims="benchmark")
     share: Any = 1.0
-    if spec.score_map.has_ceiling:
+    if design.spec.score_map.has_ceiling:
         share = priors["ceiling_share"].variable("ceiling_share", dims="benchmark")
     pm.Deterministic("map_span", (1.0 - floor) * share, dims="benchmark")
     if known.any():
@@ -88,7 +83,9 @@ def add_score_map(design: Design, spec: RulerSpec, priors: Mapping[str, PriorInM
 
 
 def add_map_at_centre(design: Design, ruler: Ruler) -> None:
-    """Add logit and slope at the centre where benchmarks are read through losses.
+    """Add ``pi`` and ``s`` of every benchmark, if any is read through losses.
+
+    Where all are read through scores only, they are variables already.
 
     Parameters
     ----------

@@ -8,32 +8,28 @@ from typing import Any
 from bayesdense.model.design import Design
 from bayesdense.model.numbers import Numbers, PriorInModel
 from bayesdense.priors import Prior
-from bayesdense.spec import RulerSpec
 
 __all__ = ["add_sizes", "size_priors"]
 
 
-def size_priors(design: Design, spec: RulerSpec) -> dict[str, Prior]:
+def size_priors(design: Design) -> dict[str, Prior]:
     """Return the default priors of the coefficients of the size definition.
 
     Parameters
     ----------
     design : Design
         With what the definition reads.
-    spec : RulerSpec
-        With the definition.
 
     Returns
     -------
     dict of str to Prior
         Empty where sizes are counts.
     """
-    return spec.size.priors(design.size_design)
+    return design.spec.size.priors(design.size_design)
 
 
 def add_sizes(
     design: Design,
-    spec: RulerSpec,
     numbers: Numbers,
     priors: Mapping[str, PriorInModel],
     given: Mapping[str, Any],
@@ -44,8 +40,6 @@ def add_sizes(
     ----------
     design : Design
         With sizes and what the definition reads.
-    spec : RulerSpec
-        With the definition.
     numbers : Numbers
         Numbers of the design.
     priors : mapping of str to PriorInModel
@@ -68,6 +62,6 @@ def add_sizes(
         name: given[f"size_{name}"] if f"size_{name}" in given else priors[name].variable(name)
         for name in multipliers
     }
-    size = size + spec.size.log_multiplier(multipliers, coefficients)
+    size = size + design.spec.size.log_multiplier(multipliers, coefficients)
     pm.Deterministic("log_size", size + numbers["log_size_centre"], dims="model")
     return size

@@ -1,9 +1,10 @@
 """Log density of the targets (eq. 5) and what differs between benchmarks.
 
-``ln rho = B + A (t - t0) + lambda (ln N - ln 2e10) + f[family] + v`` for a target with a date, by
-the trend in use. On benchmark ``j`` its log effective size has besides ``g_j = o_j + (A_j - A)(t
-- t0) + (lambda_j - lambda)(ln N - ln 2e10) + f2[family, j]``, zero-sum over the benchmarks in the
-first three terms.
+For a target with a date ``ln rho = B + A (t - t0) + lambda (ln N - ln 2e10) + f[family] + v``,
+where ``A (t - t0)`` and the distribution of ``v`` are those of the trend (`parts/trends/`).
+On benchmark ``j``, ``g_j = o_j + (A_j - A)(t - t0) + (lambda_j - lambda)(ln N - ln 2e10) +
+f2[family, j]`` is added to the log effective size; ``o_j``, ``A_j - A`` and ``lambda_j - lambda``
+add up to zero over the benchmarks, ``f2`` need not.
 """
 
 from __future__ import annotations
@@ -17,20 +18,18 @@ from bayesdense.model.design import Design
 from bayesdense.model.families import add_families, family_priors
 from bayesdense.model.numbers import Numbers, PriorInModel
 from bayesdense.priors import Prior
-from bayesdense.spec import DENSITY_SIZE, ModelSpec
+from bayesdense.spec import DENSITY_SIZE
 
 __all__ = ["add_targets", "differences", "line", "target_priors", "target_sizes"]
 
 
-def target_priors(design: Design, spec: ModelSpec) -> dict[str, Prior]:
+def target_priors(design: Design) -> dict[str, Prior]:
     """Return the default priors of trend, levels, slopes and families (docs/model.md, "Priors").
 
     Parameters
     ----------
     design : Design
         Decides which parameters there are.
-    spec : ModelSpec
-        With trend and switches.
 
     Returns
     -------
@@ -40,20 +39,20 @@ def target_priors(design: Design, spec: ModelSpec) -> dict[str, Prior]:
     priors = {
         "growth_rate": Prior("Normal", mu=1.5, sigma=1.5),
         "log_density_level": Prior("Normal", mu=0.0, sigma=2.0),
-        **spec.trend.priors(),
+        **design.spec.trend.priors(),
     }
-    if spec.ruler == "skill":
+    if design.spec.ruler == "skill":
         # The level is that of the maps: density is relative to the trend itself.
         del priors["log_density_level"]
-    if spec.growth == "by-benchmark" and several:
+    if design.spec.growth == "by-benchmark" and several:
         priors["growth_rate_sd"] = Prior("HalfNormal", sigma=1.0)
-    if spec.level == "by-benchmark" and several:
+    if design.spec.level == "by-benchmark" and several:
         priors["benchmark_offset"] = Prior("Normal", mu=0.0, sigma=1.0)
-    if spec.size_slope != "none":
+    if design.spec.size_slope != "none":
         priors["size_slope"] = Prior("Normal", mu=0.0, sigma=0.5)
-        if spec.size_slope == "by-benchmark" and several:
+        if design.spec.size_slope == "by-benchmark" and several:
             priors["size_slope_sd"] = Prior("HalfNormal", sigma=0.3)
-    priors |= family_priors(design, spec)
+    priors |= family_priors(design)
     if design.size("undated_target"):
         priors["undated_log_density"] = Prior("Normal", mu=0.0, sigma=3.0)
     return priors
@@ -61,7 +60,6 @@ def target_priors(design: Design, spec: ModelSpec) -> dict[str, Prior]:
 
 def add_targets(
     design: Design,
-    spec: ModelSpec,
     numbers: Numbers,
     priors: Mapping[str, PriorInModel],
     size: Any,
@@ -72,8 +70,6 @@ def add_targets(
     ----------
     design : Design
         With targets, dates, sizes and families.
-    spec : ModelSpec
-        With trend and switches.
     numbers : Numbers
         Numbers of the design.
     priors : mapping of str to PriorInModel
@@ -93,7 +89,7 @@ def add_targets(
 
     values = pm.modelcontext(None).named_vars
     n_dated = numbers.length("dated_target")
-    size = target_sizes(size, numbers, numbers.length("target"))
+    from_2e10 = target_sizes(size, numbers, numbers.length("target"))
     priors["growth_rate"].variable("growth_rate")
     if "log_density_level" in priors:
         priors["log_density_level"].variable("log_density_level")
@@ -102,7 +98,7 @@ def add_targets(
     if "size_slope" in priors:
         priors["size_slope"].variable("size_slope")
     _add_benchmarks(priors, values)
-    trend = spec.trend
+    trend = design.spec.trend
     for name in trend.priors():
         priors[name].variable(name)
     for name, value in trend.derived(values).items():
@@ -110,8 +106,8 @@ def add_targets(
     effect, benchmark_effect = add_families(priors)
 
     years, family = numbers["target_years"], numbers["family_code"]
-    density = line(values, numbers, trend, years[:n_dated], size[:n_dated])
-    difference = differences(values, years, size)
+    density = line(values, numbers, trend, years[:n_dated], from_2e10[:n_dated])
+    difference = differences(values, years, from_2e10)
     if difference is None:
         difference = pt.zeros((numbers.length("target"), numbers.length("benchmark")))
     if effect is not None:
@@ -122,7 +118,8 @@ def add_targets(
     if lag is None:
         density = density + pm.Normal("model_effect", 0.0, sd, dims="dated_target")
     else:
-        # Normal noise less a half-normal lag (Aigner, Lovell and Schmidt, 1977).
+        # v - w, v ~ Normal(0, sd), w ~ HalfNormal(lag) (Aigner, Lovell and Schmidt, 1977): density
+        # 2/s phi(x/s) Phi(-x lag/(s sd)) with s^2 = sd^2 + lag^2.
         total, skew = pm.math.sqrt(sd**2 + lag**2), -lag / sd
         effects = pm.SkewNormal(
             "model_effect", mu=0.0, sigma=total, alpha=skew, dims="dated_target"
@@ -208,6 +205,7 @@ def differences(values: Any, years: Any, size: Any) -> Any:
         return None
     if "growth_rate_deviation" in values or "size_slope_deviation" in values:
         return found
+    # One row a target, though no term depends on it.
     return found + 0.0 * years[..., :, None]
 
 

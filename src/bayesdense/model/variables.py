@@ -57,9 +57,9 @@ VARIABLES: dict[str, Variable] = {
     # Effective size and density.
     "log_size": Variable("ln N", "log size", "1", "eq. 1"),
     "log_density": Variable("ln rho", "log density", "1", "eq. 1"),
-    "log_effective_size": Variable("ln N_eff", "log effective size on a benchmark", "1", "eq. 4"),
-    "cell_effect": Variable("tau epsilon", "deviation of a model on a benchmark", "1", "eq. 4"),
-    "cell_effect_sd": Variable("tau", "scale of the deviations on a benchmark", "1", "eq. 4"),
+    "log_effective_size": Variable("ln N_eff", "log effective size on a benchmark", "1", "eq. 1"),
+    "cell_effect": Variable("tau epsilon", "deviation of a model on a benchmark", "1", "eq. 1"),
+    "cell_effect_sd": Variable("tau", "scale of the deviations on a benchmark", "1", "eq. 1"),
     "reference_effect": Variable("v_ref", "deviation of a reference run", "1", "eq. 1"),
     "reference_family_offset": Variable("r", "offset of a reference family", "1", "eq. 1"),
     # The trend of density.

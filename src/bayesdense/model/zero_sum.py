@@ -64,7 +64,10 @@ def partial_zero_sum_logp(value: Any, sd: Any, measured: Any) -> Any:
 
 
 class PartialZeroSum(Transform):
-    """Effects as free numbers along contrasts between the rows that count in each column.
+    """The constraint of `partial_zero_sum_logp` as a transform, which PyMC needs of a variable.
+
+    Effects are a linear function of as many unconstrained numbers a column as
+    there are rows that count, less one.
 
     Parameters
     ----------

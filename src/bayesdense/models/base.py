@@ -92,7 +92,7 @@ class Model[S: RulerSpec]:
         dict of str to Prior
             By parameter; any of these names can be given as ``priors=``.
         """
-        return model_priors(self.make_design(data), self.spec)
+        return model_priors(self.make_design(data))
 
     def build(self, data: Dataset) -> Any:
         """Return the model as a plain PyMC model with named dimensions.
@@ -114,7 +114,7 @@ class Model[S: RulerSpec]:
         """
         self._require_dataset(data)
         self._notes(data)
-        return build_model(self.make_design(data), self.spec)
+        return build_model(self.make_design(data))
 
     def to_graphviz(self, data: Dataset) -> Any:
         """Return the model as a graph: parameters, what follows from them, and observations.
@@ -245,15 +245,15 @@ class Model[S: RulerSpec]:
             first = self.sample_design(few, short)
             if first.result.interrupted:
                 raise SamplingInterrupted("interrupted during warm-up: no draws kept")
-            warm_start = WarmStart.of(first.result.posterior, few, self.spec, subset.digest)
-        model, retune = sampler_model(design, self.spec)
+            warm_start = WarmStart.of(first.result.posterior, few, subset.digest)
+        model, retune = sampler_model(design)
         beginning = None
         if warm_start is not None:
             digest = "" if data is None else data.digest
-            beginning = warm_start.for_other(design, model.model, self.spec, digest)
+            beginning = warm_start.for_other(design, model.model, digest)
         result = sample(
             model,
-            structure=structure_of(design, self.spec),
+            structure=structure_of(design),
             run=run,
             retune=retune,
             beginning=beginning,
@@ -301,7 +301,7 @@ class Model[S: RulerSpec]:
 
 
 def sampler_model(
-    design: Design, spec: RulerSpec, given: Mapping[str, np.ndarray] | None = None
+    design: Design, given: Mapping[str, np.ndarray] | None = None
 ) -> tuple[SamplerModel, Retune]:
     """Return a model in the coordinates of the sampler, and how a pilot changes these.
 
@@ -309,8 +309,6 @@ def sampler_model(
     ----------
     design : Design
         The dataset under the model.
-    spec : RulerSpec
-        The composition of the model.
     given : mapping of str to numpy.ndarray, optional
         Values of the ruler, as for `bayesdense.model.build_model`.
 
@@ -320,41 +318,39 @@ def sampler_model(
     retune : callable
         From the draws of a pilot to new values of the model's data.
     """
-    first = coordinates_from_data(design, spec, model_priors(design, spec), given=bool(given))
+    first = coordinates_from_data(design, model_priors(design), given=bool(given))
     before = first.arrays()
 
     def retune(posterior: xr.Dataset) -> Mapping[str, np.ndarray]:
-        after = coordinates_from_pilot(design, spec, first, posterior).arrays()
+        after = coordinates_from_pilot(design, first, posterior).arrays()
         return {name: v for name, v in after.items() if v is not before[name]}
 
-    return reparametrise(design, spec, first, given), retune
+    return reparametrise(design, first, given), retune
 
 
-def structure_of(design: Design, spec: RulerSpec) -> tuple[Any, ...]:
+def structure_of(design: Design) -> tuple[Any, ...]:
     """Return what shapes a model's graph besides the data.
 
     Parameters
     ----------
     design : Design
         The dataset under the model.
-    spec : RulerSpec
-        The composition of the model.
 
     Returns
     -------
     tuple
         Hashable; models for which it is equal can share compiled code.
     """
-    entries = [(f.name, getattr(spec, f.name)) for f in dataclasses.fields(spec)]
+    entries = [(f.name, getattr(design.spec, f.name)) for f in dataclasses.fields(design.spec)]
     parts = [(name, value) for name, value in entries if hasattr(value, "equation")]
     # A definition without a factor is only in the data.
-    parts += [("size", spec.size)] if design.size_design else []
+    parts += [("size", design.spec.size)] if design.size_design else []
     switches = [(n, v) for n, v in entries if isinstance(v, str | bool)]
     return (
-        type(spec).__name__,
+        type(design.spec).__name__,
         tuple((n, type(part), repr(sorted(vars(part).items()))) for n, part in parts),
         tuple(switches),
-        tuple(_shape_of_prior(n, p) for n, p in sorted(model_priors(design, spec).items())),
+        tuple(_shape_of_prior(n, p) for n, p in sorted(model_priors(design).items())),
         bool(design.has_losses.any()),
         bool(design.has_losses.all()),
         tuple(name for name, labels in sorted(design.coords.items()) if labels),

@@ -371,7 +371,7 @@ class DensityModel(Model[ModelSpec]):
             data, self.spec, run.replace(label=f"{data.name}, references only")
         )
         if cut:
-            drawn = sample_cut(design, self.spec, own, RULERS if count is None else count, run)
+            drawn = sample_cut(design, own, RULERS if count is None else count, run)
         else:
             drawn = jointly()
         return dataclasses.replace(

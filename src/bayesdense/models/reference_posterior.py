@@ -21,7 +21,7 @@ from bayesdense.sampler.cut_chains import DRAWS_OF_A_RULER, sample_given
 from bayesdense.sampler.initial_points import spread_out
 from bayesdense.sampler.nuts import SamplingInterrupted, sample
 from bayesdense.sampler.settings import Run
-from bayesdense.spec import ModelSpec, RulerSpec
+from bayesdense.spec import ModelSpec
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -46,16 +46,13 @@ class ReferencePosterior:
     posterior : xarray.Dataset
         Draws of the ruler's variables.
     design : Design
-        The references, with the harnesses of all models.
-    spec : RulerSpec
-        The composition of the ruler.
+        The references under the ruler, with the harnesses of all models.
     info : ReferencePosteriorInfo
         How it was sampled.
     """
 
     posterior: xr.Dataset
     design: Design
-    spec: RulerSpec
     info: ReferencePosteriorInfo
 
 
@@ -86,14 +83,15 @@ def fit_reference_posterior(data: Dataset, spec: ModelSpec, run: Run) -> Referen
     """
     plain = spec.ruler_spec(())
     design = make_design(data, plain, with_target_harnesses=True)
-    own = spec.ruler_spec(default_priors(design, plain))
+    own = spec.ruler_spec(default_priors(design))
+    design = dataclasses.replace(design, spec=own)
     accept = max(run.settings.target_accept or 0.0, TARGET_ACCEPT)
     run = run.replace(draws=DRAWS, tune=TUNE, target_accept=accept)
-    structure = ("with target harnesses", structure_of(design, own))
+    structure = ("with target harnesses", structure_of(design))
     key = (data.digest, structure, repr(own.to_dict()), dataclasses.astuple(run.settings))
     if key in _remembered:
         return _remembered[key]
-    model, retune = sampler_model(design, own)
+    model, retune = sampler_model(design)
     result = sample(model, structure=structure, run=run, retune=retune)
     if result.interrupted:
         raise SamplingInterrupted("interrupted in the fit of the references only: no draws kept")
@@ -108,7 +106,7 @@ def fit_reference_posterior(data: Dataset, spec: ModelSpec, run: Run) -> Referen
     posterior = result.posterior
     posterior = posterior[[n for n, v in posterior.items() if not NOT_THE_RULER & set(v.dims)]]
     posterior = describe(posterior, symbols_of(own.law, own.score_map, own.size))
-    reference = ReferencePosterior(spread_out(posterior, KEPT_DRAWS), design, own, info)
+    reference = ReferencePosterior(spread_out(posterior, KEPT_DRAWS), design, info)
     _remembered[key] = reference
     while len(_remembered) > REMEMBERED:
         _remembered.popitem(last=False)
@@ -117,7 +115,6 @@ def fit_reference_posterior(data: Dataset, spec: ModelSpec, run: Run) -> Referen
 
 def sample_cut(
     design: Design,
-    spec: ModelSpec,
     reference: ReferencePosterior,
     count: int,
     run: Run,
@@ -128,8 +125,6 @@ def sample_cut(
     ----------
     design : Design
         All models under the density model.
-    spec : ModelSpec
-        The composition of the density model.
     reference : ReferencePosterior
         The ruler from references only.
     count : int
@@ -145,10 +140,10 @@ def sample_cut(
     chosen = spread_out(reference.posterior, count)
     rulers = _held(chosen, reference)
     first = {name: values[0, 0] for name, values in rulers.items()}
-    model, _ = sampler_model(design, spec, first)
+    model, _ = sampler_model(design, first)
     result = sample_given(
         model,
-        structure=("cut", structure_of(design, spec)),
+        structure=("cut", structure_of(design)),
         rulers=rulers,
         run=run,
     )
@@ -166,7 +161,7 @@ def sample_cut(
 def _held(posterior: xr.Dataset, reference: ReferencePosterior) -> dict[str, np.ndarray]:
     """Return values of the ruler as `build_model` takes them, shape ``(chain, draw, ...)``."""
     draws, design = Draws(posterior), reference.design
-    ruler = Ruler.of(draws, design.arrays, design, reference.spec)
+    ruler = Ruler.of(draws, design.arrays, design)
     shape = draws.count, int(design.ruler.max()) + 1
     values = {f"law_{name}": np.broadcast_to(v, shape) for name, v in ruler.coefficients.items()}
     for name in ("midpoint", "steepness", "floor", "span"):

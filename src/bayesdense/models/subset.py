@@ -28,7 +28,6 @@ from bayesdense.sampler.initial_points import evenly_spread, spread_out
 from bayesdense.sampler.nuts import SamplingInterrupted
 from bayesdense.sampler.settings import Run
 from bayesdense.sampler.warm_start import scored_targets
-from bayesdense.spec import ModelSpec
 
 if TYPE_CHECKING:
     from bayesdense.sampler.nuts import SampleResult
@@ -117,8 +116,8 @@ def make_subset(model: Model[Any], data: Dataset, whole: Design, count: Any) -> 
         check_readiness(subset)
     except ReadinessError as error:
         raise ReadinessError(f"shared_from={count}: the subset is too small: {error}") from None
-    own = alike(model.make_design(subset), whole, model.spec)
-    here, every = default_priors(own, model.spec), default_priors(whole, model.spec)
+    own = alike(model.make_design(subset), whole)
+    here, every = default_priors(own), default_priors(whole)
     # What is of undated targets is of single models.
     missing = sorted(every.keys() - here.keys() - {"undated_log_density"})
     if missing:
@@ -267,7 +266,7 @@ def given_shared(
     shared : xarray.Dataset
         The draws that they were given, of every free variable of them all.
     """
-    built, retune = sampler_model(whole, model.spec)
+    built, retune = sampler_model(whole)
     dims = built.model.named_vars_to_dims
     free = [name for name in built.free if not SINGLE_MODEL_DIMS & set(dims.get(name, ()))]
     shared = spread_out(posterior[free], KEPT)
@@ -275,7 +274,7 @@ def given_shared(
     some = spread_out(posterior[ruler], FOR_COORDINATES)
     for name, values in retune(some).items():
         built.model.set_data(name, values)
-    structure = structure_of(whole, model.spec)
+    structure = structure_of(whole)
     found = sample_single(built, structure=structure, shared=shared, run=run)
     return found, shared
 
@@ -284,7 +283,7 @@ def _reversed_bits(number: int) -> int:
     return int(f"{number:032b}"[::-1], 2)
 
 
-def alike(own: Design, whole: Design, spec: ModelSpec) -> Design:
+def alike(own: Design, whole: Design) -> Design:
     """Return the design of a subset with shared variables that mean what they do in the whole.
 
     Dates are relative to the mean date of all targets, and harnesses have offsets where they
@@ -294,8 +293,6 @@ def alike(own: Design, whole: Design, spec: ModelSpec) -> Design:
     ----------
     own, whole : Design
         Of the subset and of the whole.
-    spec : ModelSpec
-        The composition of the model.
 
     Returns
     -------
@@ -310,15 +307,17 @@ def alike(own: Design, whole: Design, spec: ModelSpec) -> Design:
     for dim in ("benchmark", "harness", "reference", "loss_set"):
         if own.coords[dim] != whole.coords[dim]:
             raise BayesdenseError(f"shared_from: the subset has other entries of '{dim}' than all")
-    later = (own.origin - whole.origin) / np.timedelta64(1, "D") / DAYS_PER_YEAR
+    later = (own.mean_date - whole.mean_date) / np.timedelta64(1, "D") / DAYS_PER_YEAR
     dated = np.arange(own.size("target")) < own.size("dated_target")
     moved = {
         "years": own.arrays["years"] + later,
         "target_years": own.arrays["target_years"] + np.where(dated, later, 0.0),
     }
     # Offsets are zero-sum over the harnesses that measured a benchmark in the whole.
-    same = {name: whole.arrays[name] for name in ("harness_measured", *spec.trend.constants)}
-    return dataclasses.replace(own, arrays={**own.arrays, **moved, **same}, origin=whole.origin)
+    same = {name: whole.arrays[name] for name in ("harness_measured", *whole.spec.trend.constants)}
+    return dataclasses.replace(
+        own, arrays={**own.arrays, **moved, **same}, mean_date=whole.mean_date
+    )
 
 
 def _stats_of(result: SampleResult, draws: int) -> xr.Dataset:

@@ -11,7 +11,6 @@ from bayesdense.model import Design
 from bayesdense.model.cells import cell_losses
 from bayesdense.model.ruler import Ruler
 from bayesdense.sampler.initial_points import evenly_spread
-from bayesdense.spec import RulerSpec
 
 __all__ = ["Columns", "Draws", "cell_logits", "log_sizes", "ruler_of"]
 
@@ -135,7 +134,7 @@ def log_sizes(draws: Draws, design: Design) -> np.ndarray:
     return np.asarray(design.arrays["relative_log_size"] + design.log_size_centre)
 
 
-def ruler_of(draws: Draws, design: Design, spec: RulerSpec) -> Ruler:
+def ruler_of(draws: Draws, design: Design) -> Ruler:
     """Return the ruler on posterior draws.
 
     Parameters
@@ -144,15 +143,13 @@ def ruler_of(draws: Draws, design: Design, spec: RulerSpec) -> Ruler:
         Posterior draws.
     design : Design
         The dataset under the model.
-    spec : RulerSpec
-        The composition of the model.
 
     Returns
     -------
     Ruler
         Everything with the axis of draws first.
     """
-    return Ruler.of(draws, design.arrays, design, spec)
+    return Ruler.of(draws, design.arrays, design)
 
 
 def cell_logits(

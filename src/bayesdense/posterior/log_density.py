@@ -23,7 +23,6 @@ from bayesdense.model.observation import (
 )
 from bayesdense.model.ruler import Ruler
 from bayesdense.posterior.draws import Draws, cell_logits, log_sizes, ruler_of
-from bayesdense.spec import RulerSpec
 
 __all__ = [
     "given_logits",
@@ -41,9 +40,7 @@ COARSEST, FINEST = 0.25, 0.004
 PER_WIDTH = 0.8
 
 
-def log_densities(
-    draws: Draws, design: Design, spec: RulerSpec, chosen: np.ndarray | None = None
-) -> np.ndarray:
+def log_densities(draws: Draws, design: Design, chosen: np.ndarray | None = None) -> np.ndarray:
     """Return the log density of units, draw by draw.
 
     That of a loss is of its logarithm. That of a cell is the joint density of
@@ -57,8 +54,6 @@ def log_densities(
         Posterior draws, of these data or of part of them.
     design : Design
         The whole dataset under the model.
-    spec : RulerSpec
-        The composition of the model.
     chosen : numpy.ndarray of bool, shape (unit,), optional
         Which units; all if not given.
 
@@ -72,19 +67,19 @@ def log_densities(
     BayesdenseError
         If the noise between sources is not Normal.
     """
-    require_normal(design, spec)
+    require_normal(design)
     n_losses, n_cells = len(design.coords["loss_id"]), len(design.coords["cell"])
     wanted = np.ones(n_losses + n_cells, dtype=bool) if chosen is None else chosen
     parts = []
     if n_losses:
-        found = loss_log_densities(draws, design, spec)
+        found = loss_log_densities(draws, design)
         parts.append(found[:, wanted[:n_losses]])
     if wanted[n_losses:].any():
-        parts.append(_of_cells(draws, design, spec, np.flatnonzero(wanted[n_losses:])))
+        parts.append(_of_cells(draws, design, np.flatnonzero(wanted[n_losses:])))
     return np.concatenate(parts, axis=1)
 
 
-def score_log_densities(draws: Draws, design: Design, spec: RulerSpec) -> np.ndarray:
+def score_log_densities(draws: Draws, design: Design) -> np.ndarray:
     """Return the log density of single scores, given the deviation of their cell.
 
     A score is given everything that was drawn and the scores before it in its
@@ -97,8 +92,6 @@ def score_log_densities(draws: Draws, design: Design, spec: RulerSpec) -> np.nda
         Posterior draws.
     design : Design
         The dataset under the model.
-    spec : RulerSpec
-        The composition of the model.
 
     Returns
     -------
@@ -107,42 +100,40 @@ def score_log_densities(draws: Draws, design: Design, spec: RulerSpec) -> np.nda
     from scipy.stats import t
 
     arrays = design.arrays
-    ruler = ruler_of(draws, design, spec)
+    ruler = ruler_of(draws, design)
     logit = cell_logits(ruler, draws, design, draws["log_effective_size"], draws["cell_effect"])
     latent, mean = expected_scores(ruler, logit, draws.get("harness_offset"), arrays)
-    items = item_variance(latent, arrays["cell_items"], spec)[:, arrays["score_cell"]]
+    items = item_variance(latent, arrays["cell_items"], design.spec)[:, arrays["score_cell"]]
     noise = draws["source_noise_sd"][:, arrays["score_benchmark"]]
     observed = arrays["score_observed"]
-    if spec.observation == "student-t":
+    if design.spec.observation == "student-t":
         mean = mean + np.sqrt(items) * draws["item_effect"][:, arrays["score_cell"]]
         return np.asarray(t.logpdf(observed, STUDENT_DEGREES, mean, noise))
     before, first = arrays["score_before"], arrays["score_first"]
     return np.asarray(replicated_logp(observed, mean, items, noise**2, before, first))
 
 
-def require_normal(design: Design, spec: RulerSpec) -> None:
+def require_normal(design: Design) -> None:
     """Complain about noise with which cells cannot be left out.
 
     Parameters
     ----------
     design : Design
         Decides whether there are cells.
-    spec : RulerSpec
-        With the noise between sources.
 
     Raises
     ------
     BayesdenseError
         If it is not Normal.
     """
-    if len(design.coords["cell"]) and spec.observation != "normal":
+    if len(design.coords["cell"]) and design.spec.observation != "normal":
         raise BayesdenseError(
-            f"leaving cells out needs observation='normal', not {spec.observation!r}: only then "
-            "can the deviation of a cell be integrated out"
+            f"leaving cells out needs observation='normal', not {design.spec.observation!r}: "
+            "only then can the deviation of a cell be integrated out"
         )
 
 
-def loss_log_densities(draws: Draws, design: Design, spec: RulerSpec) -> np.ndarray:
+def loss_log_densities(draws: Draws, design: Design) -> np.ndarray:
     """Return the log density of the logarithm of every loss.
 
     Parameters
@@ -151,8 +142,6 @@ def loss_log_densities(draws: Draws, design: Design, spec: RulerSpec) -> np.ndar
         Posterior draws.
     design : Design
         The dataset under the model.
-    spec : RulerSpec
-        The composition of the model.
 
     Returns
     -------
@@ -160,11 +149,11 @@ def loss_log_densities(draws: Draws, design: Design, spec: RulerSpec) -> np.ndar
     """
     from scipy.stats import t
 
-    mean, scale = loss_noise(draws, design, spec)
+    mean, scale = loss_noise(draws, design)
     return np.asarray(t.logpdf(design.arrays["loss_observed"], LOSS_DEGREES, mean, scale))
 
 
-def loss_noise(draws: Draws, design: Design, spec: RulerSpec) -> tuple[np.ndarray, np.ndarray]:
+def loss_noise(draws: Draws, design: Design) -> tuple[np.ndarray, np.ndarray]:
     """Return location and scale of the Student-t of every log loss.
 
     Parameters
@@ -173,24 +162,22 @@ def loss_noise(draws: Draws, design: Design, spec: RulerSpec) -> tuple[np.ndarra
         Posterior draws.
     design : Design
         The dataset under the model.
-    spec : RulerSpec
-        The composition of the model.
 
     Returns
     -------
     location, scale : numpy.ndarray, shape (draw, loss_id)
     """
-    ruler = ruler_of(draws, design, spec)
+    ruler = ruler_of(draws, design)
     size = log_sizes(draws, design) - design.log_size_centre
     expected = expected_losses(ruler, draws, design.arrays, size, design.size("target"))
     return np.log(expected), draws["loss_noise_sd"][:, design.arrays["loss_set_code"]]
 
 
-def _of_cells(draws: Draws, design: Design, spec: RulerSpec, cells: np.ndarray) -> np.ndarray:
+def _of_cells(draws: Draws, design: Design, cells: np.ndarray) -> np.ndarray:
     """Integrate the deviation of some cells out, by the rectangle rule."""
     own = {name: draws[name][:, cells] for name in ("log_effective_size", "cell_effect")}
-    design = of_cells(design, spec, cells)
-    ruler = ruler_of(draws, design, spec)
+    design = of_cells(design, cells)
+    ruler = ruler_of(draws, design)
     benchmark = design.arrays["cell_benchmark"]
     scale = design.arrays["cell_scale"] * draws["cell_effect_sd"][:, benchmark]
     middle = own["log_effective_size"] - own["cell_effect"]
@@ -201,7 +188,7 @@ def _of_cells(draws: Draws, design: Design, spec: RulerSpec, cells: np.ndarray) 
 
     def term(z: float, part: slice = slice(None)) -> np.ndarray:
         logit = logits(scale * z)
-        return given_logits(logit, source, draws, ruler, design, spec)[part] - 0.5 * z**2
+        return given_logits(logit, source, draws, ruler, design)[part] - 0.5 * z**2
 
     # A cell that is badly predicted has its weight far out.
     few = slice(None, None, max(1, len(scale) // LOOKED_AT))
@@ -215,15 +202,13 @@ def _of_cells(draws: Draws, design: Design, spec: RulerSpec, cells: np.ndarray) 
     return total + np.log(step) - 0.5 * np.log(2 * np.pi)
 
 
-def of_cells(design: Design, spec: RulerSpec, cells: np.ndarray) -> Design:
+def of_cells(design: Design, cells: np.ndarray) -> Design:
     """Return a design of some cells and their scores.
 
     Parameters
     ----------
     design : Design
         The dataset under the model.
-    spec : RulerSpec
-        The composition of the model.
     cells : numpy.ndarray of int
         Which cells, in order.
 
@@ -245,7 +230,7 @@ def of_cells(design: Design, spec: RulerSpec, cells: np.ndarray) -> Design:
     ):
         if f"cell_{name}" in arrays:
             arrays[f"cell_{name}"] = arrays[f"cell_{name}"][cells]
-    for name in spec.law.covariates:
+    for name in design.spec.law.covariates:
         arrays[f"cell_{name}"] = arrays[f"cell_{name}"][cells]
     kept = np.isin(arrays["score_cell"], cells)
     for name in ("benchmark", "harness", "before", "observed"):
@@ -272,7 +257,6 @@ def given_logits(
     draws: Draws,
     ruler: Ruler,
     design: Design,
-    spec: RulerSpec,
 ) -> np.ndarray:
     """Return the joint log density of the scores of every cell at known logits.
 
@@ -291,8 +275,6 @@ def given_logits(
         The ruler on these draws.
     design : Design
         Of the cells.
-    spec : RulerSpec
-        The composition of the model.
 
     Returns
     -------
@@ -300,7 +282,7 @@ def given_logits(
     """
     arrays = design.arrays
     latent, mean = expected_scores(ruler, logit, draws.get("harness_offset"), arrays)
-    items = item_variance(latent, arrays["cell_items"], spec)
+    items = item_variance(latent, arrays["cell_items"], design.spec)
     starts = np.flatnonzero(arrays["score_before"] == 0)
     residual = arrays["score_observed"] - mean
     total = np.add.reduceat(residual, starts, axis=1)

@@ -74,9 +74,7 @@ class WarmStart:
     data_digest: str
 
     @classmethod
-    def of(
-        cls, posterior: xr.Dataset, design: Design, spec: RulerSpec, data_digest: str
-    ) -> WarmStart:
+    def of(cls, posterior: xr.Dataset, design: Design, data_digest: str) -> WarmStart:
         """Return what can be taken from a fit.
 
         Parameters
@@ -85,8 +83,6 @@ class WarmStart:
             Its draws.
         design : Design
             Its dataset under its model.
-        spec : RulerSpec
-            The composition of its model.
         data_digest : str
             Of its dataset.
 
@@ -97,7 +93,7 @@ class WarmStart:
         draws = spread_out(posterior, KEPT)
         if "cell" in draws.dims:
             draws = draws.assign_coords(cell=_cells(design))
-        return cls(draws.astype(np.float32), spec, data_digest)
+        return cls(draws.astype(np.float32), design.spec, data_digest)
 
     def save(self, file: Path) -> None:
         """Write the draws, completely or not at all, whoever else writes them.
@@ -134,9 +130,7 @@ class WarmStart:
             # The libraries below raise a dozen kinds of error on a damaged file.
             return None
 
-    def for_other(
-        self, design: Design, model: Any, spec: RulerSpec, data_digest: str
-    ) -> Beginning | None:
+    def for_other(self, design: Design, model: Any, data_digest: str) -> Beginning | None:
         """Return the draws as another model of other data has them.
 
         Parameters
@@ -145,8 +139,6 @@ class WarmStart:
             The other dataset under the other model.
         model : pymc.Model
             The other model, built.
-        spec : RulerSpec
-            The composition of the other model.
         data_digest : str
             Of the other dataset.
 
@@ -157,7 +149,7 @@ class WarmStart:
             benchmark that these do not have, or one is read through losses
             here and not there. Models and cells may be others.
         """
-        if _ruler_parts(spec) != _ruler_parts(self.spec):
+        if _ruler_parts(design.spec) != _ruler_parts(self.spec):
             return None
         labels = {**model.coords, "cell": _cells(design)}
         found = {}
@@ -168,11 +160,11 @@ class WarmStart:
             if all(own[dim] and set(own[dim]) <= there[dim] for dim in dims):
                 found[name] = values.sel(own).drop_vars("cell", errors="ignore")
         # A ruler of which part is unknown sets no coordinates.
-        names = (*spec.law.coefficients, *spec.law.shape, *RULER_VARIABLES)
+        names = (*design.spec.law.coefficients, *design.spec.law.shape, *RULER_VARIABLES)
         needed = {name + kind for name in names for kind in KINDS} & set(model.named_vars)
         if not needed <= found.keys():
             return None
-        same = data_digest == self.data_digest and spec.to_dict() == self.spec.to_dict()
+        same = data_digest == self.data_digest and design.spec.to_dict() == self.spec.to_dict()
         return Beginning(xr.Dataset(found).astype(float), same)
 
 

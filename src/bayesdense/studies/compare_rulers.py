@@ -198,7 +198,7 @@ def compare_rulers(
     for name, model in rulers.items():
         design = designs[name] = model.make_design(data)
         notes += [note for note in dict.fromkeys(model.check(data)) if note not in notes]
-        require_normal(design, model.spec)
+        require_normal(design)
         if not units_of(design).equals(units_of(designs[next(iter(rulers))])):
             raise BayesdenseError(f"'{name}' does not use the same losses and scores as the others")
     units = units_of(design)

@@ -77,7 +77,7 @@ def influence(fit: DensityFit, *, by: str = "family", prob: float = PROB) -> pd.
         raise BayesdenseError(f"by must be one of {allowed}, not {by!r}")
     check_prob(prob)
     refuse_two_steps(fit, "influence")
-    design, spec = make_design(fit.data, fit.spec), fit.spec
+    design = make_design(fit.data, fit.spec)
     posterior = spread_out(fit.posterior, MOST_DRAWS)
     draws = Draws(posterior)
     units = units_of(design)
@@ -89,7 +89,7 @@ def influence(fit: DensityFit, *, by: str = "family", prob: float = PROB) -> pd.
     efficiency = efficiency_of(
         posterior["growth_rate"].transpose("chain", "draw").values, draws.count
     )
-    of_models = densities_of_models(draws, design, spec)
+    of_models = densities_of_models(draws, design)
     rows = []
     for group in groups:
         inside = of == group
@@ -97,7 +97,7 @@ def influence(fit: DensityFit, *, by: str = "family", prob: float = PROB) -> pd.
         trusted = True
         if by == "benchmark":
             units_in = (units["of"].eq(group) & chosen).to_numpy()
-            density = log_densities(draws, design, spec, units_in).sum(axis=1)
+            density = log_densities(draws, design, units_in).sum(axis=1)
         else:
             left_out = design.models[by].eq(group) & ~design.models["is_reference"]
             found = of_models(np.flatnonzero(left_out))

@@ -151,7 +151,7 @@ class Runs:
         draws = Draws(thinned)
         # All units, read as the draws were made.
         whole = dataclasses.replace(self.design, lowest_loss=design.lowest_loss)
-        density = log_densities(draws, whole, self.model.spec, left_out)
+        density = log_densities(draws, whole, left_out)
         if left_out is not None:
             return {"diagnostics": diagnostics, "elpd": _log_mean(density).tolist()}
         elpd, k, good = _psis(density, thinned.sizes["chain"])

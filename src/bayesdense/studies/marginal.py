@@ -16,7 +16,6 @@ from bayesdense.model import Design
 from bayesdense.parts.trends.linear import Linear
 from bayesdense.posterior.draws import Draws, cell_logits, ruler_of
 from bayesdense.posterior.log_density import given_logits, of_cells, require_normal
-from bayesdense.spec import ModelSpec
 
 __all__ = ["Density", "densities_of_models", "laplace"]
 
@@ -65,9 +64,7 @@ class Density:
         return np.abs(self.next_order)
 
 
-def densities_of_models(
-    draws: Draws, design: Design, spec: ModelSpec
-) -> Callable[[np.ndarray], Density]:
+def densities_of_models(draws: Draws, design: Design) -> Callable[[np.ndarray], Density]:
     """Return what gives the log density of all scores of some targets, given all others.
 
     Integrated out, by Laplace's approximation in the effective sizes of all
@@ -82,8 +79,6 @@ def densities_of_models(
         Posterior draws.
     design : Design
         The dataset under the model.
-    spec : ModelSpec
-        The composition of the model.
 
     Returns
     -------
@@ -95,7 +90,7 @@ def densities_of_models(
     BayesdenseError
         If the noise between sources is not Normal.
     """
-    require_normal(design, spec)
+    require_normal(design)
     family = design.arrays["family_code"]
     scored = np.unique(design.arrays["cell_model"])
     scored = scored[scored < design.size("target")]
@@ -103,7 +98,7 @@ def densities_of_models(
     # Of a family the same density is asked for by each of its models.
     @cache
     def joint(models: tuple[int, ...]) -> Density:
-        return _joint(draws, design, spec, np.array(models))
+        return _joint(draws, design, np.array(models))
 
     def density(models: np.ndarray) -> Density:
         if "family_effect" not in draws:
@@ -116,11 +111,11 @@ def densities_of_models(
     return density
 
 
-def _joint(draws: Draws, design: Design, spec: ModelSpec, models: np.ndarray) -> Density:
+def _joint(draws: Draws, design: Design, models: np.ndarray) -> Density:
     """Return the log density of all scores of some targets, as if their families had no others."""
     cells = np.flatnonzero(np.isin(design.arrays["cell_model"], models))
-    part = of_cells(design, spec, cells)
-    ruler = ruler_of(draws, part, spec)
+    part = of_cells(design, cells)
+    ruler = ruler_of(draws, part)
     source = draws["source_noise_sd"][:, part.arrays["cell_benchmark"]] ** 2
     size = draws["log_effective_size"][:, cells]
     # Where a loss was measured the map is read there, and only the cell's own deviation moves it.
@@ -131,9 +126,9 @@ def _joint(draws: Draws, design: Design, spec: ModelSpec, models: np.ndarray) ->
 
     def terms(at: np.ndarray) -> np.ndarray:
         logit = cell_logits(ruler, draws, part, at, at - mean)
-        return given_logits(logit, source, draws, ruler, part, spec)
+        return given_logits(logit, source, draws, ruler, part)
 
-    shared, shares = _shared(draws, design, part, spec)
+    shared, shares = _shared(draws, design, part)
     less = np.where(with_loss, 0.0, shared)
     pairs = [(sd**2, same & ~with_loss & ~with_loss[:, None]) for sd, same in shares]
     own = scale**2
@@ -149,7 +144,7 @@ def _joint(draws: Draws, design: Design, spec: ModelSpec, models: np.ndarray) ->
 
 
 def _shared(
-    draws: Draws, design: Design, part: Design, spec: ModelSpec
+    draws: Draws, design: Design, part: Design
 ) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
     """Return what is integrated out beside the cells' own deviations.
 
@@ -168,7 +163,7 @@ def _shared(
 
     dated = model < design.size("dated_target")
     # A trend of the user's own may spread its models in another way.
-    if "model_effect" in draws and type(spec.trend).scales is Linear.scales:
+    if "model_effect" in draws and type(design.spec.trend).scales is Linear.scales:
         share("model_effect_sd", model, dated, draws["model_effect"][:, np.where(dated, model, 0)])
     if "family_effect" in draws:
         own = design.arrays["family_code"][model]

@@ -82,7 +82,7 @@ def prior_sensitivity(fit: DensityFit, *, prob: float = PROB) -> pd.DataFrame:
     growth = posterior["growth"]
     draws, design = Draws(posterior), make_design(fit.data, fit.spec)
     says = {name: _log_prior(draws, name, fit.priors) for name in fit.priors}
-    likelihood = log_densities(draws, design, fit.spec).sum(axis=1)
+    likelihood = log_densities(draws, design).sum(axis=1)
     tree = xr.DataTree.from_dict(
         {
             "posterior": growth.to_dataset(name="growth"),

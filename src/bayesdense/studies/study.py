@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from bayesdense.tables.growth import ALL, NEW, Rate, doubling_time_table
 
 __all__ = ["TAKEN", "Study"]
 
-FORMAT = 1
+FORMAT = 2
 TAKEN = frozenset(
     "models references scores draws rhat ess divergences median lower upper new_lower new_upper "
     "p_growth estimator trusted reason period benchmark prob kind undefined unit".split()
@@ -53,6 +54,21 @@ class StudyInfo:
     model: str
     settings: SamplingSettings
     versions: dict[str, str]
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> StudyInfo:
+        """Return what `dataclasses.asdict` made plain values of.
+
+        Parameters
+        ----------
+        values : dict of str
+            The plain values.
+
+        Returns
+        -------
+        StudyInfo
+        """
+        return cls(**values | {"settings": SamplingSettings(**values["settings"])})
 
 
 @dataclass(frozen=True)
@@ -227,9 +243,7 @@ class Study:
         file = Path(path)
         if not file.parent.is_dir():
             raise BayesdenseError(f"folder '{file.parent}' does not exist; make it first")
-        content = {"bayesdense_study": FORMAT} | {
-            name: getattr(self, name) for name in self.__dataclass_fields__
-        }
+        content = {"bayesdense_study": FORMAT} | dataclasses.asdict(self)
         try:
             write_text(file, json.dumps(content))
         except OSError as error:
@@ -265,7 +279,8 @@ class Study:
             raise BayesdenseError(f"'{file}' is not a study that this version of bayesdense reads")
         if set(content) != set(cls.__dataclass_fields__):
             raise BayesdenseError(f"'{file}' is not a whole study: some of its parts are missing")
-        return cls(**content)
+        info = content.pop("info")
+        return cls(**content, info=None if info is None else StudyInfo.from_dict(info))
 
     def __repr__(self) -> str:
         """Return the table, and what did not work."""

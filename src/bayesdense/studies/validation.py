@@ -411,7 +411,7 @@ def _fitted(
     n_losses = len(design.coords["loss_id"])
     cells = group[n_losses:]
     shown = cells[design.arrays["score_cell"]]
-    replicated = replicate_scores(draws, whole, model.spec, new_cells=True)[:, shown]
+    replicated = replicate_scores(draws, whole, new_cells=True)[:, shown]
     table = design.scores.loc[shown, ["model", "benchmark", "score"]].reset_index(drop=True)
     for level in LEVELS:
         low, high = np.quantile(replicated, [(1 - level) / 2, (1 + level) / 2], axis=0)
@@ -420,7 +420,7 @@ def _fitted(
     table = table.assign(median=np.median(replicated, axis=0), lower=low, upper=high)
     from scipy.special import logsumexp
 
-    elpd = log_densities(draws, whole, model.spec, group)
+    elpd = log_densities(draws, whole, group)
     fit["elpd"] = float((logsumexp(elpd, axis=0) - np.log(len(elpd))).sum())
     # Models of which nothing is left: of others, scores on other benchmarks are still there.
     seen = set(withheld.scores["model"])

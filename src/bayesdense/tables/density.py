@@ -12,7 +12,7 @@ from bayesdense.model import Design
 from bayesdense.model.trend import line
 from bayesdense.posterior.draws import Columns, Draws, log_sizes, ruler_of
 from bayesdense.posterior.intervals import interval_columns
-from bayesdense.spec import DENSITY_SIZE, ModelSpec
+from bayesdense.spec import DENSITY_SIZE
 
 __all__ = [
     "above_reference",
@@ -93,9 +93,7 @@ def density_table(draws: Draws, design: Design, prob: float) -> pd.DataFrame:
     )
 
 
-def effective_size_table(
-    draws: Draws, design: Design, spec: ModelSpec, prob: float, by: str
-) -> pd.DataFrame:
+def effective_size_table(draws: Draws, design: Design, prob: float, by: str) -> pd.DataFrame:
     """Return the effective size of every model: the reference size that would score alike.
 
     Parameters
@@ -104,8 +102,6 @@ def effective_size_table(
         Posterior draws.
     design : Design
         The dataset under the model.
-    spec : ModelSpec
-        The composition of the model.
     prob : float
         Probability of the intervals.
     by : {"model", "benchmark"}
@@ -125,7 +121,7 @@ def effective_size_table(
         what an infinitely large reference would score: such a score has no
         effective size by the paper's formula.
     """
-    beyond = _above_reach(draws, design, spec)
+    beyond = _above_reach(draws, design)
     low: Any
     high: Any
     log_size = log_effective_sizes(draws, design, by)
@@ -170,14 +166,14 @@ def log_effective_sizes(draws: Draws, design: Design, by: str) -> np.ndarray:
     return np.asarray(draws["log_density"] + log_sizes(draws, design))
 
 
-def _above_reach(draws: Draws, design: Design, spec: ModelSpec) -> np.ndarray:
+def _above_reach(draws: Draws, design: Design) -> np.ndarray:
     """Return whether each cell's mean score lies above the reach, shape ``(draw, cell)``."""
-    reach = ruler_of(draws, design, spec).reach()
+    reach = ruler_of(draws, design).reach()
     score = design.scores.groupby("cell")["score"].mean().to_numpy()
     return np.asarray(score > reach[:, design.arrays["cell_benchmark"]])
 
 
-def plug_in_table(draws: Draws, design: Design, spec: ModelSpec, prob: float) -> pd.DataFrame:
+def plug_in_table(draws: Draws, design: Design, prob: float) -> pd.DataFrame:
     """Return the paper's plug-in effective size of every cell (eq. 4).
 
     The mean score of a cell is put through the inverse of map and law, draw by
@@ -190,8 +186,6 @@ def plug_in_table(draws: Draws, design: Design, spec: ModelSpec, prob: float) ->
         Posterior draws.
     design : Design
         The dataset under the model.
-    spec : ModelSpec
-        The composition of the model.
     prob : float
         Probability of the intervals.
 
@@ -204,7 +198,7 @@ def plug_in_table(draws: Draws, design: Design, spec: ModelSpec, prob: float) ->
     """
     table = _cells(design)
     score = design.scores.groupby("cell")["score"].mean().to_numpy()
-    ruler = ruler_of(draws, design, spec)
+    ruler = ruler_of(draws, design)
     log_size = ruler.log_size(score, design.arrays["cell_benchmark"])
     defined = np.isfinite(log_size)
     columns: dict[str, Any] = {"median": [], "lower": [], "upper": []}
@@ -254,7 +248,7 @@ def above_reference(draws: Draws, design: Design) -> pd.DataFrame:
     )
 
 
-def trend_table(draws: Draws, design: Design, spec: ModelSpec, prob: float) -> pd.DataFrame:
+def trend_table(draws: Draws, design: Design, prob: float) -> pd.DataFrame:
     """Return the trend line of density, read at 2e10 parameters.
 
     Parameters
@@ -263,8 +257,6 @@ def trend_table(draws: Draws, design: Design, spec: ModelSpec, prob: float) -> p
         Posterior draws.
     design : Design
         The dataset under the model.
-    spec : ModelSpec
-        With the trend.
     prob : float
         Probability of the intervals.
 
@@ -276,11 +268,11 @@ def trend_table(draws: Draws, design: Design, spec: ModelSpec, prob: float) -> p
     """
     years = design.arrays["years"]
     grid = np.linspace(years.min(), years.max(), LINE_POINTS)
-    found = line(Columns(draws), design.arrays, spec.trend, grid, np.zeros(len(grid)))
+    found = line(Columns(draws), design.arrays, design.spec.trend, grid, np.zeros(len(grid)))
     seconds = np.round(grid * DAYS_PER_YEAR * 86400).astype("timedelta64[s]")
     return pd.DataFrame(
         {
-            "date": pd.to_datetime(design.origin + seconds),
+            "date": pd.to_datetime(design.mean_date + seconds),
             "size": DENSITY_SIZE,
             **interval_columns(np.exp(found), prob),
         }

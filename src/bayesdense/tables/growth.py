@@ -13,7 +13,6 @@ from bayesdense.errors import BayesdenseError
 from bayesdense.model import Design
 from bayesdense.posterior.draws import Draws
 from bayesdense.posterior.intervals import KIND, TABLE_SEED, check_prob, interval
-from bayesdense.spec import ModelSpec
 from bayesdense.tables.envelope import envelope_slope, replicated_log_density
 
 __all__ = [
@@ -53,7 +52,7 @@ class Rate:
     draws: np.ndarray
 
 
-def rates(draws: Draws, design: Design, spec: ModelSpec) -> list[Rate]:
+def rates(draws: Draws, design: Design) -> list[Rate]:
     """Return every growth rate that a posterior speaks of.
 
     Parameters
@@ -62,8 +61,6 @@ def rates(draws: Draws, design: Design, spec: ModelSpec) -> list[Rate]:
         Posterior draws.
     design : Design
         The dataset under the model.
-    spec : ModelSpec
-        The composition of the model.
 
     Returns
     -------
@@ -75,7 +72,7 @@ def rates(draws: Draws, design: Design, spec: ModelSpec) -> list[Rate]:
     random = np.random.default_rng(TABLE_SEED)
     years = design.arrays["years"]
     found: list[Rate] = []
-    for growth in spec.trend.growth(draws, years):
+    for growth in design.spec.trend.growth(draws, years):
         found.append(Rate(growth.estimator, growth.period, ALL, growth.rate))
         if "growth_rate_by_benchmark" not in draws:
             continue
@@ -89,7 +86,9 @@ def rates(draws: Draws, design: Design, spec: ModelSpec) -> list[Rate]:
         new = growth.rate + spread * random.standard_normal(draws.count)
         found.append(Rate(growth.estimator, growth.period, NEW, new))
     observed = envelope_slope(draws["log_density"][:, : len(years)], years)
-    replicated = envelope_slope(replicated_log_density(draws, design, spec.trend, random), years)
+    replicated = envelope_slope(
+        replicated_log_density(draws, design, design.spec.trend, random), years
+    )
     for name, values in (
         (ENVELOPE, observed),
         (OF_REPLICATES, replicated),

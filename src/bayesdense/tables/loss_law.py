@@ -13,7 +13,6 @@ from bayesdense.model import Design
 from bayesdense.model.variables import symbol_of, symbols_of
 from bayesdense.posterior.draws import Draws, ruler_of
 from bayesdense.posterior.intervals import interval_columns
-from bayesdense.spec import RulerSpec
 
 __all__ = ["allocation_table", "coefficient_table", "outside_range", "positive_numbers"]
 
@@ -27,9 +26,7 @@ STEPS = 120
 GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
 
 
-def coefficient_table(
-    draws: Draws, design: Design, spec: RulerSpec, at: str, prob: float
-) -> pd.DataFrame:
+def coefficient_table(draws: Draws, design: Design, at: str, prob: float) -> pd.DataFrame:
     """Return the coefficients of the law and of the map for each ruler.
 
     Parameters
@@ -38,8 +35,6 @@ def coefficient_table(
         Posterior draws.
     design : Design
         The dataset under the model.
-    spec : RulerSpec
-        The composition of the model.
     at : {"centre", "one"}
         Relative to ``N*`` and ``D*``, or with sizes and tokens in counts.
     prob : float
@@ -54,17 +49,17 @@ def coefficient_table(
     """
     if at not in ("centre", "one"):
         raise BayesdenseError(f"at must be 'centre' or 'one', not {at!r}")
-    ruler = ruler_of(draws, design, spec)
+    ruler = ruler_of(draws, design)
     sets = len(design.loss_sets)
     benchmarks = np.array(design.coords["benchmark"], dtype=object)
     found: list[tuple[str, str, str, np.ndarray]] = []
     for k, name in enumerate([*design.loss_sets, *benchmarks[~design.has_losses]]):
         # With scores only the loss has no scale, so amplitudes mean nothing.
-        wanted = spec.law.coefficients if k < sets else spec.law.shape
+        wanted = design.spec.law.coefficients if k < sets else design.spec.law.shape
         every = ruler.coefficients_at(np.array([k]))
         shown = {n: every[n][:, 0] for n in wanted}
         if at == "one" and k < sets:
-            shown = spec.law.at_one(shown, design.log_size_centre, design.log_tokens_centre)
+            shown = design.spec.law.at_one(shown, design.log_size_centre, design.log_tokens_centre)
         found += [("loss law", name, coefficient, v) for coefficient, v in shown.items()]
     through_losses = list(benchmarks[design.has_losses])
     for name in benchmarks:
@@ -81,7 +76,7 @@ def coefficient_table(
             "step": step,
             "of": of,
             "coefficient": coefficient,
-            "symbol": symbol_of(coefficient, symbols_of(spec.law)),
+            "symbol": symbol_of(coefficient, symbols_of(design.spec.law)),
             "mean": float(values.mean()),
             "sd": float(values.std()),
             **interval_columns(values, prob),
@@ -91,9 +86,7 @@ def coefficient_table(
     return pd.DataFrame(rows)
 
 
-def allocation_table(
-    draws: Draws, design: Design, spec: RulerSpec, compute: Any, prob: float
-) -> pd.DataFrame:
+def allocation_table(draws: Draws, design: Design, compute: Any, prob: float) -> pd.DataFrame:
     """Return the parameters and tokens that give the lowest loss for some compute.
 
     Parameters
@@ -102,8 +95,6 @@ def allocation_table(
         Posterior draws.
     design : Design
         The dataset under the model.
-    spec : RulerSpec
-        The composition of the model.
     compute : float or sequence of float
         ``C = 6 N D``, in FLOP.
     prob : float
@@ -119,13 +110,13 @@ def allocation_table(
             "without losses the ruler knows no tokens, so compute cannot be split"
         )
     budgets = positive_numbers("compute", compute)
-    ruler = ruler_of(draws, design, spec)
+    ruler = ruler_of(draws, design)
     centre = design.log_size_centre + design.log_tokens_centre
     rows = []
     for k, loss_set in enumerate(design.loss_sets):
         c = ruler.coefficients_at(np.array([k]))
         total = np.log(budgets / FLOP_PER_PARAMETER_AND_TOKEN) - centre
-        x = _lowest(spec.law, total, c, draws.count)
+        x = _lowest(design.spec.law, total, c, draws.count)
         log_size = x + design.log_size_centre
         log_tokens = total - x + design.log_tokens_centre
         middle = np.median(log_size, 0)
@@ -135,7 +126,7 @@ def allocation_table(
             "n_params": np.exp(log_size),
             "n_tokens": np.exp(log_tokens),
             "tokens_per_param": np.exp(log_tokens - log_size),
-            "loss": np.asarray(spec.law.loss(x, total - x, c)),
+            "loss": np.asarray(design.spec.law.loss(x, total - x, c)),
         }
         for i, budget in enumerate(budgets):
             for quantity, values in quantities.items():

@@ -12,7 +12,6 @@ from bayesdense.model import Design
 from bayesdense.model.variables import symbol_of
 from bayesdense.posterior.draws import Draws, ruler_of
 from bayesdense.posterior.intervals import interval_columns
-from bayesdense.spec import RulerSpec
 
 __all__ = ["parameter_table", "reach_table"]
 
@@ -56,7 +55,7 @@ def parameter_table(posterior: xr.Dataset, names: list[str], prob: float) -> pd.
     return pd.DataFrame(rows)
 
 
-def reach_table(draws: Draws, design: Design, spec: RulerSpec, prob: float) -> pd.DataFrame:
+def reach_table(draws: Draws, design: Design, prob: float) -> pd.DataFrame:
     """Return the score at infinite size, and how many targets lie above it, by benchmark.
 
     Parameters
@@ -65,8 +64,6 @@ def reach_table(draws: Draws, design: Design, spec: RulerSpec, prob: float) -> p
         Posterior draws.
     design : Design
         The dataset under the model.
-    spec : RulerSpec
-        The composition of the model.
     prob : float
         Probability of the intervals.
 
@@ -79,7 +76,7 @@ def reach_table(draws: Draws, design: Design, spec: RulerSpec, prob: float) -> p
         ``p_target_above`` (mean probability that a target's measured score
         lies above the reach).
     """
-    reach = ruler_of(draws, design, spec).reach()
+    reach = ruler_of(draws, design).reach()
     cell_benchmark = design.arrays["cell_benchmark"]
     is_target = design.arrays["cell_model"] < design.size("target")
     observed = design.scores.groupby("cell")["score"].mean().to_numpy()

@@ -24,7 +24,6 @@ GRID_POINTS = 120
 def prediction_table(
     draws: Draws,
     design: Design,
-    spec: RulerSpec,
     *,
     n_params: Any,
     n_tokens: Any,
@@ -39,8 +38,6 @@ def prediction_table(
         Posterior draws.
     design : Design
         The dataset under the model.
-    spec : RulerSpec
-        The composition of the model.
     n_params, n_tokens : float or sequence of float
         Of the runs; tokens may be None where there are scores only.
     new_run : bool
@@ -66,9 +63,7 @@ def prediction_table(
             "or one for all"
         )
     sizes, tokens = np.broadcast_arrays(sizes, tokens)
-    losses, scores = predict_draws(
-        draws, design, spec, np.log(sizes), np.log(tokens), new_run=new_run
-    )
+    losses, scores = predict_draws(draws, design, np.log(sizes), np.log(tokens), new_run=new_run)
     outside = outside_range(design, np.log(sizes), np.log(tokens))
     rows = []
     for i in range(len(sizes)):
@@ -93,7 +88,6 @@ def prediction_table(
 def predict_draws(
     draws: Draws,
     design: Design,
-    spec: RulerSpec,
     log_size: np.ndarray,
     log_tokens: np.ndarray,
     *,
@@ -111,8 +105,6 @@ def predict_draws(
         Posterior draws.
     design : Design
         The dataset under the model.
-    spec : RulerSpec
-        The composition of the model.
     log_size, log_tokens : numpy.ndarray, shape (run,)
         ``ln N`` and ``ln D`` of the runs.
     new_run : bool
@@ -126,7 +118,7 @@ def predict_draws(
     scores : numpy.ndarray, shape (draw, run, benchmark)
     """
     random = np.random.default_rng(random_seed)
-    ruler, n_sets = ruler_of(draws, design, spec), len(design.loss_sets)
+    ruler, n_sets = ruler_of(draws, design), len(design.loss_sets)
     shape = draws.count, len(log_size)
     x = np.broadcast_to(log_size - design.log_size_centre, shape)
     z = log_tokens - design.log_tokens_centre if n_sets else np.zeros(len(log_size))
@@ -144,7 +136,7 @@ def predict_draws(
         own_ruler, code = design.ruler[[j]], np.array([j])
         deviation = np.zeros(shape)
         if new_run:
-            scale = spec.reference_cell_scale * draws["cell_effect_sd"][:, code]
+            scale = design.spec.reference_cell_scale * draws["cell_effect_sd"][:, code]
             deviation = scale * random.standard_normal(shape)
         if design.has_losses[j]:
             loss = losses[..., int(own_ruler[0])] - ruler.slope(x, z, own_ruler) * deviation
@@ -153,8 +145,8 @@ def predict_draws(
             loss = ruler.loss(x + own + deviation, 0.0, own_ruler)
         score = np.asarray(ruler.score(ruler.logit(loss, code), code))
         if new_run:
-            items = item_variance(score, design.items_of_benchmark[j], spec)
-            noise = draws["source_noise_sd"][:, code] * _source_noise(random, shape, spec)
+            items = item_variance(score, design.items_of_benchmark[j], design.spec)
+            noise = draws["source_noise_sd"][:, code] * _source_noise(random, shape, design.spec)
             score = score + np.sqrt(items) * random.standard_normal(shape) + noise
         scores[..., j] = score
     return losses, scores
@@ -168,9 +160,7 @@ def _source_noise(
     return random.standard_normal(shape)
 
 
-def map_table(
-    draws: Draws, design: Design, spec: RulerSpec, benchmark: str, prob: float
-) -> pd.DataFrame:
+def map_table(draws: Draws, design: Design, benchmark: str, prob: float) -> pd.DataFrame:
     """Return the score map of one benchmark over the losses of its runs (eq. 3).
 
     Parameters
@@ -179,8 +169,6 @@ def map_table(
         Posterior draws.
     design : Design
         The dataset under the model.
-    spec : RulerSpec
-        The composition of the model.
     benchmark : str
         A benchmark whose runs have losses.
     prob : float
@@ -207,7 +195,7 @@ def map_table(
     losses = np.exp(design.arrays["loss_observed"][rows])
     low, high = float(losses.min()), float(losses.max())
     grid = np.linspace(low - 0.2 * (high - low), high, GRID_POINTS)
-    ruler = ruler_of(draws, design, spec)
+    ruler = ruler_of(draws, design)
     code = np.full(GRID_POINTS, j)
     score = ruler.score(ruler.logit(grid, code), code)
     return pd.DataFrame(

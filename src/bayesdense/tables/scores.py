@@ -14,7 +14,6 @@ from bayesdense.model.observation import (
 )
 from bayesdense.posterior.draws import Draws, cell_logits, ruler_of
 from bayesdense.posterior.intervals import TABLE_SEED, interval, interval_columns
-from bayesdense.spec import RulerSpec
 
 __all__ = ["calibration_table", "most_replicates", "replicate_scores", "score_table"]
 
@@ -41,7 +40,7 @@ def most_replicates(design: Design) -> int:
 
 
 def replicate_scores(
-    draws: Draws, design: Design, spec: RulerSpec, *, new_cells: bool, random_seed: int = TABLE_SEED
+    draws: Draws, design: Design, *, new_cells: bool, random_seed: int = TABLE_SEED
 ) -> np.ndarray:
     """Draw every measured score again.
 
@@ -52,8 +51,6 @@ def replicate_scores(
         fewer of more than 20,000 scores.
     design : Design
         The dataset under the model.
-    spec : RulerSpec
-        The composition of the model.
     new_cells : bool
         Whether deviations of cells are drawn anew. If not, only the
         measurement is repeated, which every flexible model passes.
@@ -71,13 +68,13 @@ def replicate_scores(
     if new_cells:
         scale = arrays["cell_scale"] * draws["cell_effect_sd"][:, arrays["cell_benchmark"]]
         deviation = scale * random.standard_normal(scale.shape)
-    ruler = ruler_of(draws, design, spec)
+    ruler = ruler_of(draws, design)
     log_size = draws["log_effective_size"] + (deviation - own)
     logit = cell_logits(ruler, draws, design, log_size, deviation)
     latent, mean = expected_scores(ruler, logit, draws.get("harness_offset"), arrays)
-    items = item_variance(latent, arrays["cell_items"], spec)[:, arrays["score_cell"]]
+    items = item_variance(latent, arrays["cell_items"], design.spec)[:, arrays["score_cell"]]
     source = draws["source_noise_sd"][:, arrays["score_benchmark"]] ** 2
-    if spec.observation == "student-t":
+    if design.spec.observation == "student-t":
         # A Student-t is a Normal whose variance is drawn as well.
         source = source * STUDENT_DEGREES / random.chisquare(STUDENT_DEGREES, source.shape)
     return replicated_random(
@@ -91,7 +88,7 @@ def replicate_scores(
     )
 
 
-def score_table(draws: Draws, design: Design, spec: RulerSpec, prob: float) -> pd.DataFrame:
+def score_table(draws: Draws, design: Design, prob: float) -> pd.DataFrame:
     """Return measured scores beside their posterior predictive intervals.
 
     Parameters
@@ -100,8 +97,6 @@ def score_table(draws: Draws, design: Design, spec: RulerSpec, prob: float) -> p
         Posterior draws.
     design : Design
         The dataset under the model.
-    spec : RulerSpec
-        The composition of the model.
     prob : float
         Probability of the intervals.
 
@@ -115,14 +110,14 @@ def score_table(draws: Draws, design: Design, spec: RulerSpec, prob: float) -> p
     if not len(design.scores):
         replicated = np.empty((1, 0))
     else:
-        replicated = replicate_scores(draws, design, spec, new_cells=True)
+        replicated = replicate_scores(draws, design, new_cells=True)
     columns = interval_columns(replicated, prob)
     table = design.scores[["model", "benchmark", "source", "harness", "score"]]
     inside = table["score"].between(columns["lower"], columns["upper"])
     return table.assign(**columns, inside=inside).reset_index(drop=True)
 
 
-def calibration_table(draws: Draws, design: Design, spec: RulerSpec) -> pd.DataFrame:
+def calibration_table(draws: Draws, design: Design) -> pd.DataFrame:
     """Return how often measured scores lie in their predictive intervals, by benchmark.
 
     Parameters
@@ -131,8 +126,6 @@ def calibration_table(draws: Draws, design: Design, spec: RulerSpec) -> pd.DataF
         Posterior draws.
     design : Design
         The dataset under the model.
-    spec : RulerSpec
-        The composition of the model.
 
     Returns
     -------
@@ -146,7 +139,7 @@ def calibration_table(draws: Draws, design: Design, spec: RulerSpec) -> pd.DataF
     for label, new_cells in (("measurement", False), ("new cell", True)):
         if not len(observed):
             break
-        replicated = replicate_scores(draws, design, spec, new_cells=new_cells)
+        replicated = replicate_scores(draws, design, new_cells=new_cells)
         inside = {}
         for level in LEVELS:
             _, lower, upper = interval(replicated, level)

@@ -50,7 +50,7 @@ class LossLaw:
         scale of its own; empty if the law cannot do without losses.
     terms : tuple of str
         The amplitudes, in the order of their exponents, where the law is a
-        sum of such terms: its sampler then has coordinates that suit sums.
+        sum of such terms.
     floor : str
         The coefficient that is the loss at infinite size and tokens, where the
         law is a sum of it and the terms.

@@ -72,7 +72,7 @@ class Trend(Protocol):
         """Return the default priors of the trend's parameters besides ``growth_rate``."""
         ...
 
-    def constant_values(self, origin: np.datetime64) -> dict[str, float]:
+    def constant_values(self, mean_date: np.datetime64) -> dict[str, float]:
         """Return the values of the constants, given ``t0``."""
         ...
 

@@ -79,12 +79,12 @@ class ChangePoint(Linear):
         """
         return {"growth_rate_change": Prior("Normal", mu=0.0, sigma=1.5), **super().priors()}
 
-    def constant_values(self, origin: np.datetime64) -> dict[str, float]:
+    def constant_values(self, mean_date: np.datetime64) -> dict[str, float]:
         """Return the date of the change in years since ``t0``.
 
         Parameters
         ----------
-        origin : numpy.datetime64
+        mean_date : numpy.datetime64
             ``t0``.
 
         Returns
@@ -92,7 +92,7 @@ class ChangePoint(Linear):
         dict of str to float
             ``change_year``.
         """
-        since = np.datetime64(self.date, "s") - origin.astype("datetime64[s]")
+        since = np.datetime64(self.date, "s") - mean_date.astype("datetime64[s]")
         return {"change_year": float(since / np.timedelta64(1, "D") / DAYS_PER_YEAR)}
 
     def line(self, values: Values, years: Any) -> Any:

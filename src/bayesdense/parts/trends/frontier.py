@@ -27,7 +27,7 @@ class Frontier(Linear):
 
     With a constant scale the frontier would be the typical line shifted
     upwards. With ``w1`` the typical model grows at ``A - d/dt E[w]``. The two
-    scales are sampled as ``frontier_total_sd^2 = model_effect_sd^2 +
+    scales are given by ``frontier_total_sd^2 = model_effect_sd^2 +
     lag_sd^2`` and ``lag_share = lag_sd^2 / frontier_total_sd^2``, which the
     data tell apart more easily; where the share keeps its prior, the data do
     not identify a frontier.

@@ -51,12 +51,12 @@ class Linear:
         """
         return {"model_effect_sd": Prior("HalfNormal", sigma=1.0)}
 
-    def constant_values(self, origin: np.datetime64) -> dict[str, float]:
+    def constant_values(self, mean_date: np.datetime64) -> dict[str, float]:
         """Return the constants of the formulas: none.
 
         Parameters
         ----------
-        origin : numpy.datetime64
+        mean_date : numpy.datetime64
             ``t0``.
 
         Returns

@@ -57,9 +57,7 @@ class SeparateData:
         variables = tuple((str(v.name), tuple(named.get(v.name, ()))) for v in in_order(model))
         return cls(shapes, tuple(sorted(lengths_of(model).items())), variables)
 
-    def values(
-        self, data: Mapping[str, np.ndarray], _: Mapping[str, int]
-    ) -> dict[str, np.ndarray]:
+    def values(self, data: Mapping[str, np.ndarray], _: Mapping[str, int]) -> dict[str, np.ndarray]:
         """Return the data by name, as they are.
 
         Parameters
