@@ -6,9 +6,12 @@ from itertools import product
 
 import numpy as np
 
+from bayesdense.sampler.settings import SamplingSettings
 from bayesdense.studies import Study
+from bayesdense.studies.study import StudyInfo
 
 CHOICES = {"size": ["total", "active"], "form": ["full", "without", "pooled"]}
+INFO = StudyInfo("made up", "0", "DensityModel()", SamplingSettings(random_seed=1), {})
 
 
 def outcome(rate, *, spread=0.2, trusted=True, count=401):
@@ -45,7 +48,7 @@ def crossed(effects=None, **changes):
     outcomes = [outcome(2.4 + sum(effects.get(o, 0) for o in s.values())) for s in every]
     for place, value in changes.items():
         outcomes[int(place.removeprefix("at"))] = value
-    return Study("size x form", CHOICES, every, outcomes, True, {"data": "made up"})
+    return Study("size x form", CHOICES, every, outcomes, True, INFO)
 
 
 def single(**changes):
@@ -54,4 +57,4 @@ def single(**changes):
     outcomes = [outcome(2.2), outcome(2.8), outcome(2.5, trusted=False)]
     for place, value in changes.items():
         outcomes[int(place.removeprefix("at"))] = value
-    return Study("size, form", CHOICES, specifications, outcomes, False, {"data": "made up"})
+    return Study("size, form", CHOICES, specifications, outcomes, False, INFO)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 import bayesdense as bd
 from bayesdense.errors import BayesdenseError
 from bayesdense.studies import Study
-from bayesdense.studies.study import TAKEN
+from bayesdense.studies.study import FORMAT, TAKEN
 from tests.studies.fake import FAILED, crossed, outcome, single
 
 MONTHS = 12 * np.log(2)
