@@ -291,6 +291,7 @@ def test_ctrl_c_during_warm_up_keeps_nothing_and_says_so(pytestconfig):
     assert "nothing kept: interrupted during warm-up: no draws kept" in out
 
 
+@pytest.mark.slow
 def test_the_compiler_of_nutpie_samples_the_same_posterior(plain_fit):
     model = bd.DensityModel(form="pooled")
     fit = model.fit(
