@@ -130,9 +130,9 @@ def test_other_data_of_any_shape_compile_nothing(plain_fit):
 def test_a_fit_says_into_which_pilots_its_warm_up_was_split(plain_fit):
     pilots = plain_fit.info.pilots
     assert 2 <= len(pilots) <= 4
-    spent = sum(pilot["tune"] + pilot["draws"] for pilot in pilots)
+    spent = sum(pilot.tune + pilot.draws for pilot in pilots)
     assert spent < plain_fit.info.settings.tune
-    assert all(pilot["rhat"] > 0.9 for pilot in pilots)
+    assert all(pilot.rhat > 0.9 for pilot in pilots)
 
 
 @pytest.mark.parametrize("kind", KINDS)
