@@ -29,7 +29,7 @@ from simulator import Simulated, simulate
 
 import bayesdense as bd
 from bayesdense.posterior.diagnostics import diagnostics_table
-from bayesdense.sampler.settings import SamplingSettings
+from bayesdense.sampler.settings import Run, SamplingSettings
 from bayesdense.studies.differences import rate_differences
 from bayesdense.tables.envelope import envelope_slope
 
@@ -113,7 +113,7 @@ def one_dataset(scenario: Scenario, seed: int) -> tuple[list[dict], list[dict]]:
             draws=scenario.draws, tune=scenario.tune, cores=1, random_seed=seed, target_accept=0.95
         )
         start = time.monotonic()
-        drawn = model.sample_design(design, settings, label="", progressbar=False)
+        drawn = model.sample_design(design, Run(settings, "", progressbar=False))
         seconds = time.monotonic() - start
         posterior = drawn.result.posterior
         key = {"scenario": scenario.name, "analysis": name, "seed": seed}

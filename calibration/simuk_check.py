@@ -27,7 +27,7 @@ from simulator import Simulated, simulate
 import bayesdense as bd
 from bayesdense.posterior.diagnostics import diagnostics_table
 from bayesdense.sampler.nuts import SamplingInterrupted
-from bayesdense.sampler.settings import SamplingSettings
+from bayesdense.sampler.settings import Run, SamplingSettings
 
 SHOWN = (
     "growth_rate",
@@ -81,7 +81,7 @@ class FittedByPackage(simuk.SBC):
         design = exact_design(self.fitted, Simulated(data, scores, {}, pd.DataFrame()))
         seed = self._simulations_complete
         settings = SamplingSettings(draws=500, tune=600, random_seed=seed, target_accept=0.95)
-        drawn = self.fitted.sample_design(design, settings, label="", progressbar=False)
+        drawn = self.fitted.sample_design(design, Run(settings, "", progressbar=False))
         if drawn.result.interrupted:
             raise SamplingInterrupted("interrupted: this dataset is not counted")
         rhat = diagnostics_table(drawn.result.posterior, drawn.free)["rhat"].max(skipna=False)
