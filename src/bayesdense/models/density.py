@@ -285,8 +285,8 @@ class DensityModel(Model[ModelSpec]):
         compiler : {"dynamic", "nutpie"}
             How the model is compiled, of which no result depends:
             ``"dynamic"``, once for data of any size, or ``"nutpie"``, by
-            `nutpie.compile_pymc_model` itself, in case a new version of it
-            breaks the first.
+            `nutpie.compile_pymc_model`, anew for every dataset and without
+            pilots, in case a new version of nutpie breaks the first.
         progressbar : bool
             Whether to show a progress bar.
 
@@ -348,6 +348,10 @@ class DensityModel(Model[ModelSpec]):
         if cut and options.warm_start is not None:
             raise BayesdenseError(
                 "warm_start is not for ruler='cut', where each ruler has a chain of its own"
+            )
+        if cut and run.settings.compiler != "dynamic":
+            raise BayesdenseError(
+                "compiler='nutpie' is not for ruler='cut', where one code serves many rulers"
             )
         most = KEPT_DRAWS
         if count is not None and (type(count) is not int or not FEWEST_RULERS <= count <= most):

@@ -154,8 +154,8 @@ class RulerModel(Model[RulerSpec]):
         compiler : {"dynamic", "nutpie"}
             How the model is compiled, of which no result depends:
             ``"dynamic"``, once for data of any size, or ``"nutpie"``, by
-            `nutpie.compile_pymc_model` itself, in case a new version of it
-            breaks the first.
+            `nutpie.compile_pymc_model`, anew for every dataset and without
+            pilots, in case a new version of nutpie breaks the first.
         progressbar : bool
             Whether to show a progress bar.
 

@@ -144,6 +144,9 @@ def sample(
         If it was interrupted (Ctrl-C) before enough draws could be kept.
     """
     settings, label = run.settings, run.label
+    if settings.compiler != "dynamic":
+        # Other coordinates are other code, which takes longer to compile than they save.
+        retune = None
     with Progress(run.progressbar, label) as shown:
         begun = time.monotonic()
         compiled, fresh = compiled_for(model, structure, shown, settings.compiler)

@@ -65,9 +65,9 @@ class SamplingSettings:
     compiler : {"dynamic", "nutpie"}
         ``"dynamic"``: code that serves data of any size, by functions of
         nutpie, PyTensor and Numba that they do not document. ``"nutpie"``: by
-        `nutpie.compile_pymc_model`, which compiles for minutes whenever the
-        data have another size; for the case that a new version of these
-        packages breaks the other one. The posterior is the same.
+        `nutpie.compile_pymc_model`, anew for every dataset and without pilots;
+        for the case that a new version of these packages breaks the other one.
+        The posterior is the same, and mixes more slowly.
     """
 
     draws: int = 1000

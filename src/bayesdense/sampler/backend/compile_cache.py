@@ -15,7 +15,7 @@ import xarray as xr
 from bayesdense.errors import SamplingError
 from bayesdense.sampler.backend.dynamic_shapes import DynamicModel, compile_dynamic
 from bayesdense.sampler.backend.packed_data import PackedData, Places, in_order, lengths_of
-from bayesdense.sampler.backend.static_shapes import SeparateData, StaticModel, compile_static
+from bayesdense.sampler.backend.static_shapes import FrozenData, StaticModel, compile_static
 from bayesdense.sampler.initial_points import JITTER, Start, around
 from bayesdense.sampler.progress import Progress
 
@@ -36,8 +36,8 @@ class Compiled:
     ----------
     code : DynamicModel or StaticModel
         Compiled code, for data of any size or of this one.
-    packed_data : PackedData or SeparateData
-        How its data are handed over.
+    packed_data : PackedData or FrozenData
+        How its data reach the code.
     data : dict of str to numpy.ndarray
         The data by name.
     coords : dict of str to sequence
@@ -53,7 +53,7 @@ class Compiled:
     """
 
     code: DynamicModel | StaticModel
-    packed_data: PackedData | SeparateData
+    packed_data: PackedData | FrozenData
     data: dict[str, np.ndarray]
     coords: dict[str, Any]
     coordinates: Coordinates
@@ -256,7 +256,7 @@ def compiled_for(
     fresh : bool
         Whether it was compiled now.
     """
-    kind = PackedData if compiler == "dynamic" else SeparateData
+    kind = PackedData if compiler == "dynamic" else FrozenData
     packed_data = kind.of(model.model)
     key = (structure, packed_data)
     fresh = key not in _compiled
@@ -323,7 +323,7 @@ def _coordinates(packed: Any, places: Places) -> Coordinates:
 def _for_model(
     code: DynamicModel | StaticModel,
     coordinates: Coordinates,
-    packed_data: PackedData | SeparateData,
+    packed_data: PackedData | FrozenData,
     model: Any,
 ) -> Compiled:
     """Return compiled code with the data, labels and initial points of a model."""

@@ -1,46 +1,46 @@
 """Compile a model by `nutpie.compile_pymc_model`, for its own data: the fallback.
 
-It takes minutes for every dataset of another size, and uses nothing of nutpie that is not
-documented but for the field of its compiled models that gives initial points. The draws are those
-of the same posterior.
+The data are constants of the code, so it serves this one dataset, and coordinates stay as the data
+gave them: pilots would want other code each. Of nutpie it uses nothing that is not documented but
+two fields of its compiled models, for initial points and for labels.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from bayesdense.sampler.backend.packed_data import Places, in_order, lengths_of
 
-__all__ = ["SeparateData", "StaticModel", "compile_static"]
+__all__ = ["FrozenData", "StaticModel", "compile_static"]
 
 
 @dataclass(frozen=True)
-class SeparateData:
-    """The data of a model as they are, and their shapes: compiled code is for these only.
+class FrozenData:
+    """The data of a model as constants of its code.
 
     Attributes
     ----------
-    shapes : tuple of (str, str, tuple of int)
-        Name, type and shape of every data array, in order.
-    lengths : tuple of (str, int)
-        Lengths of the named dimensions.
+    digest : str
+        SHA-256 of the data and of the lengths of dimensions: equal ones share
+        code.
     variables : tuple of (str, tuple of str)
         Names and dimensions of the free variables, in the order in which the
         sampler has them.
     """
 
-    shapes: tuple[tuple[str, str, tuple[int, ...]], ...]
-    lengths: tuple[tuple[str, int], ...]
+    digest: str
     variables: tuple[tuple[str, tuple[str, ...]], ...]
 
     @classmethod
-    def of(cls, model: Any) -> SeparateData:
-        """Return the shapes of a model's data.
+    def of(cls, model: Any) -> FrozenData:
+        """Return what distinguishes the data of a model.
 
         Parameters
         ----------
@@ -49,32 +49,35 @@ class SeparateData:
 
         Returns
         -------
-        SeparateData
+        FrozenData
         """
-        arrays = {str(data.name): data.get_value(borrow=True) for data in model.data_vars}
-        shapes = tuple((n, str(v.dtype), v.shape) for n, v in sorted(arrays.items()))
+        digest = hashlib.sha256(repr(sorted(lengths_of(model).items())).encode())
+        for data in sorted(model.data_vars, key=lambda data: str(data.name)):
+            values = np.ascontiguousarray(data.get_value(borrow=True))
+            digest.update(f"{data.name}/{values.dtype}/{values.shape}/".encode())
+            digest.update(values.tobytes())
         named = model.named_vars_to_dims
         variables = tuple((str(v.name), tuple(named.get(v.name, ()))) for v in in_order(model))
-        return cls(shapes, tuple(sorted(lengths_of(model).items())), variables)
+        return cls(digest.hexdigest(), variables)
 
-    def values(self, data: Mapping[str, np.ndarray], _: Mapping[str, int]) -> dict[str, np.ndarray]:
-        """Return the data by name, as they are.
+    def values(
+        self, data: Mapping[str, np.ndarray], lengths: Mapping[str, int]
+    ) -> dict[str, np.ndarray]:
+        """Return nothing: the code has the data.
 
         Parameters
         ----------
-        data : mapping of str to numpy.ndarray
-            The data arrays.
-        _ : mapping of str to int
-            Lengths of the dimensions, which are part of the code here.
+        data, lengths
+            As for `PackedData.values`.
 
         Returns
         -------
         dict of str to numpy.ndarray
         """
-        return dict(data)
+        return {}
 
     def apply(self, model: Any) -> tuple[Any, Places]:
-        """Return a copy of a model with its free variables in the order of the sampler.
+        """Return the same model with its data and dimensions as constants.
 
         Parameters
         ----------
@@ -84,20 +87,20 @@ class SeparateData:
         Returns
         -------
         model : pymc.Model
-            The copy.
+            Its free variables are in the order of the sampler.
         places : Places
             Of nothing: there is no packed array.
         """
-        from pymc.model.fgraph import clone_model
+        from pymc.model.transform.optimization import freeze_dims_and_data
 
-        copy = clone_model(model)
-        copy.free_RVs.sort(key=lambda variable: str(variable.name))
-        return copy, Places({}, None)
+        frozen = freeze_dims_and_data(model)
+        frozen.free_RVs.sort(key=lambda variable: str(variable.name))
+        return frozen, Places({}, None)
 
 
 @dataclass(frozen=True)
 class StaticModel:
-    """Compiled code for data of one shape.
+    """Compiled code for one dataset.
 
     Attributes
     ----------
@@ -108,12 +111,12 @@ class StaticModel:
     code: Any
 
     def sized(self, data: Mapping[str, np.ndarray], coords: Mapping[str, Any], start: Any) -> Any:
-        """Return what nutpie samples for other values of the data.
+        """Return what nutpie samples, with other labels and initial points.
 
         Parameters
         ----------
         data : mapping of str to numpy.ndarray
-            By name, of the shapes that the model was compiled for.
+            Empty.
         coords : mapping of str to sequence
             Labels of all dimensions.
         start : callable
@@ -123,11 +126,9 @@ class StaticModel:
         -------
         nutpie.compile_pymc.CompiledPyMCModel
         """
-        read = {variable.name for variable in self.code.shared_var_keys}
-        given = self.code.with_data(**{name: v for name, v in data.items() if name in read})
-        # Models of other names share the code.
-        labels = {**(self.code.coords or {}), **coords}
-        return dataclasses.replace(given, initial_point_func=start, _coords=labels)
+        own = {name: pd.Index(labels) for name, labels in coords.items()}
+        labels = {**(self.code.coords or {}), **own}
+        return dataclasses.replace(self.code, initial_point_func=start, _coords=labels)
 
 
 def compile_static(model: Any, hidden: Container[str] = ()) -> StaticModel:
@@ -136,7 +137,7 @@ def compile_static(model: Any, hidden: Container[str] = ()) -> StaticModel:
     Parameters
     ----------
     model : pymc.Model
-        What `SeparateData.apply` returned.
+        What `FrozenData.apply` returned.
     hidden : container of str
         Variables that are not kept of a draw.
 
