@@ -1,6 +1,8 @@
 """Priors: values that print, compare, check themselves and become variables."""
 
+import copy
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import pytest
 import bayesdense as bd
 from bayesdense.errors import PriorError
 from bayesdense.priors import Prior, override
+from tests.fake import fake_fit, tiny_dataset
 
 
 def test_print_compare_and_json():
@@ -125,3 +128,50 @@ def test_the_log_density_is_that_of_pymc(prior):
     expected = pm.logp(variable, values).eval(mode="FAST_COMPILE")
     # PyMC has some constants in single precision.
     assert prior.log_density(values) == pytest.approx(expected, rel=1e-7, abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))]
+)
+def test_priors_models_and_fits_can_be_copied(copied):
+    for prior in (
+        Prior("Normal", mu=0, sigma=1),
+        Prior("Normal", mu={"a": 0.1, "b": 0.2}, sigma=[1, 2]),
+    ):
+        assert copied(prior) == prior and hash(copied(prior)) == hash(prior)
+    model = bd.DensityModel(priors={"growth_rate": Prior("Normal", mu=2, sigma=1)})
+    assert copied(model).spec.to_dict() == model.spec.to_dict()
+    assert copied(model).spec.priors == model.spec.priors
+    fit = fake_fit()
+    assert fit.priors and repr(fit) and fit._repr_html_()
+    assert copied(fit).headline() == fit.headline()
+
+
+def test_values_by_name_go_to_their_entries():
+    data = tiny_dataset()
+    order = data.core_benchmarks
+    by_name = {"MATH": 0.02, "MMLU": 0.25, "other": 0.9}
+    model = bd.DensityModel(priors={"map_floor": Prior("Beta", alpha=by_name, beta=5)})
+    found = model.priors(data)["map_floor"].parameters["alpha"]
+    assert found == [by_name[benchmark] for benchmark in order]
+    fewer = model.priors(data.select(benchmarks=["MATH"]))["map_floor"]
+    assert fewer == Prior("Beta", alpha=[0.02], beta=5)
+    assert model.build(data)["map_floor"].type.ndim == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "prior", "message"),
+    [
+        ("map_floor", Prior("Beta", alpha={"MMLU": 1, "MAHT": 1}, beta=5),
+         "alpha of 'map_floor' has no value for MATH; it has MMLU, MAHT, and needs MMLU, MATH"),
+        ("source_noise_sd", Prior("HalfNormal", sigma=[1, 2, 3]),
+         "sigma of 'source_noise_sd' has 3 values, and needs 2, one for each of MMLU, MATH"),
+        ("growth_rate", Prior("Normal", mu=[1, 2], sigma=1),
+         "'growth_rate' takes one value of each parameter"),
+    ],
+)  # fmt: skip
+def test_wrong_numbers_and_names_of_values_are_refused_when_the_model_is_built(
+    name, prior, message
+):
+    with pytest.raises(PriorError, match=message):
+        bd.DensityModel(priors={name: prior}).build(tiny_dataset())

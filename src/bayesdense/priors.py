@@ -8,7 +8,7 @@ name of the parameter, and saved beside the posterior that it led to.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,7 @@ ABOVE_ZERO = frozenset(
     | {"LogNormal"}
 )
 
-Number = float | list[float]
+Number = float | list[float] | dict[str, float]
 
 
 class Prior:
@@ -53,9 +53,11 @@ class Prior:
         Name of a PyMC distribution: Beta, Exponential, Gamma, HalfCauchy,
         HalfNormal, HalfStudentT, InverseGamma, Laplace, LogNormal, Normal,
         StudentT, TruncatedNormal or Uniform.
-    **parameters : float or sequence of float
-        The parameters under PyMC's names; a sequence gives one value for each
-        entry of the parameter, such as one floor for each benchmark.
+    **parameters : float, mapping of str to float, or sequence of float
+        The parameters under PyMC's names. A mapping gives one value for each
+        entry of the parameter by its name, such as one floor for each
+        benchmark; entries that a dataset does not have play no part. A
+        sequence gives them in the order of the dataset.
 
     Raises
     ------
@@ -71,6 +73,8 @@ class Prior:
     True
     >>> Prior.from_dict(Prior("HalfNormal", sigma=2).to_dict())
     Prior('HalfNormal', sigma=2)
+    >>> Prior("Normal", mu={"MMLU": 0.25, "BBH": 0.26}, sigma=0.01)
+    Prior('Normal', mu={'MMLU': 0.25, 'BBH': 0.26}, sigma=0.01)
     """
 
     __slots__ = ("distribution", "parameters")
@@ -95,7 +99,7 @@ class Prior:
             )
         clean = {n: _number(distribution, n, parameters[n]) for n in allowed if n in parameters}
         lower, upper = clean.get("lower"), clean.get("upper")
-        if lower is not None and upper is not None and np.any(np.asarray(lower) >= upper):
+        if lower is not None and upper is not None and _any_above(lower, upper):
             raise PriorError(f"{distribution} needs lower below upper, and has {lower} and {upper}")
         object.__setattr__(self, "distribution", distribution)
         object.__setattr__(self, "parameters", clean)
@@ -103,6 +107,10 @@ class Prior:
     def __setattr__(self, name: str, value: object) -> None:
         """Refuse: a prior is a value, and values do not change."""
         raise AttributeError(f"a Prior cannot be changed; make a new one to set {name!r}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Say how to make a copy: what cannot be changed cannot be filled in."""
+        return Prior.from_dict, (self.to_dict(),)
 
     def __repr__(self) -> str:
         """Return the call that makes this prior."""
@@ -115,7 +123,7 @@ class Prior:
 
     def __hash__(self) -> int:
         """Hash by what is compared."""
-        return hash(repr(sorted(self.to_dict()["parameters"].items())) + self.distribution)
+        return hash((self.distribution, tuple(sorted(self.parameters))))
 
     @property
     def support(self) -> str:
@@ -137,7 +145,7 @@ class Prior:
             return 0.0, math.inf
         lower = self.parameters.get("lower", -math.inf)
         upper = self.parameters.get("upper", math.inf)
-        return float(np.min(lower)), float(np.max(upper))
+        return float(np.min(_values(lower))), float(np.max(_values(upper)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return distribution and parameters as plain values, ready for JSON.
@@ -164,15 +172,69 @@ class Prior:
         """
         return cls(values["distribution"], **values["parameters"])
 
+    def in_order(self, name: str, labels: Sequence[str] | None) -> Prior:
+        """Return this prior with one value for each entry, in their order.
+
+        Parameters
+        ----------
+        name : str
+            The parameter of the model that this is the prior of.
+        labels : sequence of str, optional
+            Names of its entries; None if it is a single number.
+
+        Returns
+        -------
+        Prior
+            With numbers and lists only.
+
+        Raises
+        ------
+        PriorError
+            If values by name lack an entry, or there are not as many values as
+            entries.
+
+        Examples
+        --------
+        >>> Prior("Normal", mu={"b": 1.0, "a": 2.0}, sigma=1).in_order("map_floor", ["a", "b"])
+        Prior('Normal', mu=[2, 1], sigma=1)
+        """
+        if not any(isinstance(value, list | dict) for value in self.parameters.values()):
+            return self
+        if labels is None:
+            raise PriorError(
+                f"priors: '{name}' takes one value of each parameter, and {self} gives several"
+            )
+        found: dict[str, Any] = {}
+        for parameter, value in self.parameters.items():
+            if isinstance(value, dict):
+                missing = [label for label in labels if label not in value]
+                if missing:
+                    raise PriorError(
+                        f"priors: {parameter} of '{name}' has no value for {_named(missing)}; it "
+                        f"has {_named(value)}, and needs {_named(labels)}"
+                    )
+                found[parameter] = [value[label] for label in labels]
+            elif isinstance(value, list) and len(value) != len(labels):
+                raise PriorError(
+                    f"priors: {parameter} of '{name}' has {len(value)} values, and needs "
+                    f"{len(labels)}, one for each of {_named(labels)}; values by name, "
+                    f"{parameter}={{{labels[0]!r}: ...}}, do not depend on which there are"
+                )
+            else:
+                found[parameter] = value
+        return Prior(self.distribution, **found)
+
     def arrays(self) -> dict[str, Any]:
         """Return the parameters as numbers and arrays.
 
         Returns
         -------
         dict of str to float or numpy.ndarray
+            Values by name in their own order; `in_order` puts them in that of
+            a dataset.
         """
         # As doubles: PyTensor takes a plain number that a float32 can hold for one.
-        return {n: np.asarray(v, dtype=float) for n, v in self.parameters.items()}
+        return {n: np.asarray(_values(v), dtype=float) for n, v in self.parameters.items()}
 
     def variable(
         self, name: str, parameters: Mapping[str, Any] | None = None, **options: Any
@@ -277,12 +339,11 @@ class Prior:
             Shape ``(size,)`` or, with a sequence among the parameters,
             ``(size, n)``.
         """
-        widths = {len(v) for v in self.parameters.values() if isinstance(v, list)}
+        widths = {len(v) for v in self.parameters.values() if isinstance(v, list | dict)}
         return self.draw((size, *widths), np.random.default_rng(random_seed))
 
     def _twin(self) -> Any:
-        values = {n: np.asarray(v, dtype=float) for n, v in self.parameters.items()}
-        return _frozen(self.distribution, values)
+        return _frozen(self.distribution, self.arrays())
 
 
 def _frozen(distribution: str, p: Mapping[str, Any]) -> Any:
@@ -412,7 +473,10 @@ def _within(prior: Prior, default: Prior) -> bool:
 
 
 def _number(distribution: str, name: str, value: Any) -> Number:
-    """Return a parameter as a float or a list of floats, or say why it is neither."""
+    """Return a parameter as a float, a list or a dict of floats, or say why it is neither."""
+    if isinstance(value, Mapping):
+        numbers = _number(distribution, name, list(value.values()))
+        return dict(zip(map(str, value), _values(numbers), strict=True))
     try:
         array = np.asarray(value, dtype=float)
     except (TypeError, ValueError):
@@ -427,6 +491,24 @@ def _number(distribution: str, name: str, value: Any) -> Number:
 
 
 def _shown(value: Number) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{n!r}: {_shown(v)}" for n, v in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(_shown(v) for v in value) + "]"
     return f"{value:.6g}"
+
+
+def _values(value: Number) -> Any:
+    """Return values by name without their names."""
+    return list(value.values()) if isinstance(value, dict) else value
+
+
+def _any_above(lower: Number, upper: Number) -> bool:
+    """Return whether a lower bound is no smaller than its upper bound."""
+    if isinstance(lower, dict) and isinstance(upper, dict):
+        return any(low >= upper[n] for n, low in lower.items() if n in upper)
+    return bool(np.any(np.asarray(_values(lower)) >= np.asarray(_values(upper))))
+
+
+def _named(labels: Iterable[str]) -> str:
+    return ", ".join(map(str, labels)) or "none"

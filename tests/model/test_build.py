@@ -332,7 +332,7 @@ def test_priors_are_shown_and_replaced_by_name():
         with pytest.raises(bd.PriorError, match=f"'{name}' must be Normal"):
             bd.DensityModel(priors={name: prior}).build(data)
     prior = bd.Prior("Normal", mu=0, sigma=[1, 1, 2])
-    with pytest.raises(bd.PriorError, match="'benchmark_offset' has one sigma for all"):
+    with pytest.raises(bd.PriorError, match="'benchmark_offset' takes one value of each parameter"):
         bd.DensityModel(priors={"benchmark_offset": prior}).build(data)
 
 

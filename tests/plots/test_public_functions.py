@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from bayesdense import plots
 from bayesdense.errors import BayesdenseError, UnknownNameError
 from bayesdense.plots.style import COLOURS
+from tests.fake import fake_fit
 
 # Figures of a density fit; those of rulers and of studies are tested with what makes them.
 OTHERS = ("loss_law", "ruler_comparison", "score_map", "sensitivity", "specification_curve")
@@ -118,3 +119,12 @@ def test_colours_differ_in_grey_within_each_figure():
     assert abs(grey("target") - grey("reference")) > 0.1
     levels = sorted(grey(name) for name in ("low", "middle", "high"))
     assert np.ptp(levels) > 0.2
+
+
+def test_a_figure_that_ends_a_cell_shows_its_picture():
+    drawn = plots.trend(fake_fit())
+    figure, ax = drawn
+    assert drawn._repr_png_().startswith(b"\x89PNG") and ax.figure is figure
+    # Whoever made the axes shows them.
+    own = Figure().add_subplot()
+    assert plots.trend(fake_fit(), ax=own)._repr_png_() is None

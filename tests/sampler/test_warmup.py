@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from bayesdense.errors import BayesdenseError
 from bayesdense.sampler.initial_points import around, where_chains_were
 from bayesdense.sampler.settings import SamplingSettings, usual_accept
 from bayesdense.sampler.warmup import Pilot, after_pilots, enough, largest_rhat, pilot_settings
@@ -100,3 +101,9 @@ def test_chains_start_where_those_of_a_pilot_were_and_nowhere_between():
 def test_chains_of_a_pilot_may_have_met_before_they_agree(rhat, agrees, met):
     pilot = Pilot(100, 75, rhat)
     assert (pilot.agrees, pilot.met) == (agrees, met)
+
+
+def test_seeds_are_as_large_as_the_sampler_takes_them():
+    assert SamplingSettings(random_seed=2**64 - 1).random_seed == 2**64 - 1
+    with pytest.raises(BayesdenseError, match=r"random_seed must be below 2\*\*64"):
+        SamplingSettings(random_seed=2**64)

@@ -6,6 +6,8 @@ Exit codes: 0 good, 1 bad input, 2 wrong usage, 3 a posterior not to be trusted,
 
 from __future__ import annotations
 
+import io
+import sys
 from typing import Annotated
 
 import typer
@@ -35,6 +37,10 @@ def main() -> None:
     --------
     >>> main()  # doctest: +SKIP
     """
+    for stream in (sys.stdout, sys.stderr):
+        # A console of another encoding shows what it lacks as an escape, and loses no result.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     app(prog_name="bayesdense")
 
 

@@ -278,7 +278,7 @@ def _spread(name: str, law: Any, priors: Mapping[str, Prior], count: int) -> np.
     """Return the prior deviation of a coefficient or of its logarithm, or a usual value for it."""
     prior = priors.get(name)
     if prior is not None and (prior.distribution == "LogNormal" or prior.support == "real"):
-        return np.broadcast_to(prior.parameters.get("sigma", 1.0), count).astype(float)
+        return np.broadcast_to(prior.arrays().get("sigma", 1.0), count).astype(float)
     return np.full(count, EXPONENT_SPREAD if name in law.exponents else USUAL_SPREAD)
 
 

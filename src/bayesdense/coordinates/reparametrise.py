@@ -308,13 +308,13 @@ class _Reparametrisation:
         start = np.maximum(chance, 0.01)
         low = np.asarray(prior.parameters.get("lower", -1.0))
         if prior.distribution == "TruncatedNormal" and not np.any(low != 0.0):
-            scale = float(np.mean(prior.parameters["sigma"]))
+            scale = float(np.mean(prior.arrays()["sigma"]))
             self.v.set_transform("map_floor", Floor(scale), start)
         else:
             self.v.start("map_floor", start)
         share = self.priors.get("ceiling_share")
         if share is not None and share.distribution == "Beta":
-            power = float(np.mean(share.parameters["alpha"]))
+            power = float(np.mean(share.arrays()["alpha"]))
             self.v.set_transform("ceiling_share", Ceiling(power), share.median())
 
     def _cell_spread(self, ruler: Ruler) -> None:

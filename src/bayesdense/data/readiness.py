@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bayesdense.data.dataset import Dataset
+from bayesdense.data.plausibility import doubts
 from bayesdense.data.select import Names, as_names
 from bayesdense.errors import ReadinessError, near_match
 
@@ -19,6 +20,7 @@ MIN_SIZE_SPAN = 3.0
 ABOVE_CHANCE = 3.0
 MIN_FAMILIES = 3
 MIN_DATED_TARGETS = 3
+MIN_DISTINCT_DAYS = 3
 MIN_DAYS = 90
 FEW_TARGETS = 5
 NAMES_SHOWN = 5
@@ -88,7 +90,8 @@ def check_readiness(
         lines = "".join(f"\n  {problem}" for problem in blocking)
         raise ReadinessError(f"dataset '{data.name}' is not ready to be fitted:{lines}")
 
-    warnings = _ruler_warnings(data, rulers, scores, used) if references else []
+    warnings = [doubt.text for doubt in doubts(data, used)]
+    warnings += _ruler_warnings(data, rulers, scores, used) if references else []
     for benchmark in used:
         rows = scores[scores["benchmark"] == benchmark]
         count = rows.loc[rows["model"].isin(targets["model"]), "model"].nunique()
@@ -163,7 +166,8 @@ def check_ruler_readiness(data: Dataset) -> list[str]:
     if blocking:
         lines = "".join(f"\n  {problem}" for problem in blocking)
         raise ReadinessError(f"dataset '{data.name}' is not ready to be fitted:{lines}")
-    return _ruler_warnings(data, references, scores, used)
+    found = [doubt.text for doubt in doubts(data, used, references_only=True)]
+    return found + _ruler_warnings(data, references, scores, used)
 
 
 def _listed(names: list[str]) -> str:
@@ -223,6 +227,12 @@ def _date_problems(targets: pd.DataFrame) -> list[str]:
         return [
             f"the dated targets were released within {days} days; dates must be spread over at "
             f"least {MIN_DAYS} days for a trend"
+        ]
+    distinct = dates.dt.normalize().nunique()
+    if distinct < MIN_DISTINCT_DAYS:
+        return [
+            f"the dated targets were released on {distinct} days; a trend needs at least "
+            f"{MIN_DISTINCT_DAYS}, or date and family cannot be told apart"
         ]
     return []
 

@@ -158,12 +158,14 @@ class Fit[S: RulerSpec]:
         """
         return calibration_table(self._draws, self._design)
 
-    def parameters(self, *, names: Sequence[str] | None = None, prob: float = PROB) -> pd.DataFrame:
+    def parameters(
+        self, *, names: str | Sequence[str] | None = None, prob: float = PROB
+    ) -> pd.DataFrame:
         """Return the named parameters of the model with intervals.
 
         Parameters
         ----------
-        names : sequence of str, optional
+        names : str or sequence of str, optional
             Variables of the posterior; by default all but the deviations of
             single models, families and cells.
         prob : float
@@ -178,10 +180,11 @@ class Fit[S: RulerSpec]:
         known = [str(name) for name in self.posterior.data_vars]
         if names is None:
             names = [n for n in known if not n.endswith(NOT_SHOWN) and n not in self._single_names]
+        names = [names] if isinstance(names, str) else list(names)
         for name in names:
             if name not in known:
                 raise UnknownNameError.of("parameter", name, known)
-        return self._named(parameter_table(self.posterior, list(names), check_prob(prob)))
+        return self._named(parameter_table(self.posterior, names, check_prob(prob)))
 
     def diagnostics(self) -> pd.DataFrame:
         """Return R-hat and effective sample sizes of free variables and headline quantities.

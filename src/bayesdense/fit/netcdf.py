@@ -104,9 +104,9 @@ def write_file(path: str | os.PathLike[str], stored: Stored) -> Path:
         for group, dataset in groups.items()
     }
     try:
-        write_atomically(
-            target, lambda file: tree.to_netcdf(file, engine=ENGINE, encoding=encoding)
-        )
+        # In memory first: on a full disk HDF5 does not raise, but ends the process.
+        written = tree.to_netcdf(engine=ENGINE, encoding=encoding)
+        write_atomically(target, lambda file: file.write_bytes(written))
     except OSError as error:
         raise BayesdenseError(f"cannot write '{target}': {error.strerror or error}") from None
     return target

@@ -67,15 +67,45 @@ def model_priors(design: Design) -> dict[str, Prior]:
     PriorError
         If a name is unknown, or a prior does not suit its parameter.
     """
-    priors = override(default_priors(design), design.spec.priors)
+    chosen = override(default_priors(design), design.spec.priors)
+    entries = entries_of_priors(design)
+    priors = {name: prior.in_order(name, entries.get(name)) for name, prior in chosen.items()}
     for name, prior in priors.items():
         is_exponent_mean = name.endswith("_mean") and name[:-5] in design.spec.law.exponents
         normal = name in (*ZERO_SUM, "map_midpoint_loss") or is_exponent_mean
         if normal and prior.distribution != "Normal":
             raise PriorError(f"priors: '{name}' must be Normal, and has {prior}")
-        if name in ZERO_SUM and np.ndim(prior.parameters["sigma"]):
-            raise PriorError(f"priors: '{name}' has one sigma for all, and was given {prior}")
     return priors
+
+
+def entries_of_priors(design: Design) -> dict[str, list[str]]:
+    """Return the names of the entries of every parameter that has several.
+
+    Parameters
+    ----------
+    design : Design
+        The dataset under this model.
+
+    Returns
+    -------
+    dict of str to list of str
+        By parameter. Where a coefficient of the law is wanted both for loss
+        sets and for benchmarks with scores only, its prior is the same for all,
+        and it is not here.
+    """
+    coords, known, law = design.coords, design.has_losses, design.spec.law
+    by_benchmark = ("map_floor", "ceiling_share", "cell_effect_sd", "harness_offset_sd")
+    found = dict.fromkeys((*by_benchmark, "source_noise_sd"), coords["benchmark"])
+    labels = np.array(coords["benchmark"], dtype=object)
+    found |= dict.fromkeys(("map_steepness", "map_midpoint_loss"), list(labels[known]))
+    found |= dict.fromkeys(("map_slope_at_centre", "map_logit_at_centre"), list(labels[~known]))
+    if not design.loss_sets:
+        found |= dict.fromkeys(law.shape, coords["benchmark"])
+    else:
+        found |= dict.fromkeys((*law.coefficients, "loss_noise_sd"), design.loss_sets)
+        if not known.all():
+            found = {name: own for name, own in found.items() if name not in law.shape}
+    return found | {"undated_log_density": coords.get("undated_target", [])}
 
 
 def build_model(

@@ -232,13 +232,13 @@ def _scalars_and_arrays(
     single: dict[tuple[str, str], float] = {}
     arrays: dict[str, np.ndarray] = {}
     for name, prior in priors.items():
-        for parameter, value in prior.parameters.items():
+        for parameter, value in prior.arrays().items():
             if parameter in FIXED:
                 continue
-            if np.ndim(value):
-                arrays[f"prior_{name}_{parameter}"] = np.asarray(value, dtype=float)
+            if value.ndim:
+                arrays[f"prior_{name}_{parameter}"] = value
             else:
-                single[name, parameter] = float(np.asarray(value))
+                single[name, parameter] = float(value)
     return single, arrays
 
 

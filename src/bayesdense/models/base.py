@@ -24,6 +24,7 @@ from bayesdense.model import Design, build_model, make_design, model_priors
 from bayesdense.model.numbers import FIXED
 from bayesdense.model.variables import describe, symbols_of
 from bayesdense.priors import Prior
+from bayesdense.sampler.backend.one_at_a_time import one_at_a_time
 from bayesdense.sampler.nuts import Retune, SampleResult, SamplingInterrupted, sample
 from bayesdense.sampler.settings import Run
 from bayesdense.sampler.warm_start import WarmStart, few_of_many
@@ -300,6 +301,7 @@ class Model[S: RulerSpec]:
         return make_design(data, self.spec)
 
 
+@one_at_a_time
 def sampler_model(
     design: Design, given: Mapping[str, np.ndarray] | None = None
 ) -> tuple[SamplerModel, Retune]:
@@ -362,11 +364,11 @@ def structure_of(design: Design) -> tuple[Any, ...]:
 def _shape_of_prior(name: str, prior: Prior) -> tuple[Any, ...]:
     """Return what a prior has to do with the graph: not its numbers, but for the few that stay."""
     stay = [*FIXED, *STAY.get(name, ())]
-    parameters = sorted(prior.parameters.items())
+    parameters, arrays = sorted(prior.parameters.items()), prior.arrays()
     return (
         name,
         prior.distribution,
-        tuple((p, np.ndim(value), repr(value) if p in stay else "") for p, value in parameters),
+        tuple((p, arrays[p].ndim, repr(value) if p in stay else "") for p, value in parameters),
     )
 
 

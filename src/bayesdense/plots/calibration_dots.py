@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from bayesdense.plots.style import (
     COLOURS,
+    Plot,
     Visuals,
     artist_options,
     axes_of,
@@ -108,4 +109,4 @@ def calibration(
             + (f"\napproximate ({fit.approximation})" if fit.approximation else "")
         )
         ax.legend(loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=2)
-    return figure, ax
+    return Plot(figure, ax)

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from bayesdense.errors import BayesdenseError, UnknownNameError
 from bayesdense.plots.style import (
     COLOURS,
+    Plot,
     Visuals,
     artist_options,
     axes_of,
@@ -136,7 +137,7 @@ def density(
             ax.tick_params(axis="x", top=True, labeltop=True, which="major")
         pad = 2.2 if many else 0.3
         ax.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, borderaxespad=pad)
-    return figure, ax
+    return Plot(figure, ax)
 
 
 def _chosen(table: pd.DataFrame, models: int | Sequence[str] | None) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from bayesdense.paper import DOUBLING_MONTHS
 from bayesdense.plots.style import (
     COLOURS,
     Options,
+    Plot,
     Visuals,
     artist_options,
     axes_of,
@@ -109,7 +110,7 @@ def doubling_time(
             "doubling time of capability density (months)\n"
             f"median and {interval_text(table)}; bold: over all benchmarks"
         )
-    return figure, ax
+    return Plot(figure, ax)
 
 
 def _combined(fits: tuple[DensityFit, ...], prob: float) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from bayesdense.plots.style import (
     COLOURS,
+    Plot,
     Visuals,
     artist_options,
     axes_of,
@@ -132,7 +133,7 @@ def effective_size(
         ax.set_xlabel(f"size (parameters)\npoints: median and {interval_text(table)}")
         ax.set_ylabel("effective size (parameters)")
         ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, columnspacing=1.5)
-    return figure, ax
+    return Plot(figure, ax)
 
 
 def _name_line_and_range(ax: Axes, of: str, *, smallest: float, largest: float) -> None:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from bayesdense.errors import BayesdenseError, UnknownNameError
 from bayesdense.plots.style import (
+    Plot,
     Visuals,
     artist_options,
     axes_of,
@@ -148,7 +149,7 @@ def loss_law(
         ax.set_ylabel(f"loss on {chosen} ({runs['unit'].iloc[0]})")
         ax.set_title(fit.spec.law.equation, fontsize=8.5, fontweight="normal")
         ax.legend(loc="upper right", title="tokens per parameter", title_fontsize=8)
-    return figure, ax
+    return Plot(figure, ax)
 
 
 def _levels(ratio: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from matplotlib.ticker import FuncFormatter
 
 from bayesdense.plots.style import (
     COLOURS,
+    Plot,
     Visuals,
     artist_options,
     axes_of,
@@ -111,7 +112,7 @@ def ruler_comparison(
             label += "\n* a fit is not to be trusted"
         ax.set_xlabel(label)
         ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=2)
-    return figure, ax
+    return Plot(figure, ax)
 
 
 def _trusted(table: pd.DataFrame, rulers: list[str]) -> list[bool]:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from bayesdense.plots.style import (
     COLOURS,
+    Plot,
     Visuals,
     artist_options,
     axes_of,
@@ -135,4 +136,4 @@ def score_map(
         ax.set_xlabel(f"loss on {loss_set} ({runs['unit'].iloc[0]})")
         ax.set_ylabel(f"score on {benchmark}")
         ax.legend(loc="upper right")
-    return figure, ax
+    return Plot(figure, ax)

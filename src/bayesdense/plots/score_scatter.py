@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from bayesdense.errors import UnknownNameError
 from bayesdense.plots.style import (
     COLOURS,
+    Plot,
     Visuals,
     artist_options,
     axes_of,
@@ -118,4 +119,4 @@ def scores(
         ax.set_xlabel(f"predicted score (median and {interval_text(table)})")
         ax.set_ylabel("measured score")
         ax.legend(loc="upper left")
-    return figure, ax
+    return Plot(figure, ax)

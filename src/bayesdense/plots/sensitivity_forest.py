@@ -13,6 +13,7 @@ from bayesdense.paper import DOUBLING_MONTHS
 from bayesdense.plots.style import (
     COLOURS,
     Options,
+    Plot,
     Visuals,
     artist_options,
     axes_of,
@@ -109,7 +110,7 @@ def sensitivity(
             marks += "; hollow: not to be trusted"
         about = interval_text(table.assign(prob=prob, kind=KIND))
         ax.set_xlabel(f"doubling time of density, months\n{about}\n{marks}")
-    return figure, ax
+    return Plot(figure, ax)
 
 
 def _usual(study: Study) -> str:

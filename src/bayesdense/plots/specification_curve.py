@@ -13,6 +13,7 @@ from bayesdense.plots.style import (
     COLOURS,
     Options,
     Picture,
+    Plot,
     Visuals,
     artist_options,
     axes_of,
@@ -100,7 +101,7 @@ def specification_curve(
         matrix = ax.inset_axes((0.0, -share, 1.0, share))
         _draw_choices(matrix, table, rows)
         matrix.set_xlim(ax.get_xlim())
-    return figure, ax
+    return Plot(figure, ax)
 
 
 def _height_of(ax: Axes) -> float:

@@ -6,7 +6,7 @@ import io
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import matplotlib as mpl
 import pandas as pd
@@ -19,6 +19,7 @@ __all__ = [
     "COLOURS",
     "Options",
     "Picture",
+    "Plot",
     "Visuals",
     "artist_options",
     "axes_of",
@@ -106,6 +107,25 @@ class Picture(Figure):
         buffer = io.BytesIO()
         self.savefig(buffer, format="png", dpi=SHOWN_DPI)
         return buffer.getvalue()
+
+
+class Plot(NamedTuple):
+    """What a figure function returns: the figure and its axes, which a notebook shows.
+
+    Attributes
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure.
+    ax : matplotlib.axes.Axes, or tuple of these
+        Its axes.
+    """
+
+    figure: Figure
+    ax: Any
+
+    def _repr_png_(self) -> bytes | None:
+        # Of another figure, whoever made it shows it.
+        return self.figure._repr_png_() if isinstance(self.figure, Picture) else None
 
 
 @contextmanager

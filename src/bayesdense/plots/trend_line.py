@@ -14,6 +14,7 @@ from bayesdense.plots.labels import label_points
 from bayesdense.plots.style import (
     COLOURS,
     Options,
+    Plot,
     Visuals,
     artist_options,
     axes_of,
@@ -164,7 +165,7 @@ def trend(
                     [*table["median"], *line["median"]],
                 ),
             )
-    return figure, ax
+    return Plot(figure, ax)
 
 
 def _points(

@@ -15,6 +15,7 @@ __all__ = ["FEWEST_KEPT_DRAWS", "Run", "SamplingSettings", "usual_accept"]
 
 FEWEST_KEPT_DRAWS = 10
 COMPILERS = ("dynamic", "nutpie")
+MOST_SEED = 2**64
 USUAL_ACCEPT, USUAL_PARAMETERS, LEAST_ACCEPT = 0.95, 1000, 0.65
 
 
@@ -87,6 +88,8 @@ class SamplingSettings:
                 continue
             if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < low:
                 raise BayesdenseError(f"{name} must be a whole number from {low}, not {value!r}")
+        if self.random_seed is not None and self.random_seed >= MOST_SEED:
+            raise BayesdenseError(f"random_seed must be below 2**64, not {self.random_seed!r}")
         accept: Any = self.target_accept
         if accept is not None and not (isinstance(accept, float) and 0.5 <= accept < 1.0):
             raise BayesdenseError(f"target_accept must be from 0.5 to below 1, not {accept!r}")

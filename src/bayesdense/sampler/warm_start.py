@@ -103,8 +103,9 @@ class WarmStart:
         file : pathlib.Path
             The file; its folder must exist.
         """
-        draws = self.draws.drop_attrs()
-        write_file(file, lambda scratch: draws.to_netcdf(scratch, engine="h5netcdf"))
+        # In memory first: on a full disk HDF5 does not raise, but ends the process.
+        written = self.draws.drop_attrs().to_netcdf(engine="h5netcdf")
+        write_file(file, lambda scratch: scratch.write_bytes(written))
 
     @classmethod
     def load(cls, file: Path, spec: RulerSpec, data_digest: str) -> WarmStart | None:

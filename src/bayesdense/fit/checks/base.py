@@ -15,6 +15,7 @@ from bayesdense.posterior.diagnostics import MAX_RHAT, MIN_BFMI, MIN_ESS
 if TYPE_CHECKING:
     import xarray as xr
 
+    from bayesdense.data import Dataset
     from bayesdense.priors import Prior
 
 __all__ = [
@@ -47,6 +48,7 @@ class Checked(Protocol):
     headline_names: ClassVar[tuple[str, ...]]
     posterior: xr.Dataset
     sample_stats: xr.Dataset
+    data: Dataset
     info: FitInfo
 
     @property
@@ -71,6 +73,9 @@ class CheckedDensity(Checked, Protocol):
 
     def above_reference(self) -> pd.DataFrame:
         """Return the share of targets above the largest reference, by benchmark."""
+
+    def density(self) -> pd.DataFrame:
+        """Return the density of every model."""
 
     def effective_size(self) -> pd.DataFrame:
         """Return the effective parameter size of every model."""

@@ -9,6 +9,7 @@ from bayesdense.fit.checks.approximation import approximation
 from bayesdense.fit.checks.base import Checked, CheckReport, CheckResult
 from bayesdense.fit.checks.calibration import calibration
 from bayesdense.fit.checks.convergence import convergence
+from bayesdense.fit.checks.data import data, densities
 from bayesdense.fit.checks.divergences import divergences
 from bayesdense.fit.checks.energy import energy
 from bayesdense.fit.checks.frontier import frontier
@@ -25,8 +26,8 @@ Check = Callable[[Any], CheckResult | None]
 """From a fit to the outcome; None where the check does not apply to it."""
 
 SAMPLING: tuple[Check, ...] = (convergence, divergences, approximation, energy, interruption)
-DENSITY: tuple[Check, ...] = (short_chains, reference_posterior, reference_range, reach)
-MODEL: tuple[Check, ...] = (calibration, priors, frontier)
+DENSITY: tuple[Check, ...] = (densities, short_chains, reference_posterior, reference_range, reach)
+MODEL: tuple[Check, ...] = (data, calibration, priors, frontier)
 
 
 def run_checks(fit: Checked) -> CheckReport:

@@ -14,6 +14,7 @@ import xarray as xr
 
 from bayesdense.errors import SamplingError
 from bayesdense.sampler.backend.dynamic_shapes import DynamicModel, compile_dynamic
+from bayesdense.sampler.backend.one_at_a_time import one_at_a_time
 from bayesdense.sampler.backend.packed_data import PackedData, Places, in_order, lengths_of
 from bayesdense.sampler.backend.static_shapes import FrozenData, StaticModel, compile_static
 from bayesdense.sampler.initial_points import JITTER, Start, around
@@ -231,6 +232,7 @@ def clear_compiled() -> None:
     _compiled.clear()
 
 
+@one_at_a_time
 def compiled_for(
     model: Any, structure: Any, shown: Progress, compiler: str = "dynamic"
 ) -> tuple[Compiled, bool]:
@@ -311,6 +313,7 @@ def _coordinates(packed: Any, places: Places) -> Coordinates:
     names = [rv.name for rv in inputs]
     shared = {data.name: data for data in code.get_shared()}
 
+    @one_at_a_time
     def coordinates(values: Values, data: Values) -> tuple[np.ndarray, np.ndarray]:
         for name in shared.keys() & data.keys():
             shared[name].set_value(data[name])
