@@ -89,13 +89,19 @@ def test_too_few_dates(write_folder: WriteFolder) -> None:
 
 @pytest.mark.parametrize(("last", "ready"), [("2023-08-29", False), ("2023-08-30", True)])
 def test_dates_too_close(write_folder: WriteFolder, last: str, ready: bool) -> None:
-    text = MODELS.replace("2023-12-01", "2023-06-01").replace("2024-06-01", last)
+    text = MODELS.replace("2023-12-01", "2023-07-01").replace("2024-06-01", last)
     data = read_dataset(write_folder(models=text))
     if ready:
         assert check_readiness(data)
         return
     with pytest.raises(ReadinessError, match="within 89 days; dates must be spread over at least"):
         check_readiness(data)
+
+
+def test_dates_of_two_days_are_no_trend(write_folder: WriteFolder) -> None:
+    text = MODELS.replace("2023-12-01", "2023-06-01").replace("2024-06-01", "2023-08-30")
+    with pytest.raises(ReadinessError, match="released on 2 days; a trend needs at least 3"):
+        check_readiness(read_dataset(write_folder(models=text)))
 
 
 def test_dates_of_unscored_targets_do_not_count(small: Dataset) -> None:
