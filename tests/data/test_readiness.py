@@ -219,3 +219,35 @@ def test_references_at_chance_are_named(small: Dataset) -> None:
     [text] = warned(0.2629)
     assert text.startswith("on benchmark 'MMLU' no reference") and "(0.25; the best has" in text
     assert not warned(0.2631)
+
+
+def test_a_ruler_that_is_flat_is_named(small: Dataset) -> None:
+    def said(low: float, high: float) -> list[str]:
+        """Give the references of 1e9 and 7e9 parameters these scores on MMLU."""
+        scores, ends = small.scores, {"ref-1": low, "ref-7": high}
+        own = scores["model"].isin(ends) & (scores["benchmark"] == "MMLU")
+        assert own.sum() == 2
+        data = Dataset.from_frames(
+            models=small.models,
+            benchmarks=small.benchmarks,
+            scores=scores.assign(score=scores["score"].where(~own, scores["model"].map(ends))),
+        )
+        return [w for w in check_readiness(data) if "whatever their size" in w]
+
+    # One standard error of 0.5 over 14,042 items is 0.0042; two of a difference are 0.0119.
+    (found,) = said(0.50, 0.51)
+    assert "benchmark 'MMLU'" in found
+    assert "(0.5 at 1e+09 parameters, 0.51 at 7e+09)" in found
+    assert not said(0.50, 0.513)
+    assert len(said(0.51, 0.50)) == 1
+
+
+@pytest.mark.parametrize(("family", "named"), [("New", False), ("Other", True)])
+def test_few_families_each_with_a_date_of_its_own_are_named(
+    write_folder: WriteFolder, family: str, named: bool
+) -> None:
+    """With both of its models, the family 'New' has dates over half a year."""
+    data = read_dataset(write_folder(models=MODELS.replace("new-9,New", f"new-9,{family}")))
+    found = [w for w in check_readiness(data) if "cannot be told from" in w]
+    assert len(found) == named
+    assert all("of 3 families" in w and "(New, Other, " in w for w in found)

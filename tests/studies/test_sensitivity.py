@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import signal
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
-import xarray as xr
 
 import bayesdense as bd
 from bayesdense.errors import BayesdenseError, ReadinessError
-from bayesdense.posterior.diagnostics import Convergence
 from bayesdense.sampler.settings import SamplingSettings
 from bayesdense.sampler.warm_start import WarmStart
-from bayesdense.studies import choices, executors, fitting, sensitivity
+from bayesdense.studies import choices, executors, sensitivity
 from bayesdense.studies.tasks import Task, failure
 from tests.conftest import samples
 from tests.simulate import KINDS, simulate
@@ -134,48 +129,6 @@ def test_a_fit_begins_with_one_that_differs_in_one_choice(data, monkeypatch):
         "0.2, student-t": "0.1, student-t",
     }
     assert len(study.outcomes) == 8
-
-
-def test_a_fit_that_is_short_gets_what_it_lacks_and_one_that_does_not_mix_much_more():
-    # 1.3 * 400 / 320 = 1.625
-    assert fitting._more(500, Convergence(1.008, 320.0)) == 813
-    # 1.3 * 0.014 / 0.01 = 1.82
-    assert fitting._more(500, Convergence(1.014, 900.0)) == 910
-    assert fitting._more(500, Convergence(1.007, 900.0)) == 650
-    assert fitting._more(500, Convergence(1.012, 140.0)) == 1500
-    assert fitting._more(500, Convergence(1.20, 320.0)) == 1500
-    assert fitting._more(500, Convergence(math.nan, math.nan)) == 1500
-
-
-@pytest.mark.parametrize(
-    ("asked", "diverged", "then"),
-    [(None, True, 0.99), (None, False, None), (0.9, True, 0.9)],
-)
-def test_where_draws_diverged_the_second_time_has_smaller_steps(data, asked, diverged, then):
-    """What the second fit is asked for; the fits are made up."""
-    calls = []
-
-    def fit(_, **options):
-        calls.append(options)
-        flags = [diverged, *[False] * 9]
-        return SimpleNamespace(
-            info=SimpleNamespace(compile_seconds=0.0),
-            interrupted="",
-            data=data,
-            checks=lambda: SimpleNamespace(trusted=False, verdict="bad"),
-            diagnostics=lambda: pd.DataFrame({"rhat": [1.005], "ess": [200.0]}),
-            sample_stats=xr.Dataset({"diverging": ("draw", flags)}),
-            rate_draws=dict,
-            warm_start=lambda: "what was found",
-        )
-
-    model = SimpleNamespace(fit=fit, spec=MODEL.spec, make_design=MODEL.make_design)
-    settings = SamplingSettings(draws=100, random_seed=1, target_accept=asked)
-    fitting.fit_one(Task("one", data, model, settings))
-    assert [call["target_accept"] for call in calls] == [asked, then]
-    # 1.3 * 400 / 200 = 2.6
-    assert [call["draws"] for call in calls] == [100, 260]
-    assert [call["warm_start"] for call in calls] == [None, "what was found"]
 
 
 def test_what_is_stored_is_not_fitted_again(whole, data, counted):

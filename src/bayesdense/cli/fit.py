@@ -12,7 +12,6 @@ from bayesdense.cli.options import (
     AllModels,
     Benchmarks,
     DatasetName,
-    Draws,
     MinBenchmarks,
     Prob,
     Quiet,
@@ -88,7 +87,13 @@ def fit(
     benchmark: Benchmarks = None,
     min_benchmarks: MinBenchmarks = None,
     all_models: AllModels = False,
-    draws: Draws = 2000,
+    draws: Annotated[
+        int | None,
+        typer.Option(
+            help="Draws of each chain.  [default: 2000, and once more with up to 6000 where these "
+            "are not to be trusted]"
+        ),
+    ] = None,
     tune: Tune = 1000,
     chains: Annotated[int, typer.Option(help="Number of chains.")] = 4,
     cores: Annotated[int | None, typer.Option(help="Chains that run at the same time.")] = None,

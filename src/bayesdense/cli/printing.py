@@ -250,6 +250,12 @@ def provenance(loaded: DensityFit | RulerFit) -> dict[str, str]:
     found["time"] = (
         f"{info.sampling_seconds:.0f} s of sampling, {info.compile_seconds:.0f} s of compilation"
     )
+    for attempt in info.attempts:
+        found["before"] = (
+            f"{attempt.draws:,} draws of each chain with target_accept {attempt.target_accept:.4g}"
+            f": R-hat {attempt.rhat:.3f}, lowest effective sample size {attempt.ess:.0f}, "
+            f"{attempt.divergences} divergences; sampled once more"
+        )
     if info.notes:
         found["notes"] = " ".join(info.notes)
     return found

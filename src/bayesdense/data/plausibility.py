@@ -27,7 +27,7 @@ FAR_YEARS, FEW = 2.0, 0.1
 MOST_LEVERAGE = 0.25
 # Standard errors of guessing that a score is below it, if it is clearly; and how many such scores
 # chance leaves.
-BELOW_CHANCE, CHANCE_SHARE, RESCALED_SHARE = 3.0, 0.05, 0.4
+BELOW_CHANCE, CHANCE_SHARE, FEW_BELOW, RESCALED_SHARE = 3.0, 0.1, 2, 0.4
 # Rank correlation of score and size below which a ruler falls, over at least so many sizes.
 FALLING, FEWEST_SIZES = -0.5, 3
 
@@ -198,7 +198,7 @@ def _below_chance(table: pd.DataFrame, scores: pd.DataFrame, used: list[str]) ->
         rows, chance = scores[scores["benchmark"] == benchmark], float(chances[benchmark])
         error = np.sqrt(chance * (1.0 - chance) / rows["n_items"])
         below = rows["score"] < chance - BELOW_CHANCE * error
-        if below.sum() > max(CHANCE_SHARE * len(rows), 1):
+        if below.sum() > max(CHANCE_SHARE * len(rows), FEW_BELOW):
             found.append(
                 Doubt(
                     "scores",

@@ -18,11 +18,14 @@ MIN_REFERENCE_SIZES = 2
 MIN_SIZE_SPAN = 3.0
 # Standard errors of guessing that a score is above it, if it is clearly.
 ABOVE_CHANCE = 3.0
+# Standard errors within which the smallest and the largest reference score the same.
+FLAT = 2.0
 MIN_FAMILIES = 3
 MIN_DATED_TARGETS = 3
 MIN_DISTINCT_DAYS = 3
 MIN_DAYS = 90
 FEW_TARGETS = 5
+FEW_FAMILIES = 5
 NAMES_SHOWN = 5
 
 
@@ -100,6 +103,8 @@ def check_readiness(
                 f"benchmark '{benchmark}' has {count} target models; with fewer than "
                 f"{FEW_TARGETS} its own growth rests on the prior."
             )
+    if trend:
+        warnings += _date_warnings(informed)
     undated = int(informed["release_date"].isna().sum())
     if trend and undated:
         warnings.append(
@@ -263,7 +268,41 @@ def _ruler_warnings(
                 f"({chance:g}; the best has {rows['score'].max():.3g}): how scores rise with size "
                 "there rests on the prior, and on the targets."
             )
+        elif span >= MIN_SIZE_SPAN and (flat := _flat(rows, references)):
+            warnings.append(
+                f"on benchmark '{benchmark}' references score much the same whatever their size "
+                f"({flat}): its scores say little of effective sizes; look whether they are right, "
+                "or leave the benchmark out."
+            )
     return warnings
+
+
+def _flat(rows: pd.DataFrame, references: pd.DataFrame) -> str:
+    """Return the scores of the smallest and largest references if chance can explain both."""
+    by_size = rows.merge(references[["model", "n_params"]], on="model").groupby("n_params")
+    means, items = by_size["score"].mean(), by_size["n_items"].sum()
+    error = np.sqrt(means * (1.0 - means) / items)
+    smallest, largest = means.index[0], means.index[-1]
+    if abs(means[largest] - means[smallest]) > FLAT * np.hypot(error[largest], error[smallest]):
+        return ""
+    return (
+        f"{means[smallest]:.3g} at {smallest:.2g} parameters, {means[largest]:.3g} at {largest:.2g}"
+    )
+
+
+def _date_warnings(targets: pd.DataFrame) -> list[str]:
+    """Say where each of a few families has a date of its own."""
+    dated = targets.dropna(subset=["release_date"])
+    days = dated.groupby("family")["release_date"].agg(
+        lambda dates: (dates.max() - dates.min()).days
+    )
+    if not 0 < len(days) < FEW_FAMILIES or days.max() >= MIN_DAYS:
+        return []
+    return [
+        f"the dated targets are of {len(days)} families, none of which has models over {MIN_DAYS} "
+        f"days or more ({_listed(sorted(days.index))}): growth cannot be told from what "
+        "distinguishes these families, and its interval rests on the prior of their effects."
+    ]
 
 
 def _harness_warnings(scores: pd.DataFrame, references: set[str], used: list[str]) -> list[str]:

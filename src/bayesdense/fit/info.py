@@ -10,7 +10,30 @@ from typing import Any
 from bayesdense.sampler.settings import SamplingSettings
 from bayesdense.sampler.warmup import Pilot
 
-__all__ = ["CutInfo", "FitInfo", "ReferencePosteriorInfo", "SharedFromInfo"]
+__all__ = ["Attempt", "CutInfo", "FitInfo", "ReferencePosteriorInfo", "SharedFromInfo"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """A run of the sampler that was not to be trusted, so that another was made.
+
+    Attributes
+    ----------
+    draws : int
+        Of each chain.
+    target_accept : float
+        Acceptance that the step size was tuned to.
+    rhat, ess : float
+        Largest R-hat and lowest effective sample size.
+    divergences : int
+        Number of divergent transitions.
+    """
+
+    draws: int
+    target_accept: float
+    rhat: float
+    ess: float
+    divergences: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +123,8 @@ class FitInfo:
         What the data or the model gave reason to say before sampling.
     warm_start : str
         Digest of the data of the fit that warm-up began with, or empty.
+    attempts : tuple of Attempt
+        The run before this one, where that was not to be trusted.
     cut : CutInfo, optional
         For ``ruler="cut"``.
     shared_from : SharedFromInfo, optional
@@ -126,6 +151,7 @@ class FitInfo:
     pilots: tuple[Pilot, ...] = ()
     notes: tuple[str, ...] = ()
     warm_start: str = ""
+    attempts: tuple[Attempt, ...] = ()
     cut: CutInfo | None = None
     shared_from: SharedFromInfo | None = None
     reference_posterior: ReferencePosteriorInfo | None = None
@@ -140,7 +166,7 @@ class FitInfo:
             Of numbers, texts, lists and dicts; what does not apply is left out.
         """
         found = dataclasses.asdict(self)
-        found |= {name: list(found[name]) for name in ("free", "pilots", "notes")}
+        found |= {name: list(found[name]) for name in ("free", "pilots", "notes", "attempts")}
         return {name: value for name, value in found.items() if value is not None}
 
     @classmethod
@@ -165,4 +191,6 @@ class FitInfo:
         found = {n: records[n](**v) if n in records else v for n, v in values.items()}
         found |= {name: tuple(found[name]) for name in ("free", "notes")}
         found["pilots"] = tuple(Pilot(**pilot) for pilot in found["pilots"])
+        # Fits saved by a previous version have none.
+        found["attempts"] = tuple(Attempt(**attempt) for attempt in found.get("attempts", ()))
         return cls(**found)

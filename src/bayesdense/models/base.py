@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import platform
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -19,10 +19,18 @@ from bayesdense.coordinates.reparametrise import STAY, SamplerModel, reparametri
 from bayesdense.data import Dataset
 from bayesdense.data.html import card
 from bayesdense.errors import BayesdenseError, DiagnosticsWarning, ReadinessWarning
-from bayesdense.fit.info import CutInfo, FitInfo, ReferencePosteriorInfo, SharedFromInfo
+from bayesdense.fit.info import (
+    Attempt,
+    CutInfo,
+    FitInfo,
+    ReferencePosteriorInfo,
+    SharedFromInfo,
+)
+from bayesdense.fit.more_draws import once_more
 from bayesdense.model import Design, build_model, make_design, model_priors
 from bayesdense.model.numbers import FIXED
 from bayesdense.model.variables import describe, symbols_of
+from bayesdense.posterior.diagnostics import worst_of
 from bayesdense.priors import Prior
 from bayesdense.sampler.backend.one_at_a_time import one_at_a_time
 from bayesdense.sampler.nuts import Retune, SampleResult, SamplingInterrupted, sample
@@ -35,6 +43,8 @@ __all__ = ["Drawn", "Model", "structure_of"]
 
 # Draws of a fit to a few of many models, as a share of the warm-up.
 FEW_DRAWS = 0.15
+# Checks that a longer or more careful run can pass.
+OF_SAMPLING = ("convergence", "divergences", "energy")
 PACKAGES = ("bayesdense", "pymc", "pytensor", "nutpie", "arviz", "numpy", "xarray", "pandas")
 
 
@@ -160,13 +170,29 @@ class Model[S: RulerSpec]:
         """Return what a user should know of a dataset, or raise what forbids its use."""
         raise NotImplementedError
 
-    def _fit(
-        self,
-        data: Dataset,
-        run: Run,
-        options: Any = None,
+    def fit_as_asked(
+        self, data: Dataset, run: Run, options: Any = None, *, go_on: bool = False
     ) -> Any:
-        """Check, build, sample, check again; `options` are those of `_draw`."""
+        """Check, build, sample and check again.
+
+        Parameters
+        ----------
+        data : Dataset
+            The dataset.
+        run : Run
+            How to sample, and what is shown meanwhile.
+        options : optional
+            What the `fit` of this kind of model can be asked for besides.
+        go_on : bool
+            Whether to sample once more, with the draws that were lacking and,
+            where draws diverged, smaller steps, if the posterior is not to be
+            trusted.
+
+        Returns
+        -------
+        Fit
+            Of this kind of model.
+        """
         self._require_dataset(data)
         notes = self._notes(data)
         design = self.make_design(data)
@@ -179,6 +205,55 @@ class Model[S: RulerSpec]:
             warnings.warn(note, ReadinessWarning, stacklevel=3)
         run = run.replace(label=f"{data.name}, {run.label}")
         drawn = self._draw(data, design, run, options)
+        fit = self._fit_of(data, run, drawn, notes)
+        if go_on and drawn.cut is None and drawn.shared_from is None:
+            fit = self._gone_on(fit, design, run, drawn)
+        report = fit.checks()
+        if not report.trusted:
+            warnings.warn(report.verdict, DiagnosticsWarning, stacklevel=3)
+        return fit
+
+    def _gone_on(self, fit: Any, design: Design, run: Run, drawn: Drawn) -> Any:
+        """Return a fit, or that of a second run where the first was not enough."""
+        failed = [r for r in fit.checks().results if r.passed is False and r.name in OF_SAMPLING]
+        if fit.interrupted or not failed:
+            return fit
+        found, settings = worst_of(fit.diagnostics()), fit.info.settings
+        divergences = int(fit.sample_stats["diverging"].sum())
+        again = once_more(settings, found, divergences)
+        attempt = Attempt(
+            draws=settings.draws,
+            target_accept=settings.target_accept,
+            rhat=found.rhat,
+            ess=found.ess,
+            divergences=divergences,
+        )
+        second = Run(again, f"{run.label}, once more with {again.draws:,} draws", run.progressbar)
+        warm_start = WarmStart.of(fit.posterior, design, fit.data.digest)
+        try:
+            other = self.sample_design(design, second, warm_start=warm_start, data=fit.data)
+        except SamplingInterrupted:
+            other = None
+        if other is None or other.result.interrupted:
+            # The first has as many draws as were asked for.
+            note = "interrupted while it was sampled once more: the draws of the first run are kept"
+            result = dataclasses.replace(drawn.result, interrupted=note)
+            return self._fit_of(
+                fit.data, run, dataclasses.replace(drawn, result=result), fit.info.notes
+            )
+        result = other.result.after(drawn.result)
+        drawn = dataclasses.replace(drawn, result=result)
+        return self._fit_of(fit.data, second, drawn, fit.info.notes, (attempt,))
+
+    def _fit_of(
+        self,
+        data: Dataset,
+        run: Run,
+        drawn: Drawn,
+        notes: Iterable[str],
+        attempts: tuple[Attempt, ...] = (),
+    ) -> Any:
+        """Return the fit that draws make, with how they were made."""
         result = drawn.result
         info = FitInfo(
             settings=dataclasses.replace(run.settings, target_accept=result.accept),
@@ -190,6 +265,7 @@ class Model[S: RulerSpec]:
             pilots=result.pilots,
             notes=tuple(notes),
             warm_start=drawn.warm_start,
+            attempts=attempts,
             cut=drawn.cut,
             shared_from=drawn.shared_from,
             reference_posterior=drawn.reference_info,
@@ -197,11 +273,7 @@ class Model[S: RulerSpec]:
         )
         posterior = describe(result.posterior, symbols_of(*vars(self.spec).values()))
         drawn = dataclasses.replace(drawn, result=dataclasses.replace(result, posterior=posterior))
-        fit = self._make_fit(data, drawn, info)
-        report = fit.checks()
-        if not report.trusted:
-            warnings.warn(report.verdict, DiagnosticsWarning, stacklevel=3)
-        return fit
+        return self._make_fit(data, drawn, info)
 
     def _make_fit(self, data: Dataset, drawn: Drawn, info: FitInfo) -> Any:
         """Return the fit of this kind of model."""

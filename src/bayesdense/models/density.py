@@ -36,6 +36,9 @@ FORMS: dict[str, dict[str, Any]] = {
     },
 }
 RULERS, FEWEST_RULERS = 600, 20
+# Of each chain, where none are asked for.
+DRAWS = 2000
+
 DEFAULT_SPEC = ModelSpec(
     law="power-sum",  # type: ignore[arg-type]
     score_map="sigmoid",  # type: ignore[arg-type]
@@ -229,7 +232,7 @@ class DensityModel(Model[ModelSpec]):
         self,
         data: Dataset,
         *,
-        draws: int = 2000,
+        draws: int | None = None,
         tune: int = 1000,
         chains: int = 4,
         cores: int | None = None,
@@ -248,8 +251,13 @@ class DensityModel(Model[ModelSpec]):
         ----------
         data : Dataset
             With references, targets and core benchmarks.
-        draws, tune : int
-            Draws kept and warm-up draws of each chain.
+        draws : int, optional
+            Draws kept of each chain. If not given 2,000; and where these are
+            not to be trusted, sampling goes on by itself, once: with the
+            draws that were lacking, at most 6,000, and smaller steps where
+            draws diverged. ``info.attempts`` has the run before.
+        tune : int
+            Warm-up draws of each chain.
         chains : int
             Number of chains.
         cores : int, optional
@@ -312,7 +320,7 @@ class DensityModel(Model[ModelSpec]):
             If the posterior is not to be trusted.
         """
         settings = SamplingSettings(
-            draws=draws,
+            draws=DRAWS if draws is None else draws,
             tune=tune,
             chains=chains,
             cores=cores,
@@ -322,7 +330,7 @@ class DensityModel(Model[ModelSpec]):
         )
         options = Options(ruler_draws, reference_posterior, _warm_start_of(warm_start), shared_from)
         run = Run(settings, self.spec.trend.name, progressbar)
-        fit: DensityFit = self._fit(data, run, options)
+        fit: DensityFit = self.fit_as_asked(data, run, options, go_on=draws is None)
         return fit
 
     def _make_fit(self, data: Dataset, drawn: Drawn, info: FitInfo) -> DensityFit:

@@ -19,6 +19,9 @@ from bayesdense.spec import RulerSpec
 
 __all__ = ["RulerModel"]
 
+# Of each chain, where none are asked for.
+DRAWS = 3000
+
 DEFAULT_SPEC = RulerSpec(
     law="power-sum",  # type: ignore[arg-type]
     score_map="sigmoid",  # type: ignore[arg-type]
@@ -126,7 +129,7 @@ class RulerModel(Model[RulerSpec]):
         self,
         data: Dataset,
         *,
-        draws: int = 3000,
+        draws: int | None = None,
         tune: int = 1000,
         chains: int = 4,
         cores: int | None = None,
@@ -141,8 +144,13 @@ class RulerModel(Model[RulerSpec]):
         ----------
         data : Dataset
             With reference models that have losses, scores or both.
-        draws, tune : int
-            Draws kept and warm-up draws of each chain.
+        draws : int, optional
+            Draws kept of each chain. If not given 3,000; and where these are
+            not to be trusted, sampling goes on by itself, once: with the
+            draws that were lacking, at most 9,000, and smaller steps where
+            draws diverged. ``info.attempts`` has the run before.
+        tune : int
+            Warm-up draws of each chain.
         chains : int
             Number of chains.
         cores : int, optional
@@ -178,7 +186,7 @@ class RulerModel(Model[RulerSpec]):
             If the posterior is not to be trusted.
         """
         settings = SamplingSettings(
-            draws=draws,
+            draws=DRAWS if draws is None else draws,
             tune=tune,
             chains=chains,
             cores=cores,
@@ -186,7 +194,8 @@ class RulerModel(Model[RulerSpec]):
             target_accept=target_accept,
             compiler=compiler,
         )
-        fit: RulerFit = self._fit(data, Run(settings, "ruler", progressbar))
+        run = Run(settings, "ruler", progressbar)
+        fit: RulerFit = self.fit_as_asked(data, run, go_on=draws is None)
         return fit
 
     def _make_fit(self, data: Dataset, drawn: Drawn, info: FitInfo) -> RulerFit:

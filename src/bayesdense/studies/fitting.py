@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import math
 import time
 import warnings
-from typing import Any
 
 import numpy as np
 
 from bayesdense.errors import BayesdenseError, BayesdenseWarning
-from bayesdense.posterior.diagnostics import MAX_RHAT, MIN_ESS, Convergence, worst_of
+from bayesdense.models.density import Options
+from bayesdense.posterior.diagnostics import worst_of
 from bayesdense.sampler.initial_points import evenly_spread
 from bayesdense.sampler.nuts import SamplingInterrupted
+from bayesdense.sampler.settings import Run
 from bayesdense.sampler.warm_start import WarmStart
-from bayesdense.studies.tasks import KEPT_DRAWS, MORE, Outcome, Task, failure
+from bayesdense.studies.tasks import KEPT_DRAWS, Outcome, Task, failure
 
 __all__ = ["fit_one"]
-
-# Of draws that are lacking, so much more that chance does not undo it.
-MARGIN = 1.3
-# Largest R-hat of chains that have met and are only short.
-MIXING = 1.03
-# Acceptance that the step size is tuned to where draws diverged and none was asked for.
-CAREFUL = 0.99
 
 
 def fit_one(task: Task, warm_start: WarmStart | None = None) -> tuple[Outcome, WarmStart | None]:
     """Fit one specification, and once more if its posterior is not to be trusted.
 
     The second time it has the draws that it lacked, and smaller steps where
-    draws diverged and no acceptance was asked for.
+    draws diverged.
 
     Parameters
     ----------
@@ -51,34 +44,21 @@ def fit_one(task: Task, warm_start: WarmStart | None = None) -> tuple[Outcome, W
     """
     start = time.monotonic()
     cut = task.model.spec.ruler == "cut"
-    settings, compiling = task.settings, 0.0
-    draws, accept = settings.draws, settings.target_accept
-    fit: Any = None
+    run = Run(task.settings, task.model.spec.trend.name, progressbar=False)
+    begun = None if cut else warm_start
+    options = Options(None, reference_posterior=cut, warm_start=begun, shared_from=None)
     try:
         with warnings.catch_warnings():
             # Verdict and notes are part of what is returned.
             warnings.simplefilter("ignore", BayesdenseWarning)
-            for _ in range(2):
-                fit = task.model.fit(
-                    task.data,  # type: ignore[arg-type]
-                    draws=draws,
-                    tune=settings.tune,
-                    chains=settings.chains,
-                    cores=settings.cores,
-                    random_seed=settings.random_seed,
-                    target_accept=accept,
-                    reference_posterior=cut,
-                    warm_start=None if cut else warm_start,
-                    progressbar=False,
-                )
-                compiling += fit.info.compile_seconds
-                if fit.interrupted:
-                    raise SamplingInterrupted(f"interrupted in '{task.name}': this fit is lost")
-                if fit.checks().trusted or cut:
-                    break
-                warm_start, draws = fit.warm_start(), _more(draws, worst_of(fit.diagnostics()))
-                if accept is None and fit.sample_stats["diverging"].any():
-                    accept = CAREFUL
+            fit = task.model.fit_as_asked(
+                task.data,  # type: ignore[arg-type]
+                run,
+                options,
+                go_on=True,
+            )
+        if fit.interrupted:
+            raise SamplingInterrupted(f"interrupted in '{task.name}': this fit is lost")
     except (BayesdenseError, FloatingPointError, np.linalg.LinAlgError) as error:
         if isinstance(error, SamplingInterrupted):
             raise
@@ -106,25 +86,7 @@ def fit_one(task: Task, warm_start: WarmStart | None = None) -> tuple[Outcome, W
         "divergences": int(fit.sample_stats["diverging"].sum()),
         "trusted": report.trusted,
         "verdict": report.verdict,
-        "compile_seconds": compiling,
+        "compile_seconds": fit.info.compile_seconds,
         "seconds": time.monotonic() - start,
     }
     return outcome, None if cut else fit.warm_start()
-
-
-def _more(draws: int, found: Convergence) -> int:
-    """Return how many draws a fit needs that has too few.
-
-    Parameters
-    ----------
-    draws : int
-        That it had, of each chain.
-    found : Convergence
-        Its largest R-hat and lowest effective sample size.
-    """
-    rhat, ess = found
-    if not (rhat <= MIXING and ess >= MIN_ESS / MORE):
-        return MORE * draws
-    # How far R-hat is above 1 by chance falls as draws are added.
-    lacking = max(1.0, MIN_ESS / ess, (rhat - 1.0) / (MAX_RHAT - 1.0))
-    return math.ceil(draws * min(MORE, MARGIN * lacking))

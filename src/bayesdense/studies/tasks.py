@@ -8,16 +8,15 @@ from functools import cached_property
 from typing import Any
 
 from bayesdense.data import Dataset
+from bayesdense.fit.more_draws import MORE
 from bayesdense.models import DensityModel
 from bayesdense.sampler.settings import SamplingSettings
 from bayesdense.sampler.warm_start import WarmStart
 from bayesdense.studies.keys import key_of
 
-__all__ = ["KEPT_DRAWS", "MORE", "Job", "Outcome", "Task", "failure"]
+__all__ = ["KEPT_DRAWS", "Job", "Outcome", "Task", "failure"]
 
 KEPT_DRAWS = 1000
-# How many times as many draws a fit gets at most that is not to be trusted, once.
-MORE = 3
 
 Outcome = dict[str, Any]
 """Plain values, as `bayesdense.studies.fitting.fit_one` returns them."""

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 from bayesdense.fit.checks.base import MAX_RHAT, MIN_ESS, WORST_SHOWN, Checked, CheckResult
-from bayesdense.posterior.diagnostics import worst_of
+from bayesdense.fit.more_draws import draws_needed
+from bayesdense.posterior.diagnostics import Convergence, worst_of
 
 __all__ = ["convergence"]
+
+# Fewer cannot show that they disagree.
+CHAINS = 4
 
 
 def convergence(fit: Checked) -> CheckResult:
@@ -23,7 +29,15 @@ def convergence(fit: Checked) -> CheckResult:
         f"{ess:.0f} ({worst_ess}) over {len(table):,} quantities"
     )
     if not passed:
-        text += f"; needed are R-hat <= {MAX_RHAT} and at least {MIN_ESS}: " + (
-            "use more ruler_draws" if fit.info.cut else "sample more draws, and at least 4 chains"
-        )
+        text += f"; needed are R-hat <= {MAX_RHAT} and at least {MIN_ESS}: {_advice(fit, found)}"
     return CheckResult("convergence", passed, True, text + ".", worst.head(WORST_SHOWN))
+
+
+def _advice(fit: Checked, found: Convergence) -> str:
+    """Say what would help, with a number."""
+    if fit.info.cut:
+        return f"use more ruler_draws than {fit.info.cut.rulers:,}"
+    chains, draws = (fit.posterior.sizes[name] for name in ("chain", "draw"))
+    wanted = math.ceil(draws_needed(draws, found) / 100) * 100
+    text = f"sample draws={wanted:,} in the place of {draws:,}"
+    return text if chains >= CHAINS else f"{text}, with {CHAINS} chains"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from bayesdense.fit.checks.base import Checked, CheckResult
+from bayesdense.fit.more_draws import more_careful
 
 __all__ = ["divergences"]
 
@@ -16,8 +17,13 @@ def divergences(fit: Checked) -> CheckResult:
     text = f"{count} of {total:,} draws diverged"
     if count:
         text += (
-            "; parts of the posterior may be missing: raise target_accept, "
+            f"; parts of the posterior may be missing: raise target_accept{_to(fit)}, "
             "or simplify the model where the data say little"
         )
     table = pd.DataFrame({"divergences": [count], "draws": [total]})
     return CheckResult("divergences", count == 0, True, text + ".", table)
+
+
+def _to(fit: Checked) -> str:
+    accept = fit.info.settings.target_accept
+    return "" if accept is None else f" from {accept:.4g} to {more_careful(accept):.4g}"

@@ -18,6 +18,7 @@ from bayesdense.fit.checks.priors import priors
 from bayesdense.fit.checks.reach import reach
 from bayesdense.fit.checks.reference_posterior import reference_posterior
 from bayesdense.fit.checks.reference_range import reference_range
+from bayesdense.fit.checks.score_map import score_map
 from bayesdense.fit.checks.short_chains import short_chains
 
 __all__ = ["run_checks"]
@@ -27,7 +28,7 @@ Check = Callable[[Any], CheckResult | None]
 
 SAMPLING: tuple[Check, ...] = (convergence, divergences, approximation, energy, interruption)
 DENSITY: tuple[Check, ...] = (densities, short_chains, reference_posterior, reference_range, reach)
-MODEL: tuple[Check, ...] = (data, calibration, priors, frontier)
+MODEL: tuple[Check, ...] = (data, score_map, calibration, priors, frontier)
 
 
 def run_checks(fit: Checked) -> CheckReport:

@@ -1,0 +1,44 @@
+"""What a second run gets, and when there is one."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from bayesdense.fit.more_draws import draws_needed, more_careful, once_more
+from bayesdense.posterior.diagnostics import Convergence
+from bayesdense.sampler.settings import SamplingSettings
+
+
+def test_a_fit_that_is_short_gets_what_it_lacks_and_one_that_does_not_mix_much_more():
+    # 1.3 * 400 / 320 = 1.625
+    assert draws_needed(500, Convergence(1.008, 320.0)) == 813
+    # 1.3 * 0.014 / 0.01 = 1.82
+    assert draws_needed(500, Convergence(1.014, 900.0)) == 910
+    assert draws_needed(500, Convergence(1.007, 900.0)) == 650
+    assert draws_needed(500, Convergence(1.012, 140.0)) == 1500
+    assert draws_needed(500, Convergence(1.20, 320.0)) == 1500
+    assert draws_needed(500, Convergence(math.nan, math.nan)) == 1500
+
+
+@pytest.mark.parametrize(
+    ("found", "divergences", "draws", "accept"),
+    [
+        (Convergence(1.005, 200.0), 1, 1000, 0.99),
+        (Convergence(1.005, 200.0), 0, 1000, 0.95),
+        (Convergence(1.005, 900.0), 2, 500, 0.99),
+    ],
+)
+def test_a_second_run_has_the_draws_that_were_lacking_and_smaller_steps(
+    found, divergences, draws, accept
+):
+    settings = SamplingSettings(draws=500, random_seed=1, target_accept=0.95)
+    again = once_more(settings, found, divergences)
+    # 1.3 * 400 / 200 = 2.6
+    assert (again.draws, again.target_accept) == (1300 if draws == 1000 else draws, accept)
+    assert again.random_seed == 1 and again.tune == settings.tune
+
+
+def test_a_fifth_as_much_is_refused():
+    assert [more_careful(a) for a in (0.65, 0.95, 0.99)] == [0.93, 0.99, 0.998]
