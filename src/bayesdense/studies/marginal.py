@@ -161,7 +161,7 @@ def _shared(
         same = (code == code[:, None]) & which & which[:, None]
         shares.append((draws[sd], same))
 
-    dated = model < design.size("dated_target")
+    dated = model < design.size(design.on_line)
     # A trend of the user's own may spread its models in another way.
     if "model_effect" in draws and type(design.spec.trend).scales is Linear.scales:
         share("model_effect_sd", model, dated, draws["model_effect"][:, np.where(dated, model, 0)])
