@@ -13,7 +13,8 @@ from bayesdense.parts.maps import ScoreMap, maps
 from bayesdense.parts.registry import Registry
 from bayesdense.parts.settings import settings_of
 from bayesdense.parts.sizes import SizeDefinition, sizes
-from bayesdense.parts.trends import Trend, has_growth, trends
+from bayesdense.parts.trends import Trend, trends
+from bayesdense.parts.trends.base import has_growth
 from bayesdense.priors import Prior, require_prior
 
 __all__ = ["DENSITY_SIZE", "ModelSpec", "RulerSpec", "require_growth"]

@@ -72,3 +72,15 @@ def test_no_date_is_read():
     assert built.named_vars_to_dims["model_effect"] == ("target",)
     assert "target_years" not in built
     assert list(model_priors(designs[2])) == list(model_priors(designs[0]))
+
+
+def test_readiness_asks_for_no_dates_and_says_what_does_without():
+    data = simulate("scores only", seed=5, n_targets=12, n_families=5)
+    late = changed(data, release_date=pd.Timestamp("2090-01-01"))
+    never = changed(data, release_date=pd.NaT)
+    some = np.where(np.arange(len(data.models)) % 2, "2024-01-01", "2024-09-01")
+    twice = changed(data, release_date=pd.Series(pd.to_datetime(some)))
+    for dataset in (late, never, twice):
+        with pytest.raises(bd.ReadinessError, match="trend='none' gives densities without a trend"):
+            bd.DensityModel().check(dataset)
+        assert bd.DensityModel(trend="none").check(dataset) == []
