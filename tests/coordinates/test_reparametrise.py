@@ -43,7 +43,7 @@ FORMS = [
     ({"priors": {"model_effect_sd": bd.Prior("HalfStudentT", nu=4, sigma=1)}}, KINDS[0]),
     ({"ruler": "skill"}, KINDS[0]),
     ({"trend": "none"}, KINDS[2]),
-    ({"trend": "none", "form": "pooled"}, KINDS[0]),
+    ({"trend": "none", "ruler": "skill", "families": False}, KINDS[0]),
 ]
 
 

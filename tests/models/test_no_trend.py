@@ -6,8 +6,9 @@ import pytest
 
 import bayesdense as bd
 from bayesdense.model import build_model, make_design, model_priors
+from bayesdense.models.subset import make_subset
 from tests.joint import drawn_from_prior, log_densities
-from tests.simulate import KINDS, simulate
+from tests.simulate import KINDS, Truth, simulate
 
 
 def changed(data, **columns):
@@ -84,3 +85,49 @@ def test_readiness_asks_for_no_dates_and_says_what_does_without():
         with pytest.raises(bd.ReadinessError, match="trend='none' gives densities without a trend"):
             bd.DensityModel().check(dataset)
         assert bd.DensityModel(trend="none").check(dataset) == []
+
+
+def test_a_subset_of_targets_without_dates():
+    model = bd.DensityModel(trend="none")
+    data = simulate(KINDS[0], seed=4, n_targets=100, n_families=30)
+    data = changed(data, release_date=pd.NaT)
+    subset = make_subset(model, data, model.make_design(data), 40)
+    assert 40 <= subset.design.size("target") < 60
+    assert len(subset.design.arrays["years"]) == subset.design.size("target")
+    assert not subset.design.arrays["target_years"].any()
+
+
+@pytest.mark.sampling
+@pytest.mark.filterwarnings("ignore::bayesdense.DiagnosticsWarning")
+def test_densities_of_targets_without_dates_are_found():
+    """Pooled, 30 targets whose densities do not grow: 90 % intervals hold most of them."""
+    truth = Truth(
+        growth=0.0,
+        growth_by_benchmark=(0.0, 0.0, 0.0),
+        level_by_benchmark=(0.0, 0.0, 0.0),
+        size_slope=0.0,
+        size_slope_by_benchmark=(0.0, 0.0, 0.0),
+        sigma_f=0.0,
+        sigma_fj=0.0,
+        eta=(0.0, 0.0),
+    )
+    record = {}
+    data = simulate(KINDS[0], seed=11, truth=truth, n_targets=30, record=record)
+    fit = bd.DensityModel(form="pooled", trend="none").fit(
+        changed(data, release_date=pd.NaT),
+        draws=200,
+        tune=500,
+        chains=2,
+        random_seed=3,
+        reference_posterior=False,
+        progressbar=False,
+    )
+    assert fit.diagnostics()["rhat"].max() < 1.1 and not fit.sample_stats["diverging"].any()
+    table = fit.density().set_index("model").loc[list(record)]
+    inside = np.exp(list(record.values()))
+    inside = (table["lower"].to_numpy() < inside) & (inside < table["upper"].to_numpy())
+    assert inside.mean() > 0.7
+    level = fit.parameters(names="log_density_level", prob=0.98).iloc[0]
+    assert level["lower"] < truth.level < level["upper"]
+    spread = fit.parameters(names="model_effect_sd", prob=0.98).iloc[0]
+    assert spread["lower"] < truth.sigma_v < spread["upper"]
