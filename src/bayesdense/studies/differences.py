@@ -54,8 +54,8 @@ def growth_differences(fit: DensityFit, *, prob: float = PROB) -> pd.DataFrame:
     >>> fit = bd.load_fit("out/densing5/linear.nc")  # doctest: +SKIP
     >>> bd.studies.growth_differences(fit)  # doctest: +SKIP
     """
-    require_growth(fit.spec, "a difference between growth rates")
     if "growth_rate_by_benchmark" not in fit.posterior or fit.posterior.sizes["benchmark"] < 2:
+        require_growth(fit.spec, "a difference between growth rates")
         raise BayesdenseError(
             "growth rates by benchmark are needed, of at least two: growth='by-benchmark'"
         )
