@@ -341,17 +341,17 @@ class _Reparametrisation:
         size = target_sizes(size, v, n_targets)
         common = seen.levels.mean(axis=0)
         between = (seen.levels - common).T
-        dated = years[:n_on_line]
+        on_line = years[:n_on_line]
         names = (*spec.trend.priors(), "growth_rate", *spec.trend.constants)
         values = {n: v[n] for n in names if n in v}
-        sd, lag = spec.trend.scales(values, dated)
+        sd, lag = spec.trend.scales(values, on_line)
         for name in spec.trend.priors():
             shift = seen.stretch if self.priors[name].support == "positive" else None
             if name == "frontier_total_sd":
                 # Of the total, what the scatter of the models fixes is their standard deviation.
                 shift = shift + 0.5 * _log(1.0 - HALF_NORMAL_MEAN**2 * v["lag_share"])
             self.move(name, shift)
-        above = _above_models(lag, dated)
+        above = _above_models(lag, on_line)
         if "growth_rate" in self.priors:
             self.move("growth_rate", -(common[1] + above[1]), from_data=True)
         if "log_density_level" in self.priors:
@@ -362,7 +362,7 @@ class _Reparametrisation:
         left = differences(v, years, size)
         if left is None:
             left = pt.zeros((n_targets, v.length("benchmark")))
-        expected = line(v, v, spec.trend, dated, size[:n_on_line])
+        expected = line(v, v, spec.trend, on_line, size[:n_on_line])
         # Without a date a model says nothing of the trend; its level is the common one.
         rest = v["log_density_level"] + 0.0 * years[n_on_line:]
         if "size_slope" in v:
@@ -415,9 +415,9 @@ class _Reparametrisation:
             v.length(d) for d in (self.design.on_line, "target", "benchmark")
         )
         lag_variance = 0.0 if lag is None else (1.0 - HALF_NORMAL_MEAN**2) * lag**2
-        dated = (sd**2 + lag_variance) * pt.ones(n_on_line)
-        typical = dated.mean()
-        scatter = pt.concatenate([dated, pt.full((n_targets - n_on_line,), 1.0 / LITTLE)])
+        scatter_on_line = (sd**2 + lag_variance) * pt.ones(n_on_line)
+        typical = scatter_on_line.mean()
+        scatter = pt.concatenate([scatter_on_line, pt.full((n_targets - n_on_line,), 1.0 / LITTLE)])
         self.move("family_effect_sd", seen.stretch)
         mean, known = seen.by_target(left, n_targets)
         with_benchmarks = "family_benchmark_effect" in v
