@@ -14,9 +14,10 @@ from bayesdense.parts.registry import Registry
 from bayesdense.parts.settings import settings_of
 from bayesdense.parts.sizes import SizeDefinition, sizes
 from bayesdense.parts.trends import Trend, trends
+from bayesdense.parts.trends.base import has_growth
 from bayesdense.priors import Prior, require_prior
 
-__all__ = ["DENSITY_SIZE", "ModelSpec", "RulerSpec"]
+__all__ = ["DENSITY_SIZE", "ModelSpec", "RulerSpec", "require_growth"]
 
 DENSITY_SIZE = 2e10
 """Number of parameters at which the trend of density is read off."""
@@ -196,6 +197,11 @@ class ModelSpec(RulerSpec):
                     "reference family nothing tells the ruler's form from that of density"
                 )
 
+    @property
+    def has_growth(self) -> bool:
+        """Whether density grows in time, so that targets need dates."""
+        return has_growth(self.trend)
+
     def ruler_spec(self, parameters: Container[str]) -> RulerSpec:
         """Return the composition of only the ruler.
 
@@ -238,6 +244,28 @@ class ModelSpec(RulerSpec):
         settings = chosen.pop("trend_settings")
         chosen["trend"] = type(trends.get(chosen["trend"]))(**settings)
         return super().from_dict(chosen)
+
+
+def require_growth(spec: ModelSpec, what: str) -> None:
+    """Refuse what there is only with a growth rate.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+        The composition of a model.
+    what : str
+        What was asked for.
+
+    Raises
+    ------
+    BayesdenseError
+        If the model has no growth rate.
+    """
+    if not spec.has_growth:
+        raise BayesdenseError(
+            f"{what} needs a trend in time, and this model has none (trend={spec.trend.name!r}): "
+            "use density() or effective_size() of a fit, or trend='linear' for a growth rate"
+        )
 
 
 def _settings_text(part: Any) -> str:

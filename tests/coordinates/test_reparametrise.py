@@ -42,6 +42,8 @@ FORMS = [
     ({"form": "pooled", "score_map": "threshold", "law": "log-linear"}, KINDS[0]),
     ({"priors": {"model_effect_sd": bd.Prior("HalfStudentT", nu=4, sigma=1)}}, KINDS[0]),
     ({"ruler": "skill"}, KINDS[0]),
+    ({"trend": "none"}, KINDS[2]),
+    ({"trend": "none", "ruler": "skill", "families": False}, KINDS[0]),
 ]
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from bayesdense.errors import BayesdenseError, UnknownNameError
 from bayesdense.parts.sizes import GeometricMean, Precision, Representation, Routed, sizes
-from bayesdense.parts.trends import ChangePoint, Frontier, Linear, trends
+from bayesdense.parts.trends import ChangePoint, Frontier, Linear, NoTrend, trends
+from bayesdense.parts.trends.base import has_growth
 
 ORIGIN = np.datetime64("2024-01-01", "s")
 YEARS = np.array([-1.0, 0.0, 2.0])
@@ -112,6 +113,13 @@ def test_linear_line_and_growth():
     assert (growth.estimator, growth.period, growth.rate.tolist()) == ("typical", "all dates", [2])
 
 
+def test_no_trend_is_level_and_has_no_rate():
+    trend = NoTrend()
+    assert trend.line({}, YEARS).tolist() == [0.0, 0.0, 0.0]
+    assert trend.growth({}, YEARS) == [] and trend.priors() == Linear().priors()
+    assert not has_growth(trend) and has_growth(Linear())
+
+
 def test_change_point_is_continuous_and_has_two_rates():
     trend = ChangePoint("2024-01-01")
     values = draws(growth_rate=2.0, growth_rate_change=0.5)
@@ -168,4 +176,4 @@ def test_linear_deviation_is_normal():
 
 
 def test_registered():
-    assert trends.names == ["linear", "change-point", "frontier"]
+    assert trends.names == ["linear", "change-point", "frontier", "none"]

@@ -19,7 +19,11 @@ BAD_INPUT = 1
 NOT_TRUSTED = 3
 INTERRUPTED = 130
 
-HINT = " (on the command line: --reference FAMILY or --reference-dataset NAME)"
+HINTS = {
+    "with_reference(": " (on the command line: --reference FAMILY or --reference-dataset NAME)",
+    "trend='none' gives": " (on the command line: bayesdense fit --trend none)",
+}
+"""What an option is called that a message names by its argument, by words of the message."""
 
 MIN_BENCHMARKS = 3
 SINCE = {"densing5": "2023-02-01"}
@@ -62,7 +66,7 @@ def plain_errors(kept: str = "nothing was written") -> Iterator[None]:
         detail = str(stop) or "interrupted"
         _stop(f"{detail}; {kept}", INTERRUPTED)
     except (BayesdenseError, OSError) as error:
-        hint = HINT if "with_reference(" in str(error) else ""
+        hint = "".join(hint for words, hint in HINTS.items() if words in str(error))
         _stop(f"error: {error}{hint}", BAD_INPUT)
 
 

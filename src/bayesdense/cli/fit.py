@@ -42,7 +42,8 @@ def fit(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="linear, frontier or change-point; may be repeated. Default: linear and frontier.",
+            help="linear, frontier or change-point; or none, for densities without dates. May be "
+            "repeated. Default: linear and frontier.",
         ),
     ] = None,
     change_point: Annotated[
@@ -132,8 +133,9 @@ def fit(
     always stay.
 
     Into the folder go <trend>.nc, which 'bayesdense show' and
-    bayesdense.load_fit read, headline.csv, tables/ and figures/. An older
-    result is replaced when everything is done, and stays whole until then.
+    bayesdense.load_fit read, headline.csv, tables/ and figures/; what is about
+    growth is left out with --trend none. An older result is replaced when
+    everything is done, and stays whole until then.
 
     Exit codes: 0 good, 1 bad input, 2 wrong usage, 3 the posterior is not to be
     trusted (the files are written all the same), 130 interrupted.

@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 PIPE_WIDTH = 160
+DENSEST = 10
 
 
 def make_console() -> Console:
@@ -122,10 +123,14 @@ def print_results(console: Console, fits: Mapping[str, DensityFit], *, prob: flo
     bool
         Whether all fits can be trusted.
     """
-    from bayesdense.cli.results import assumptions, headline_table
+    from bayesdense.cli.results import assumptions, headline_table, with_growth
 
     say(console)
-    _print_headline(console, headline_table(fits, prob=prob), prob=prob)
+    if growing := with_growth(fits):
+        _print_headline(console, headline_table(growing, prob=prob), prob=prob)
+    for name, made in fits.items():
+        if name not in growing:
+            _print_densities(console, made, prob=prob)
     for name, made in fits.items():
         _print_checks(console, name, made)
     say(console, "\nAssumed", style="bold")
@@ -220,6 +225,29 @@ def _print_headline(console: Console, table: pd.DataFrame, *, prob: float) -> No
         before = group
     console.print(shown)
     say(console, "above: share of models above the largest reference on that benchmark")
+
+
+def _print_densities(console: Console, made: DensityFit, *, prob: float) -> None:
+    """Print the models of highest density of a fit without a trend."""
+    from rich.table import Table
+
+    table = made.density(prob=prob)
+    table = table[~table["is_reference"]].sort_values("median", ascending=False, kind="stable")
+    say(console, "Capability density (effective size / size), without a trend", style="bold")
+    say(console, f"median and {100 * prob:.4g} % {table['kind'].iloc[0]} interval")
+    shown = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
+    for name in ("model", "family"):
+        shown.add_column(name, overflow="fold")
+    shown.add_column("density", justify="right", no_wrap=True)
+    shown.add_column("interval", no_wrap=True)
+    shown.add_column("ruler", no_wrap=True)
+    for row in table.head(DENSEST).to_dict("records"):
+        interval = f"{row['lower']:.3g} to {row['upper']:.3g}"
+        beyond = "extrapolated" if row["outside_reference"] else ""
+        shown.add_row(row["model"], row["family"], f"{row['median']:.3g}", interval, beyond)
+    console.print(shown)
+    if len(table) > DENSEST:
+        say(console, f"the densest {DENSEST} of {len(table)} models")
 
 
 def _months(value: float, *, end: bool = False) -> str:

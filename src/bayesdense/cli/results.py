@@ -23,6 +23,7 @@ __all__ = [
     "assumptions",
     "check_folder",
     "headline_table",
+    "with_growth",
     "write_results",
 ]
 
@@ -45,6 +46,9 @@ TABLES: dict[str, Callable[[DensityFit, float], pd.DataFrame]] = {
     "checks": lambda fit, prob: fit.checks().summary(),
 }
 """Tables of each fit, by the name of their file."""
+
+OF_GROWTH = frozenset({"doubling_time", "growth", "trend_line", "trend"})
+"""The tables and figures that a fit without a trend does not have."""
 
 FIGURES = ("trend", "density", "effective_size", "calibration")
 """Figures of each fit, by the name of their file and of their function in `plots`."""
@@ -89,7 +93,7 @@ def headline_table(fits: Mapping[str, DensityFit], *, prob: float = PROB) -> pd.
     Parameters
     ----------
     fits : mapping of str to DensityFit
-        By a name for each, such as its trend.
+        By a name for each, such as its trend; those without a trend have no row.
     prob : float
         Probability of the intervals.
 
@@ -98,10 +102,11 @@ def headline_table(fits: Mapping[str, DensityFit], *, prob: float = PROB) -> pd.
     pandas.DataFrame
         Column ``fit``, those of `DensityFit.doubling_time` (months), then
         ``share_above_reference`` (of the targets on that benchmark; NaN in
-        rows of no single benchmark), ``trusted`` and ``verdict``.
+        rows of no single benchmark), ``trusted`` and ``verdict``. Without rows
+        where no fit has a trend.
     """
     parts = []
-    for name, fit in fits.items():
+    for name, fit in with_growth(fits).items():
         table = fit.doubling_time(prob=prob)
         above = fit.above_reference().set_index("benchmark")["share_above_reference"]
         table.insert(0, "fit", name)
@@ -113,7 +118,22 @@ def headline_table(fits: Mapping[str, DensityFit], *, prob: float = PROB) -> pd.
                 verdict=report.verdict,
             )
         )
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def with_growth(fits: Mapping[str, DensityFit]) -> dict[str, DensityFit]:
+    """Return the fits that have a trend in time.
+
+    Parameters
+    ----------
+    fits : mapping of str to DensityFit
+        By name.
+
+    Returns
+    -------
+    dict of str to DensityFit
+    """
+    return {name: fit for name, fit in fits.items() if fit.spec.has_growth}
 
 
 def assumptions(fit: DensityFit, *, prob: float = PROB) -> dict[str, str]:
@@ -153,7 +173,9 @@ def assumptions(fit: DensityFit, *, prob: float = PROB) -> dict[str, str]:
         "growth": {
             "by-benchmark": "differs between benchmarks",
             "common": "the same on all benchmarks",
-        }[spec.growth],
+        }[spec.growth]
+        if spec.has_growth
+        else "none: densities lie around a level, and no date is read",
         "families": (
             "models of one family have a deviation in common"
             if spec.families
@@ -240,21 +262,29 @@ def _prepare(
 
     (folder / "tables").mkdir()
     (folder / "figures").mkdir()
-    headline_table(fits, prob=prob).to_csv(folder / "headline.csv", index=False)
+    growing = with_growth(fits)
+    if growing:
+        headline_table(growing, prob=prob).to_csv(folder / "headline.csv", index=False)
     for name, fit in fits.items():
         status(f"writing the {name} fit")
         fit.save(folder / f"{name}.nc")
+        skipped = frozenset() if name in growing else OF_GROWTH
         for table, make in TABLES.items():
+            if table in skipped:
+                continue
             made = make(fit, prob)
             if fit.approximation and "kind" not in made:
                 made = made.assign(approximation=fit.approximation)
             made.to_csv(folder / "tables" / f"{name}_{table}.csv", index=False)
         for kind in FIGURES:
+            if kind in skipped:
+                continue
             options: dict[str, Any] = {} if kind == "calibration" else {"prob": prob}
             figure, _ = getattr(plots, kind)(fit, **options)
             _save_figure(figure, folder / "figures" / f"{name}_{kind}")
-    figure, _ = plots.doubling_time(*fits.values(), prob=prob)
-    _save_figure(figure, folder / "figures" / "doubling_time")
+    if growing:
+        figure, _ = plots.doubling_time(*growing.values(), prob=prob)
+        _save_figure(figure, folder / "figures" / "doubling_time")
 
 
 def _save_figure(figure: Any, stem: Path) -> None:

@@ -180,8 +180,8 @@ def estimate_cells(
     target = np.minimum(model, max(n_targets - 1, 0))
     family = arrays["family_code"][target] if n_targets else np.zeros_like(model)
     pair = family * len(maps.floor) + benchmark
-    # Targets without a date come last, and lie on no line.
-    n_dated = len(arrays["years"])
+    # Where there is a trend, targets without a date come last, and lie on no line.
+    n_on_line = len(arrays["years"])
     alike, share = _shared(
         target, pair, is_target, n_targets=n_targets, n_pairs=n_families * len(maps.floor)
     )
@@ -196,7 +196,7 @@ def estimate_cells(
         x=np.where(is_target, guess, arrays["relative_log_size"][model]),
         precision=arrays["cell_scale"] ** -2.0,
         log_scale=np.log(arrays["cell_scale"]),
-        line_weights=_line_weights(arrays, (model < n_dated) & ~withheld, n_targets),
+        line_weights=_line_weights(arrays, (model < n_on_line) & ~withheld, n_targets),
         target=target,
         family=family,
         is_target=is_target.astype(float),

@@ -336,22 +336,24 @@ class _Reparametrisation:
 
         v, spec = self.v, self.spec
         assert isinstance(spec, ModelSpec)
-        n_dated, n_targets = v.length("dated_target"), v.length("target")
+        n_on_line, n_targets = v.length(self.design.on_line), v.length("target")
         years = v["target_years"]
         size = target_sizes(size, v, n_targets)
         common = seen.levels.mean(axis=0)
         between = (seen.levels - common).T
-        dated = years[:n_dated]
-        values = {n: v[n] for n in (*spec.trend.priors(), "growth_rate", *spec.trend.constants)}
-        sd, lag = spec.trend.scales(values, dated)
+        on_line = years[:n_on_line]
+        names = (*spec.trend.priors(), "growth_rate", *spec.trend.constants)
+        values = {n: v[n] for n in names if n in v}
+        sd, lag = spec.trend.scales(values, on_line)
         for name in spec.trend.priors():
             shift = seen.stretch if self.priors[name].support == "positive" else None
             if name == "frontier_total_sd":
                 # Of the total, what the scatter of the models fixes is their standard deviation.
                 shift = shift + 0.5 * _log(1.0 - HALF_NORMAL_MEAN**2 * v["lag_share"])
             self.move(name, shift)
-        above = _above_models(lag, dated)
-        self.move("growth_rate", -(common[1] + above[1]), from_data=True)
+        above = _above_models(lag, on_line)
+        if "growth_rate" in self.priors:
+            self.move("growth_rate", -(common[1] + above[1]), from_data=True)
         if "log_density_level" in self.priors:
             self.move("log_density_level", -(common[0] + above[0]), from_data=True)
         if "size_slope" in self.priors:
@@ -360,11 +362,11 @@ class _Reparametrisation:
         left = differences(v, years, size)
         if left is None:
             left = pt.zeros((n_targets, v.length("benchmark")))
-        expected = line(v, v, spec.trend, dated, size[:n_dated])
+        expected = line(v, v, spec.trend, on_line, size[:n_on_line])
         # Without a date a model says nothing of the trend; its level is the common one.
-        rest = v["log_density_level"] + 0.0 * years[n_dated:]
+        rest = v["log_density_level"] + 0.0 * years[n_on_line:]
         if "size_slope" in v:
-            rest = rest + v["size_slope"] * size[n_dated:]
+            rest = rest + v["size_slope"] * size[n_on_line:]
         expected = pt.concatenate([expected, rest])
         family = v["family_code"]
         if "family_effect" in v:
@@ -373,7 +375,7 @@ class _Reparametrisation:
         if "family_benchmark_effect" in v:
             left = left + v["family_benchmark_effect"][family]
         mean, information = seen.by_target(seen.residual(left), n_targets)
-        self._models(mean, information, expected[:n_dated], sd, lag)
+        self._models(mean, information, expected[:n_on_line], sd, lag)
 
     def _benchmarks(self, between: Any, seen: ScoreInversion) -> None:
         """Zero-sum levels, growth rates and size slopes between benchmarks."""
@@ -409,11 +411,13 @@ class _Reparametrisation:
         import pytensor.tensor as pt
 
         v = self.v
-        n_dated, n_targets, count = (v.length(d) for d in ("dated_target", "target", "benchmark"))
+        n_on_line, n_targets, count = (
+            v.length(d) for d in (self.design.on_line, "target", "benchmark")
+        )
         lag_variance = 0.0 if lag is None else (1.0 - HALF_NORMAL_MEAN**2) * lag**2
-        dated = (sd**2 + lag_variance) * pt.ones(n_dated)
-        typical = dated.mean()
-        scatter = pt.concatenate([dated, pt.full((n_targets - n_dated,), 1.0 / LITTLE)])
+        scatter_on_line = (sd**2 + lag_variance) * pt.ones(n_on_line)
+        typical = scatter_on_line.mean()
+        scatter = pt.concatenate([scatter_on_line, pt.full((n_targets - n_on_line,), 1.0 / LITTLE)])
         self.move("family_effect_sd", seen.stretch)
         mean, known = seen.by_target(left, n_targets)
         with_benchmarks = "family_benchmark_effect" in v
@@ -445,8 +449,8 @@ class _Reparametrisation:
         import pytensor.tensor as pt
 
         v = self.v
-        n_dated = v.length("dated_target")
-        around, known = mean[:n_dated] - expected, information[:n_dated]
+        n_on_line = v.length(self.design.on_line)
+        around, known = mean[:n_on_line] - expected, information[:n_on_line]
         if lag is None:
             self._effects("model_effect", sd, known, around)
         else:
@@ -460,8 +464,8 @@ class _Reparametrisation:
             v.start("model_effect", 0.0)
         if "undated_log_density" in v:
             # Sampled as they are, all of them would have to move whenever the ruler does.
-            rate = pt.sqrt(information[n_dated:])
-            shift = -rate * mean[n_dated:]
+            rate = pt.sqrt(information[n_on_line:])
+            shift = -rate * mean[n_on_line:]
             self.move("undated_log_density", shift, rate=rate, from_data=True)
 
     def _references(self) -> None:

@@ -27,6 +27,7 @@ MIN_DAYS = 90
 FEW_TARGETS = 5
 FEW_FAMILIES = 5
 NAMES_SHOWN = 5
+WITHOUT_TREND = "; trend='none' gives densities without a trend"
 
 
 def check_readiness(
@@ -45,7 +46,8 @@ def check_readiness(
     benchmarks : str or iterable of str, optional
         The benchmarks that are used; the core ones by default.
     trend : bool
-        Whether a growth rate is wanted, for which dates are needed.
+        Whether a growth rate is wanted, for which dates are needed; without
+        one no date is looked at.
     references : bool
         Whether references make the ruler. If not, all models are targets, and
         families with models of several sizes are needed.
@@ -93,7 +95,7 @@ def check_readiness(
         lines = "".join(f"\n  {problem}" for problem in blocking)
         raise ReadinessError(f"dataset '{data.name}' is not ready to be fitted:{lines}")
 
-    warnings = [doubt.text for doubt in doubts(data, used)]
+    warnings = [doubt.text for doubt in doubts(data, used) if trend or doubt.subject != "dates"]
     warnings += _ruler_warnings(data, rulers, scores, used) if references else []
     for benchmark in used:
         rows = scores[scores["benchmark"] == benchmark]
@@ -101,7 +103,7 @@ def check_readiness(
         if count < FEW_TARGETS:
             warnings.append(
                 f"benchmark '{benchmark}' has {count} target models; with fewer than "
-                f"{FEW_TARGETS} its own growth rests on the prior."
+                f"{FEW_TARGETS} its own {'growth' if trend else 'level'} rests on the prior."
             )
     if trend:
         warnings += _date_warnings(informed)
@@ -225,19 +227,19 @@ def _date_problems(targets: pd.DataFrame) -> list[str]:
     if len(dates) < MIN_DATED_TARGETS:
         return [
             f"targets with scores and a release date: {len(dates)}; a trend needs at least "
-            f"{MIN_DATED_TARGETS}"
+            f"{MIN_DATED_TARGETS}{WITHOUT_TREND}"
         ]
     days = (dates.max() - dates.min()).days
     if days < MIN_DAYS:
         return [
             f"the dated targets were released within {days} days; dates must be spread over at "
-            f"least {MIN_DAYS} days for a trend"
+            f"least {MIN_DAYS} days for a trend{WITHOUT_TREND}"
         ]
     distinct = dates.dt.normalize().nunique()
     if distinct < MIN_DISTINCT_DAYS:
         return [
             f"the dated targets were released on {distinct} days; a trend needs at least "
-            f"{MIN_DISTINCT_DAYS}, or date and family cannot be told apart"
+            f"{MIN_DISTINCT_DAYS}, or date and family cannot be told apart{WITHOUT_TREND}"
         ]
     return []
 

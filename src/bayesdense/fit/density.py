@@ -17,7 +17,7 @@ from bayesdense.model import Design
 from bayesdense.posterior.draws import Draws
 from bayesdense.posterior.intervals import PROB, check_prob
 from bayesdense.sampler.warm_start import WarmStart
-from bayesdense.spec import ModelSpec, RulerSpec
+from bayesdense.spec import ModelSpec, RulerSpec, require_growth
 from bayesdense.tables.density import (
     above_reference,
     density_table,
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 __all__ = ["DensityFit"]
 
 INTERVAL = ("median", "lower", "upper")
+DENSEST_NAMED, DENSEST_SHOWN = 3, 10
+"""Of a fit without a trend, how many models a headline names and a notebook shows."""
 
 
 class DensityFit(Fit[ModelSpec]):
@@ -74,12 +76,14 @@ class DensityFit(Fit[ModelSpec]):
 
     @cached_property
     def _rates(self) -> list[Rate]:
+        require_growth(self.spec, "a growth rate or doubling time")
         return rates(self._draws, self._design)
 
     def __repr__(self) -> str:
         """Return the headline, never without the verdict on it."""
         chains, draws = self.posterior.sizes["chain"], self.posterior.sizes["draw"]
-        made = f"{self.spec.trend.name} trend, {chains} chains of {draws} draws"
+        trend = f"{self.spec.trend.name} trend" if self.spec.has_growth else "no trend"
+        made = f"{trend}, {chains} chains of {draws} draws"
         return (
             f"DensityFit of '{self.data.name}' on the ruler of {self.ruler_name} ({made})\n"
             f"{self._headline(PROB)}\n{self._report.verdict}"
@@ -87,9 +91,15 @@ class DensityFit(Fit[ModelSpec]):
 
     def _repr_html_(self) -> str:
         """Return the headline, never without the verdict on it, for a notebook."""
-        table = self.doubling_time()[["estimator", "period", "benchmark", *INTERVAL, "p_growth"]]
+        if self.spec.has_growth:
+            columns = ["estimator", "period", "benchmark", *INTERVAL, "p_growth"]
+            table, what = self.doubling_time()[columns], "Doubling time in months"
+        else:
+            columns = ["model", "family", "size", *INTERVAL, "outside_reference"]
+            table = self._densest(PROB).head(DENSEST_SHOWN)[columns]
+            what = f"Density of the densest {len(table)} models"
         title, *_ = repr(self).split("\n")
-        about = f"Doubling time in months, {100 * PROB:g} % {self.interval_kind} intervals"
+        about = f"{what}, {100 * PROB:g} % {self.interval_kind} intervals"
         return card(title, self._report.verdict, about, table=table)
 
     def warm_start(self) -> WarmStart:
@@ -106,7 +116,7 @@ class DensityFit(Fit[ModelSpec]):
         return WarmStart.of(self.posterior, self._design, digest)
 
     def headline(self, *, prob: float = PROB) -> str:
-        """Return the doubling time over all benchmarks in words.
+        """Return the doubling time over all benchmarks in words; without a trend, densities.
 
         Parameters
         ----------
@@ -116,13 +126,16 @@ class DensityFit(Fit[ModelSpec]):
         Returns
         -------
         str
-            One line for each estimator and period; below them the verdict, where
-            the posterior is not to be trusted.
+            One line for each estimator and period; without a trend, how many
+            models have a density, and a line for each of the densest three.
+            Below them the verdict, where the posterior is not to be trusted.
         """
         lines = self._headline(prob)
         return lines if self._report.trusted else f"{lines}\n{self._report.verdict}"
 
     def _headline(self, prob: float) -> str:
+        if not self.spec.has_growth:
+            return self._densities_in_words(prob)
         table = self.doubling_time(prob=prob)
         table = table[table["benchmark"] == "all benchmarks"]
         lines = []
@@ -134,6 +147,23 @@ class DensityFit(Fit[ModelSpec]):
                 f"doubling time, {row['estimator']}{period}: {months_text(row['median'])} months "
                 f"({100 * prob:.0f} % {row['kind']} interval {months_text(row['lower'])} to "
                 f"{months_text(row['upper'])}){sure}"
+            )
+        return "\n".join(lines)
+
+    def _densest(self, prob: float) -> pd.DataFrame:
+        """Return the densities of the targets, the highest first."""
+        table = self.density(prob=prob)
+        table = table[~table["is_reference"]]
+        return table.sort_values("median", ascending=False, kind="stable", ignore_index=True)
+
+    def _densities_in_words(self, prob: float) -> str:
+        table = self._densest(prob)
+        lines = [f"densities without a trend in time: {len(table)} models"]
+        for row in table.head(DENSEST_NAMED).to_dict("records"):
+            beyond = ", extrapolated" if row["outside_reference"] else ""
+            lines.append(
+                f"density of {row['model']}: {row['median']:.3g} ({100 * prob:.0f} % "
+                f"{row['kind']} interval {row['lower']:.3g} to {row['upper']:.3g}){beyond}"
             )
         return "\n".join(lines)
 
@@ -155,6 +185,11 @@ class DensityFit(Fit[ModelSpec]):
             grow), ``prob``, ``kind``, ``p_growth`` (posterior probability of
             growth; NaN for an envelope, which rises whatever densities do),
             ``undefined`` (share of draws without a slope), ``unit``.
+
+        Raises
+        ------
+        BayesdenseError
+            If the model has no trend.
         """
         return self._named(doubling_time_table(self._rates, prob=prob))
 
@@ -173,6 +208,11 @@ class DensityFit(Fit[ModelSpec]):
         pandas.DataFrame
             Columns as of `doubling_time`; also a row for the excess of the
             envelope over that of replicated data.
+
+        Raises
+        ------
+        BayesdenseError
+            If the model has no trend.
         """
         return self._named(growth_table(self._rates, prob=prob, unit=unit))
 
@@ -183,6 +223,11 @@ class DensityFit(Fit[ModelSpec]):
         -------
         dict
             Keys ``(estimator, period, benchmark)``; values of shape ``(draw,)``.
+
+        Raises
+        ------
+        BayesdenseError
+            If the model has no trend.
         """
         return {(r.estimator, r.period, r.benchmark): r.draws.copy() for r in self._rates}
 
@@ -337,5 +382,11 @@ class DensityFit(Fit[ModelSpec]):
         pandas.DataFrame
             Columns ``date``, ``size``, ``median``, ``lower``, ``upper``,
             ``prob``, ``kind``.
+
+        Raises
+        ------
+        BayesdenseError
+            If the model has no trend.
         """
+        require_growth(self.spec, "a line through densities")
         return self._named(trend_table(self._draws, self._design, check_prob(prob)))

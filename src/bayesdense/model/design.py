@@ -21,9 +21,10 @@ class Design:
     """Names, codes and numbers of one dataset under one model.
 
     Targets come first and references after them wherever models are numbered;
-    targets with a date come before those without. Rulers are numbered with the
-    loss sets that have losses first, then the benchmarks that have scores
-    only, each of which has a ruler of its own.
+    targets with a date come before those without. Without a trend no date is
+    read: there are neither dated nor undated targets, and all years are 0.
+    Rulers are numbered with the loss sets that have losses first, then the
+    benchmarks that have scores only, each of which has a ruler of its own.
 
     Attributes
     ----------
@@ -33,7 +34,8 @@ class Design:
         Everything numeric that the model reads, by name; names, codes
         and measured quantities.
     mean_date : numpy.datetime64
-        ``t0``, the mean release date of the dated targets.
+        ``t0``, the mean release date of the dated targets; the epoch where
+        there are none, or no trend.
     log_size_centre, log_tokens_centre : float
         ``ln N*`` and ``ln D*``, the means over the reference runs (over all
         models where there are none); the second is NaN where no tokens are
@@ -89,6 +91,12 @@ class Design:
         int
         """
         return len(self.coords[dim])
+
+    @property
+    def on_line(self) -> str:
+        """The dimension of the targets on the line: the dated ones, or all without a trend."""
+        growing = isinstance(self.spec, ModelSpec) and self.spec.has_growth
+        return "dated_target" if growing else "target"
 
     @property
     def loss_sets(self) -> list[str]:
@@ -148,7 +156,11 @@ def _make_design(
         # A law can be fitted to losses that predict no benchmark.
         wanted += [k for k in dict.fromkeys(data.losses["loss_set"]) if k not in wanted]
     losses = used_losses(data, wanted, spec.law, notes)
-    models = _order_models(data.models, set(scores["model"]), set(losses["model"]))
+    # Without a trend no date is read, and all targets lie on the line, which is a level.
+    reads_dates = not isinstance(spec, ModelSpec) or spec.has_growth
+    models = _order_models(
+        data.models, set(scores["model"]), set(losses["model"]), by_date=reads_dates
+    )
     references = models["is_reference"].to_numpy()
     n_targets = int((~references).sum())
     loss_sets = [k for k in wanted if k in set(losses["loss_set"])]
@@ -171,10 +183,8 @@ def _make_design(
         runs = references & models["model"].isin(set(losses["model"])).to_numpy()
         log_tokens_centre = float(log_tokens[runs].mean())
 
-    dated = models.loc[~references, "release_date"].notna().to_numpy()
-    dates = models.loc[~references, "release_date"].to_numpy(dtype="datetime64[s]")[dated]
-    mean_date = _mean_date(dates)
-    years = (dates - mean_date) / np.timedelta64(1, "D") / DAYS_PER_YEAR
+    mean_date, years = _years(models.loc[~references, "release_date"], reads_dates)
+    n_dated = len(years)
 
     scores = _order_scores(scores, models["model"].tolist(), benchmarks)
     harnesses, measured = _measured(harness_scores, benchmarks)
@@ -199,10 +209,10 @@ def _make_design(
     mean_loss, lowest_loss, sd_loss = loss_stats.to_numpy(dtype=float).T
 
     arrays: dict[str, np.ndarray] = {
-        "years": np.asarray(years, dtype=float),
+        "years": np.asarray(years, dtype=float) if reads_dates else np.zeros(n_targets),
         "log_size_centre": np.array(log_size_centre),
         "relative_log_size": log_size - log_size_centre,
-        "target_years": np.concatenate([years, np.zeros(n_targets - len(years))]),
+        "target_years": np.concatenate([years, np.zeros(n_targets - n_dated)]),
         "family_code": target_family,
         "reference_family_code": reference_family,
         "reference_residual": np.array(spec.reference_residual),
@@ -247,8 +257,8 @@ def _make_design(
     coords: dict[str, list[Any]] = {
         "model": names,
         "target": names[:n_targets],
-        "dated_target": names[: len(years)],
-        "undated_target": names[len(years) : n_targets],
+        "dated_target": names[:n_dated],
+        "undated_target": names[n_dated:n_targets] if reads_dates else [],
         "reference": names[n_targets:],
         "family": list(families),
         "reference_family": list(reference_families),
@@ -315,11 +325,14 @@ def _references_only(data: Dataset, benchmarks: list[str]) -> tuple[Dataset, lis
     return own, [b for b in benchmarks if b in scored]
 
 
-def _order_models(models: pd.DataFrame, scored: set[str], with_losses: set[str]) -> pd.DataFrame:
+def _order_models(
+    models: pd.DataFrame, scored: set[str], with_losses: set[str], *, by_date: bool
+) -> pd.DataFrame:
     """Return scored targets (dated first) and then the references that inform the ruler."""
     informs = models["is_reference"] & models["model"].isin(with_losses)
     models = models[models["model"].isin(scored) | informs]
-    order = np.lexsort((models["release_date"].isna(), models["is_reference"]))
+    undated = models["release_date"].isna() & by_date
+    order = np.lexsort((undated, models["is_reference"]))
     return models.iloc[order].reset_index(drop=True)
 
 
@@ -338,6 +351,14 @@ def _order_scores(scores: pd.DataFrame, models: list[str], benchmarks: list[str]
     return scores.assign(
         cell=groups.ngroup(), before=before, first=np.arange(len(scores)) - before.to_numpy()
     )
+
+
+def _years(released: pd.Series, reads_dates: bool) -> tuple[np.datetime64, np.ndarray]:
+    """Return ``t0``, and ``t - t0`` of the targets that have a date, which come first."""
+    known = released.notna().to_numpy() & reads_dates
+    dates = released.to_numpy(dtype="datetime64[s]")[known]
+    mean_date = _mean_date(dates)
+    return mean_date, (dates - mean_date) / np.timedelta64(1, "D") / DAYS_PER_YEAR
 
 
 def _mean_date(dates: np.ndarray) -> np.datetime64:

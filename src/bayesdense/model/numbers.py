@@ -63,6 +63,9 @@ def measured_dims(names: Container[str], coords: Mapping[str, Sized]) -> dict[st
     if "cell_loss" not in names:
         # Without losses the ruler does not depend on tokens.
         found.pop("cell_tokens", None)
+    if not len(coords.get("dated_target", ())):
+        # Without a trend no date is read.
+        found.pop("target_years", None)
     return found
 
 

@@ -5,6 +5,8 @@ where ``A (t - t0)`` and the distribution of ``v`` are those of the trend (`part
 On benchmark ``j``, ``g_j = o_j + (A_j - A)(t - t0) + (lambda_j - lambda)(ln N - ln 2e10) +
 f2[family, j]`` is added to the log effective size; ``o_j``, ``A_j - A`` and ``lambda_j - lambda``
 add up to zero over the benchmarks, ``f2`` need not.
+
+Without a trend there is no ``A`` and no ``A_j``, and the first equation is that of every target.
 """
 
 from __future__ import annotations
@@ -36,15 +38,14 @@ def target_priors(design: Design) -> dict[str, Prior]:
     dict of str to Prior
     """
     several = design.size("benchmark") > 1
-    priors = {
-        "growth_rate": Prior("Normal", mu=1.5, sigma=1.5),
-        "log_density_level": Prior("Normal", mu=0.0, sigma=2.0),
-        **design.spec.trend.priors(),
-    }
+    growing = design.spec.has_growth
+    priors = {"growth_rate": Prior("Normal", mu=1.5, sigma=1.5)} if growing else {}
+    priors["log_density_level"] = Prior("Normal", mu=0.0, sigma=2.0)
+    priors |= design.spec.trend.priors()
     if design.spec.ruler == "skill":
         # The level is that of the maps: density is relative to the trend itself.
         del priors["log_density_level"]
-    if design.spec.growth == "by-benchmark" and several:
+    if growing and design.spec.growth == "by-benchmark" and several:
         priors["growth_rate_sd"] = Prior("HalfNormal", sigma=1.0)
     if design.spec.level == "by-benchmark" and several:
         priors["benchmark_offset"] = Prior("Normal", mu=0.0, sigma=1.0)
@@ -88,9 +89,10 @@ def add_targets(
     import pytensor.tensor as pt
 
     values = pm.modelcontext(None).named_vars
-    n_dated = numbers.length("dated_target")
+    n_on_line = numbers.length(design.on_line)
     from_2e10 = target_sizes(size, numbers, numbers.length("target"))
-    priors["growth_rate"].variable("growth_rate")
+    if "growth_rate" in priors:
+        priors["growth_rate"].variable("growth_rate")
     if "log_density_level" in priors:
         priors["log_density_level"].variable("log_density_level")
     else:
@@ -106,23 +108,23 @@ def add_targets(
     effect, benchmark_effect = add_families(priors)
 
     years, family = numbers["target_years"], numbers["family_code"]
-    density = line(values, numbers, trend, years[:n_dated], from_2e10[:n_dated])
+    density = line(values, numbers, trend, years[:n_on_line], from_2e10[:n_on_line])
     difference = differences(values, years, from_2e10)
     if difference is None:
         difference = pt.zeros((numbers.length("target"), numbers.length("benchmark")))
     if effect is not None:
-        density = density + effect[family[:n_dated]]
+        density = density + effect[family[:n_on_line]]
     if benchmark_effect is not None:
         difference = difference + benchmark_effect[family]
-    sd, lag = trend.scales(_with_constants(values, numbers, trend), years[:n_dated])
+    sd, lag = trend.scales(_with_constants(values, numbers, trend), years[:n_on_line])
     if lag is None:
-        density = density + pm.Normal("model_effect", 0.0, sd, dims="dated_target")
+        density = density + pm.Normal("model_effect", 0.0, sd, dims=design.on_line)
     else:
         # v - w, v ~ Normal(0, sd), w ~ HalfNormal(lag) (Aigner, Lovell and Schmidt, 1977): density
         # 2/s phi(x/s) Phi(-x lag/(s sd)) with s^2 = sd^2 + lag^2.
         total, skew = pm.math.sqrt(sd**2 + lag**2), -lag / sd
         effects = pm.SkewNormal(
-            "model_effect", mu=0.0, sigma=total, alpha=skew, dims="dated_target"
+            "model_effect", mu=0.0, sigma=total, alpha=skew, dims=design.on_line
         )
         density = density + effects
     if "undated_log_density" in priors:
@@ -159,7 +161,7 @@ def line(values: Any, numbers: Any, trend: Any, years: Any, size: Any) -> Any:
     Parameters
     ----------
     values : mapping of str to array_like
-        ``growth_rate`` and the other parameters of the line; draws broadcast
+        ``log_density_level`` and the other parameters of the line; draws broadcast
         against `years` and `size`.
     numbers : mapping of str to array_like
         With the constants of the trend.

@@ -89,12 +89,14 @@ class DensityModel(Model[ModelSpec]):
     score_map : str or ScoreMap
         Score map: ``"sigmoid"``, or another of `bayesdense.maps`.
     trend : str or Trend
-        ``"linear"`` (the typical model), ``"frontier"`` or ``"change-point"``.
+        ``"linear"`` (the typical model), ``"frontier"`` or ``"change-point"``;
+        ``"none"`` for densities without a growth rate, where no date is read.
     size : str or SizeDefinition
         What counts as parameters: ``"total"``, ``"active"``, or another of
         `bayesdense.sizes`.
     growth, level : {"by-benchmark", "common"}, optional
-        Whether growth rates and levels differ between benchmarks.
+        Whether growth rates and levels differ between benchmarks. Without a
+        trend there is no growth to differ.
     size_slope : {"by-benchmark", "common", "none"}, optional
         Whether density depends on size.
     families : bool, optional
@@ -391,7 +393,9 @@ class DensityModel(Model[ModelSpec]):
         )
 
     def _notes(self, data: Dataset) -> list[str]:
-        found = check_readiness(data, references=self.spec.ruler != "skill")
+        found = check_readiness(
+            data, references=self.spec.ruler != "skill", trend=self.spec.has_growth
+        )
         if isinstance(self.spec.trend, ChangePoint):
             found += self.spec.trend.notes(scored_targets(data)["release_date"].dropna())
         return found

@@ -113,7 +113,7 @@ def make_subset(model: Model[Any], data: Dataset, whole: Design, count: Any) -> 
         )
     subset = subset_of(data, int(count))
     try:
-        check_readiness(subset)
+        check_readiness(subset, trend=model.spec.has_growth)
     except ReadinessError as error:
         raise ReadinessError(f"shared_from={count}: the subset is too small: {error}") from None
     own = alike(model.make_design(subset), whole)

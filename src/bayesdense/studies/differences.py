@@ -9,6 +9,7 @@ from bayesdense.errors import BayesdenseError
 from bayesdense.fit import DensityFit
 from bayesdense.posterior.draws import Draws
 from bayesdense.posterior.intervals import PROB, interval_columns
+from bayesdense.spec import require_growth
 
 __all__ = ["DIFFERS", "growth_differences", "rate_differences"]
 
@@ -44,7 +45,8 @@ def growth_differences(fit: DensityFit, *, prob: float = PROB) -> pd.DataFrame:
     Raises
     ------
     BayesdenseError
-        If growth is common to all benchmarks, or there is one only.
+        If growth is common to all benchmarks, there is one only, or the model
+        has no trend.
 
     Examples
     --------
@@ -53,6 +55,7 @@ def growth_differences(fit: DensityFit, *, prob: float = PROB) -> pd.DataFrame:
     >>> bd.studies.growth_differences(fit)  # doctest: +SKIP
     """
     if "growth_rate_by_benchmark" not in fit.posterior or fit.posterior.sizes["benchmark"] < 2:
+        require_growth(fit.spec, "a difference between growth rates")
         raise BayesdenseError(
             "growth rates by benchmark are needed, of at least two: growth='by-benchmark'"
         )

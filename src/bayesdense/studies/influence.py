@@ -15,6 +15,7 @@ from bayesdense.posterior.draws import Draws
 from bayesdense.posterior.intervals import KIND, PROB, check_prob
 from bayesdense.posterior.log_density import log_densities
 from bayesdense.sampler.initial_points import spread_out
+from bayesdense.spec import require_growth
 from bayesdense.studies.marginal import densities_of_models
 from bayesdense.studies.units import units_of
 from bayesdense.studies.weights import (
@@ -64,7 +65,7 @@ def influence(fit: DensityFit, *, by: str = "family", prob: float = PROB) -> pd.
     ------
     BayesdenseError
         If `by` is not one of these, or there are fewer than two to leave
-        out, or the fit is approximate or its ruler cut.
+        out, or the fit is approximate, its ruler cut or without a trend.
 
     Examples
     --------
@@ -76,6 +77,7 @@ def influence(fit: DensityFit, *, by: str = "family", prob: float = PROB) -> pd.
         allowed = ", ".join(map(repr, COLUMNS))
         raise BayesdenseError(f"by must be one of {allowed}, not {by!r}")
     check_prob(prob)
+    require_growth(fit.spec, "influence on growth")
     refuse_two_steps(fit, "influence")
     design = make_design(fit.data, fit.spec)
     posterior = spread_out(fit.posterior, MOST_DRAWS)

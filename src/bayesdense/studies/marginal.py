@@ -161,19 +161,21 @@ def _shared(
         same = (code == code[:, None]) & which & which[:, None]
         shares.append((draws[sd], same))
 
-    dated = model < design.size("dated_target")
+    on_line = model < design.size(design.on_line)
     # A trend of the user's own may spread its models in another way.
     if "model_effect" in draws and type(design.spec.trend).scales is Linear.scales:
-        share("model_effect_sd", model, dated, draws["model_effect"][:, np.where(dated, model, 0)])
+        share(
+            "model_effect_sd", model, on_line, draws["model_effect"][:, np.where(on_line, model, 0)]
+        )
     if "family_effect" in draws:
         own = design.arrays["family_code"][model]
-        share("family_effect_sd", own, dated, draws["family_effect"][:, own])
+        share("family_effect_sd", own, on_line, draws["family_effect"][:, own])
         if "family_benchmark_effect" in draws:
             pair = own * design.size("benchmark") + benchmark
             share(
                 "family_benchmark_effect_sd",
                 pair,
-                np.ones_like(dated),
+                np.ones_like(on_line),
                 draws["family_benchmark_effect"][:, own, benchmark],
             )
     return total, shares

@@ -18,6 +18,7 @@ from bayesdense.posterior.log_density import log_densities
 from bayesdense.posterior.prior_variables import variables_of_prior
 from bayesdense.priors import Prior
 from bayesdense.sampler.initial_points import spread_out
+from bayesdense.spec import require_growth
 from bayesdense.studies.weights import (
     HIGH_K,
     MOST_DRAWS,
@@ -63,7 +64,8 @@ def prior_sensitivity(fit: DensityFit, *, prob: float = PROB) -> pd.DataFrame:
     Raises
     ------
     BayesdenseError
-        If the noise is not Normal, or the fit is approximate or its ruler cut.
+        If the noise is not Normal, or the fit is approximate, its ruler cut or
+        without a trend.
 
     Examples
     --------
@@ -74,6 +76,7 @@ def prior_sensitivity(fit: DensityFit, *, prob: float = PROB) -> pd.DataFrame:
     import arviz as az
 
     check_prob(prob)
+    require_growth(fit.spec, "sensitivity of growth to priors")
     refuse_two_steps(fit, "prior_sensitivity")
     headline = next(iter(fit.rate_draws().values()))
     like = fit.posterior["growth_rate"].transpose("chain", "draw")

@@ -13,6 +13,7 @@ from bayesdense.data import Dataset
 from bayesdense.errors import BayesdenseError, ReadinessError
 from bayesdense.models import DensityModel
 from bayesdense.sampler.settings import SamplingSettings
+from bayesdense.spec import require_growth
 from bayesdense.studies.keys import store_at
 from bayesdense.studies.runner import run_tasks
 from bayesdense.studies.study import TAKEN, Study, StudyInfo
@@ -185,6 +186,7 @@ def _task(
                 data = of_data(data)
             if of_model:
                 model = model.replace(**of_model)
+        require_growth(model.spec, "a study of doubling times")
         model.check(data)
     except BayesdenseError as error:
         return Task(name, None, model, settings, " ".join(str(error).split()))

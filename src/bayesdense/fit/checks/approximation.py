@@ -20,8 +20,9 @@ def approximation(fit: Checked) -> CheckResult | None:
         return None
     sampled = part.rhat <= MAX_RHAT and part.ess >= MIN_ESS and part.bfmi >= MIN_BFMI
     moved = part.refused <= MAX_REFUSED and part.energy_error <= MAX_REFUSED
+    line = "growth" if fit.spec.has_growth else "level"
     text = (
-        f"ruler, growth and scales are sampled from {part.targets:,} of {part.of:,} targets "
+        f"ruler, {line} and scales are sampled from {part.targets:,} of {part.of:,} targets "
         f"(largest R-hat {part.rhat:.3f}, lowest effective sample size {part.ess:.0f}, lowest "
         f"E-BFMI {part.bfmi:.2f}), and every model given these: intervals are as wide as so many "
         "targets make them"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import pandas as pd
 
@@ -49,6 +49,7 @@ class Checked(Protocol):
     posterior: xr.Dataset
     sample_stats: xr.Dataset
     data: Dataset
+    spec: Any
     info: FitInfo
 
     @property

@@ -25,8 +25,9 @@ def reference_range(fit: CheckedDensity) -> CheckResult:
             f"{row['benchmark']} {100 * row['share_above_reference']:.0f} %"
             for row in over.to_dict("records")
         )
+        rests = "growth there rests" if fit.spec.has_growth else "densities there rest"
         text += (
-            f"; by benchmark {named} lie above, so that growth there rests on the form of the "
-            "ruler: compare another reference family"
+            f"; by benchmark {named} lie above, so that {rests} on the form of the ruler: compare "
+            "another reference family"
         )
     return CheckResult("reference range", len(over) == 0, False, text + ".", table)

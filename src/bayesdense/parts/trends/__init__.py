@@ -4,5 +4,6 @@ from bayesdense.parts.trends.base import Growth, Trend, trends
 from bayesdense.parts.trends.change_point import ChangePoint
 from bayesdense.parts.trends.frontier import Frontier
 from bayesdense.parts.trends.linear import Linear
+from bayesdense.parts.trends.none import NoTrend
 
-__all__ = ["ChangePoint", "Frontier", "Growth", "Linear", "Trend", "trends"]
+__all__ = ["ChangePoint", "Frontier", "Growth", "Linear", "NoTrend", "Trend", "trends"]

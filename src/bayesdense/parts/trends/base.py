@@ -11,7 +11,7 @@ import numpy as np
 from bayesdense.parts.registry import Registry
 from bayesdense.priors import Prior
 
-__all__ = ["HALF_NORMAL_MEAN", "Draws", "Growth", "Trend", "Values", "trends"]
+__all__ = ["HALF_NORMAL_MEAN", "Draws", "Growth", "Trend", "Values", "has_growth", "trends"]
 
 HALF_NORMAL_MEAN = float(np.sqrt(2.0 / np.pi))
 """Mean of a half-normal variable of scale 1."""
@@ -58,6 +58,11 @@ class Trend(Protocol):
         The trend as one line, for reports.
     constants : tuple of str
         Names of the constants that the formulas read.
+
+    Notes
+    -----
+    A trend with ``has_growth = False`` has no growth rate and reads no dates;
+    a trend that does not say has one.
     """
 
     name: ClassVar[str]
@@ -95,6 +100,21 @@ class Trend(Protocol):
     def deviation(self, draws: Draws, years: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """Return new models' deviations from the line, shape ``(draw, year)``."""
         ...
+
+
+def has_growth(trend: Trend) -> bool:
+    """Return whether density grows by a trend, so that targets need dates.
+
+    Parameters
+    ----------
+    trend : Trend
+        The trend.
+
+    Returns
+    -------
+    bool
+    """
+    return bool(getattr(trend, "has_growth", True))
 
 
 trends: Registry[Trend] = Registry(
