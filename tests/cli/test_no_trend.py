@@ -55,9 +55,19 @@ def test_beside_another_trend_only_that_has_doubling_times(
     assert "Doubling time" in done.stdout and "without a trend" in done.stdout
 
 
+def test_without_dates_and_without_a_word_on_trends_there_are_densities(run, fitted, tmp_path):
+    data = changed(tiny_dataset(), release_date=pd.NaT).to_folder(tmp_path / "undated")
+    out = tmp_path / "out"
+    done = run("fit", data, "--out", out)
+    assert done.exit_code == 3, done.stderr
+    assert "warning: targets with scores and a release date: 0; a trend needs" in done.stderr
+    assert "fitted without a trend, for densities only" in done.stderr
+    assert [file.name for file in out.glob("*.nc")] == ["none.nc"]
+
+
 def test_too_few_dates_name_the_option(run, tmp_path):
     data = changed(tiny_dataset(), release_date=pd.NaT).to_folder(tmp_path / "undated")
-    done = run("fit", data, "--out", tmp_path / "out")
+    done = run("fit", data, "--trend", "linear", "--out", tmp_path / "out")
     assert done.exit_code == 1
     assert "trend='none' gives densities without a trend" in done.stderr
     assert "bayesdense fit --trend none" in done.stderr

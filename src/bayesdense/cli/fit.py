@@ -34,6 +34,8 @@ from bayesdense.cli.printing import (
 
 __all__ = ["fit", "show"]
 
+USUAL_TRENDS = ["linear", "frontier"]
+
 
 def fit(
     dataset: DatasetName,
@@ -43,7 +45,7 @@ def fit(
         typer.Option(
             metavar="NAME",
             help="linear, frontier or change-point; or none, for densities without dates. May be "
-            "repeated. Default: linear and frontier.",
+            "repeated. Default: linear and frontier; none where dates are too few for a trend.",
         ),
     ] = None,
     change_point: Annotated[
@@ -134,7 +136,8 @@ def fit(
 
     Into the folder go <trend>.nc, which 'bayesdense show' and
     bayesdense.load_fit read, headline.csv, tables/ and figures/; what is about
-    growth is left out with --trend none. An older result is replaced when
+    growth is left out with --trend none, which is the default where targets
+    have too few dates for a trend. An older result is replaced when
     everything is done, and stays whole until then.
 
     Exit codes: 0 good, 1 bad input, 2 wrong usage, 3 the posterior is not to be
@@ -144,16 +147,18 @@ def fit(
     """
     with plain_errors():
         from bayesdense.cli.results import check_folder, write_results
+        from bayesdense.data.readiness import why_no_trend
         from bayesdense.errors import BayesdenseError
 
         check_folder(out)
         console = make_console()
-        if ruler == "skill" and (reference or reference_dataset):
+        references = ruler != "skill"
+        if not references and (reference or reference_dataset):
             raise BayesdenseError(
                 "--ruler skill does without references: leave out --reference and "
                 "--reference-dataset, or take another ruler"
             )
-        trends = trend or ["linear", "frontier"]
+        trends = trend or USUAL_TRENDS
         if change_point is not None and "change-point" not in trends:
             raise BayesdenseError("--change-point is for --trend change-point, which was not given")
         data = chosen_data(
@@ -165,10 +170,14 @@ def fit(
             benchmark=benchmark,
             min_benchmarks=min_benchmarks,
             all_models=all_models,
-            references=ruler != "skill",
+            references=references,
         )
         if not quiet:
             print_selection(console, data)
+        dated = data if references else data.without_references()
+        if not trend and len(dated.targets) and (reason := why_no_trend(dated)):
+            typer.echo(f"warning: {reason}; fitted without a trend, for densities only", err=True)
+            trends = ["none"]
 
         from bayesdense.models import DensityModel
         from bayesdense.parts.trends import ChangePoint

@@ -12,7 +12,7 @@ from bayesdense.data.plausibility import doubts
 from bayesdense.data.select import Names, as_names
 from bayesdense.errors import ReadinessError, near_match
 
-__all__ = ["check_readiness", "check_ruler_readiness"]
+__all__ = ["check_readiness", "check_ruler_readiness", "why_no_trend"]
 
 MIN_REFERENCE_SIZES = 2
 MIN_SIZE_SPAN = 3.0
@@ -89,8 +89,8 @@ def check_readiness(
         blocking.append("there are no target models: every model is a reference")
     elif not len(informed):
         blocking.append(f"no target model has a score on {_listed(used)}")
-    elif trend:
-        blocking += _date_problems(informed)
+    elif trend and (problem := why_no_trend(data, used)):
+        blocking.append(f"{problem}{WITHOUT_TREND}")
     if blocking:
         lines = "".join(f"\n  {problem}" for problem in blocking)
         raise ReadinessError(f"dataset '{data.name}' is not ready to be fitted:{lines}")
@@ -222,26 +222,49 @@ def _family_problems(targets: pd.DataFrame, scores: pd.DataFrame, used: list[str
     ]
 
 
-def _date_problems(targets: pd.DataFrame) -> list[str]:
-    dates = targets["release_date"].dropna()
+def why_no_trend(data: Dataset, benchmarks: Iterable[str] | None = None) -> str:
+    """Say why the dates of a dataset cannot carry a trend.
+
+    Parameters
+    ----------
+    data : Dataset
+        The dataset.
+    benchmarks : iterable of str, optional
+        The benchmarks that are used; the core ones by default.
+
+    Returns
+    -------
+    str
+        Empty where they can.
+
+    Examples
+    --------
+    >>> from bayesdense.data import load_dataset
+    >>> why_no_trend(load_dataset("densing5"))
+    ''
+    """
+    used = data.core_benchmarks if benchmarks is None else list(benchmarks)
+    scored = set(data.scores.loc[data.scores["benchmark"].isin(used), "model"])
+    targets = data.targets
+    dates = targets.loc[targets["model"].isin(scored), "release_date"].dropna()
     if len(dates) < MIN_DATED_TARGETS:
-        return [
+        return (
             f"targets with scores and a release date: {len(dates)}; a trend needs at least "
-            f"{MIN_DATED_TARGETS}{WITHOUT_TREND}"
-        ]
+            f"{MIN_DATED_TARGETS}"
+        )
     days = (dates.max() - dates.min()).days
     if days < MIN_DAYS:
-        return [
+        return (
             f"the dated targets were released within {days} days; dates must be spread over at "
-            f"least {MIN_DAYS} days for a trend{WITHOUT_TREND}"
-        ]
+            f"least {MIN_DAYS} days for a trend"
+        )
     distinct = dates.dt.normalize().nunique()
     if distinct < MIN_DISTINCT_DAYS:
-        return [
+        return (
             f"the dated targets were released on {distinct} days; a trend needs at least "
-            f"{MIN_DISTINCT_DAYS}, or date and family cannot be told apart{WITHOUT_TREND}"
-        ]
-    return []
+            f"{MIN_DISTINCT_DAYS}, or date and family cannot be told apart"
+        )
+    return ""
 
 
 def _ruler_warnings(
