@@ -40,7 +40,9 @@ PACKAGES = ("bayesdense", "pymc", "pytensor", "nutpie", "arviz", "numpy", "xarra
 
 
 # Draws of scores, and of a prior that is cut off, are made by Python code within compiled code.
-OBJECT_MODE = r"Numba will use object mode to run (truncated_normal|CustomDist_(score|loss))"
+OBJECT_MODE = (
+    r"Numba will use object mode to run (truncated_normal|CustomDist_(score|harness_offset))"
+)
 
 
 @dataclasses.dataclass(frozen=True)
