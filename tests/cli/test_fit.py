@@ -14,6 +14,7 @@ import pytest
 
 import bayesdense as bd
 from bayesdense.cli import results as output
+from bayesdense.cli import stopping
 from bayesdense.sampler.nuts import SamplingInterrupted
 
 
@@ -181,20 +182,102 @@ def test_not_to_be_trusted(run, sampler, quick, folder, tmp_path):
         assert {row["trusted"] for row in csv.DictReader(file)} == {"False"}
 
 
-@pytest.mark.parametrize("when", ["kept", "warm-up", "bare"])
-def test_interrupted(run, sampler, folder, tmp_path, when):
-    if when == "kept":
-        sampler.changes = {"interrupted": "interrupted: kept 120 of 4,000 draws (2 chains of 60)"}
-    else:
-        text = "interrupted during warm-up: no draws kept"
-        sampler.error = SamplingInterrupted(text) if when == "warm-up" else KeyboardInterrupt()
-    done = run("fit", folder, "--out", tmp_path / "out")
+NOTE = "interrupted: kept 120 of 4,000 draws (2 chains of 60)"
+
+
+def test_an_interrupted_fit_is_written(run, sampler, quick, folder, tmp_path):
+    sampler.changes = {"interrupted": NOTE}
+    out = tmp_path / "out"
+    done = run("fit", folder, "--out", out, "--quiet")
     assert done.exit_code == 130
-    assert done.stderr.count("\n") == 1 and done.stderr.endswith("nothing was written\n")
-    assert {"kept": "kept 120 of 4,000", "warm-up": "no draws kept", "bare": "interrupted"}[
-        when
-    ] in done.stderr
-    assert not list(tmp_path.iterdir())
+    [line] = done.stderr.splitlines()
+    assert line == f"linear fit {NOTE}; written to {out}: 1 of 2 fits, linear (interrupted)"
+    assert len(sampler.calls) == 1 and not (out / "frontier.nc").exists()
+    assert "interruption" in set(bd.load_fit(out / "linear.nc").checks().summary()["check"])
+    assert not [p for p in tmp_path.iterdir() if p != out]
+
+
+def test_fits_that_were_done_before_an_interruption_are_written(
+    run, sampler, quick, folder, tmp_path, monkeypatch
+):
+    ready = bd.DensityModel.fit
+
+    def fit(model, data, **settings):
+        if model.spec.trend.name == "frontier":
+            raise SamplingInterrupted("interrupted during warm-up: no draws kept")
+        return ready(model, data, **settings)
+
+    monkeypatch.setattr(bd.DensityModel, "fit", fit)
+    out = tmp_path / "out"
+    done = run("fit", folder, "--out", out, "--quiet")
+    assert done.exit_code == 130
+    assert done.stderr == (
+        "frontier fit interrupted during warm-up: no draws kept; "
+        f"written to {out}: 1 of 2 fits, linear\n"
+    )
+    assert not bd.load_fit(out / "linear.nc").interrupted
+
+
+@pytest.mark.parametrize("older", [False, True])
+@pytest.mark.parametrize("when", ["warm-up", "bare"])
+def test_interrupted_without_draws(run, sampler, quick, folder, tmp_path, when, older):
+    out = tmp_path / "out"
+    if older:
+        run("fit", folder, "--out", out)
+    before = files_in(tmp_path)
+    text = "interrupted during warm-up: no draws kept"
+    sampler.error = SamplingInterrupted(text) if when == "warm-up" else KeyboardInterrupt()
+    done = run("fit", folder, "--out", out)
+    assert done.exit_code == 130
+    said = text if when == "warm-up" else "interrupted"
+    whole = "; the older result is whole" if older else ""
+    assert done.stderr == f"{said}; nothing was written to {out}{whole}\n"
+    assert files_in(tmp_path) == before
+
+
+def test_signals_are_handled_while_a_command_runs(run, sampler, folder, tmp_path, monkeypatch):
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def fit(*_, **__):
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise AssertionError("not stopped")
+
+    monkeypatch.setattr(bd.DensityModel, "fit", fit)
+    done = run("fit", folder, "--out", tmp_path / "out")
+    assert done.exit_code == 143
+    assert done.stderr == f"interrupted; nothing was written to {tmp_path / 'out'}\n"
+    assert {number: signal.getsignal(number) for number in before} == before
+
+
+def test_a_signal_while_files_are_moved_does_not_mix_two_runs(
+    run, sampler, quick, folder, tmp_path, monkeypatch
+):
+    move = os.replace
+
+    def signalled(*paths):
+        # Files of the tables are renamed as well, before.
+        if stopping._state.held:
+            os.kill(os.getpid(), signal.SIGTERM)
+        move(*paths)
+
+    monkeypatch.setattr(output.os, "replace", signalled)
+    done = run("fit", folder, "--out", tmp_path / "out")
+    assert done.exit_code == 0 and (tmp_path / "out" / "frontier.nc").exists()
+
+
+def test_ignored_signals_stay_ignored(run, sampler, quick, folder, tmp_path, monkeypatch):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    ready = bd.DensityModel.fit
+
+    def fit(*arguments, **settings):
+        os.kill(os.getpid(), signal.SIGHUP)
+        return ready(*arguments, **settings)
+
+    monkeypatch.setattr(bd.DensityModel, "fit", fit)
+    try:
+        assert run("fit", folder, "--out", tmp_path / "out").exit_code == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_where_nothing_can_be_written(run, sampler, folder, tmp_path):
@@ -251,6 +334,7 @@ KILLED = """
 import os, signal, sys
 import bayesdense as bd
 from bayesdense.cli import results as output
+from bayesdense.cli import stopping
 output.TABLES, output.FIGURES = {}, ()
 fits = {"linear": bd.load_fit(sys.argv[1])}
 output.write_results(fits, sys.argv[2])

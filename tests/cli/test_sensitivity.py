@@ -73,7 +73,11 @@ def test_an_interrupted_study_says_what_is_kept(run, monkeypatch, folder, tmp_pa
     monkeypatch.setattr(executors, "fit_one", stop)
     done = run("sensitivity", folder, "--over", "size", "--out", tmp_path / "o")
     assert done.exit_code == 130
-    assert "are not done again" in done.stderr
+    assert "interrupted; no fit was done, and nothing was written to" in done.stderr
+    (tmp_path / "o" / "fits").mkdir(exist_ok=True)
+    (tmp_path / "o" / "fits" / "one.json").write_text("{}")
+    done = run("sensitivity", folder, "--over", "size", "--out", tmp_path / "o")
+    assert "the fits that are done (1) are in" in done.stderr
 
 
 @pytest.mark.parametrize(

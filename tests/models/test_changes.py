@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pymc as pm
 import pytest
 
@@ -27,6 +29,23 @@ def test_a_change_leaves_the_rest_as_it_is(model):
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
-def test_the_graph_is_that_of_the_model(model, monkeypatch):
-    monkeypatch.setattr(pm, "model_to_graphviz", lambda built: built)
-    assert isinstance(model.to_graphviz(tiny_dataset()), pm.Model)
+def test_the_graph_is_that_of_the_model(model):
+    pytest.importorskip("graphviz")
+    source = model.to_graphviz(tiny_dataset()).source
+    assert source == pm.model_to_graphviz(model.build(tiny_dataset())).source
+
+
+def test_without_the_package_the_graph_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "graphviz", None)
+    with pytest.raises(bd.BayesdenseError, match="pip install graphviz"):
+        MODELS[0].to_graphviz(tiny_dataset())
+
+
+def test_without_the_program_a_graph_has_its_text_and_says_what_to_install(monkeypatch, tmp_path):
+    pytest.importorskip("graphviz")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    graph = MODELS[0].to_graphviz(tiny_dataset())
+    assert "growth_rate" in graph.source or "alpha" in graph.source
+    for draw in (graph.pipe, graph._repr_mimebundle_, lambda: graph.render(tmp_path / "graph")):
+        with pytest.raises(bd.BayesdenseError, match="install Graphviz"):
+            draw()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
+
+from bayesdense.cli.stopping import exit_code, stop_on_signals
 
 if TYPE_CHECKING:
     from bayesdense.data import Dataset
@@ -17,7 +19,6 @@ __all__ = ["NOT_TRUSTED", "chosen_data", "plain_errors", "shipped"]
 
 BAD_INPUT = 1
 NOT_TRUSTED = 3
-INTERRUPTED = 130
 
 HINTS = {
     "with_reference(": " (on the command line: --reference FAMILY or --reference-dataset NAME)",
@@ -36,13 +37,13 @@ def _stop(message: str, code: int) -> NoReturn:
 
 
 @contextmanager
-def plain_errors(kept: str = "nothing was written") -> Iterator[None]:
-    """Turn errors on purpose, Ctrl-C and warnings into one line each on stderr.
+def plain_errors(left: Callable[[], str] = lambda: "nothing was written") -> Iterator[None]:
+    """Turn errors on purpose, signals that end the process and warnings into one line each.
 
     Parameters
     ----------
-    kept : str
-        What is there after Ctrl-C.
+    left : callable
+        Says what there is after Ctrl-C or another signal.
     """
     from bayesdense.errors import BayesdenseError, BayesdenseWarning, DiagnosticsWarning
 
@@ -58,13 +59,16 @@ def plain_errors(kept: str = "nothing was written") -> Iterator[None]:
             typer.echo(f"warning: {' '.join(str(message).split())}", err=True)
 
     try:
-        with warnings.catch_warnings():
+        with stop_on_signals(), warnings.catch_warnings():
             warnings.simplefilter("always", BayesdenseWarning)
             warnings.showwarning = show
             yield
     except KeyboardInterrupt as stop:
         detail = str(stop) or "interrupted"
-        _stop(f"{detail}; {kept}", INTERRUPTED)
+        _stop(f"{detail}; {left()}", exit_code())
+    except BrokenPipeError:
+        # Whoever read the output, such as `head`, has enough; Click ends quietly.
+        raise
     except (BayesdenseError, OSError) as error:
         hint = "".join(hint for words, hint in HINTS.items() if words in str(error))
         _stop(f"error: {error}{hint}", BAD_INPUT)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -31,6 +31,12 @@ from bayesdense.cli.printing import (
     provenance,
     say,
 )
+from bayesdense.cli.stopping import exit_code
+
+if TYPE_CHECKING:
+    from bayesdense.data import Dataset
+    from bayesdense.fit import DensityFit
+    from bayesdense.models import DensityModel
 
 __all__ = ["fit", "show"]
 
@@ -139,13 +145,17 @@ def fit(
     growth is left out with --trend none, which is the default where targets
     have too few dates for a trend. An older result is replaced when
     everything is done, and stays whole until then.
+    After Ctrl-C, or SIGTERM, what has been drawn is written, and its checks say
+    so; where no draws can be kept, nothing is.
 
     Exit codes: 0 good, 1 bad input, 2 wrong usage, 3 the posterior is not to be
-    trusted (the files are written all the same), 130 interrupted.
+    trusted (the files are written all the same), 130 interrupted, 143
+    terminated.
 
     Example: bayesdense fit densing5 --out out/densing5
     """
-    with plain_errors():
+    files: list[Path] = []
+    with plain_errors(lambda: _left(out, files)):
         from bayesdense.cli.results import check_folder, write_results
         from bayesdense.data.readiness import why_no_trend
         from bayesdense.errors import BayesdenseError
@@ -196,32 +206,66 @@ def fit(
                 law=law,
                 score_map=score_map,
             )
-        fits = {}
-        for name, model in models.items():
-            fits[name] = model.fit(
-                data,
-                draws=draws,
-                tune=tune,
-                chains=chains,
-                cores=cores,
-                random_seed=seed,
-                target_accept=target_accept,
-                shared_from=shared_from,
-                compiler=compiler,
-                progressbar=not quiet,
-            )
-            if fits[name].interrupted:
-                raise KeyboardInterrupt(f"{name} fit {fits[name].interrupted}")
+        fits, stopped = _fit_all(
+            models,
+            data,
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            cores=cores,
+            random_seed=seed,
+            target_accept=target_accept,
+            shared_from=shared_from,
+            compiler=compiler,
+            progressbar=not quiet,
+        )
         status = (
             (lambda text: None) if quiet else (lambda text: typer.echo(f"{text} ...", err=True))
         )
-        files = write_results(fits, out, prob=prob, status=status)
+        files += write_results(fits, out, prob=prob, status=status)
+        if stopped:
+            typer.echo(f"{stopped}; {_written(fits, len(models), out)}", err=True)
         trusted = print_results(console, fits, prob=prob)
         if not quiet:
             say(console, f"\nWritten to {out}:")
             say(console, listing(files, out))
+        if stopped:
+            raise typer.Exit(exit_code())
         if not trusted:
             raise typer.Exit(NOT_TRUSTED)
+
+
+def _fit_all(
+    models: dict[str, DensityModel], data: Dataset, **settings: Any
+) -> tuple[dict[str, DensityFit], str]:
+    """Return the fits by name, those until one was interrupted, and what is said of that."""
+    fits: dict[str, DensityFit] = {}
+    for name, model in models.items():
+        try:
+            fits[name] = model.fit(data, **settings)
+            stopped = fits[name].interrupted
+        except KeyboardInterrupt as stop:
+            if not fits:
+                raise
+            stopped = str(stop) or "interrupted: no draws kept"
+        if stopped:
+            return fits, f"{name} fit {stopped}"
+    return fits, ""
+
+
+def _left(out: Path, files: list[Path]) -> str:
+    """Say what there is in the folder after a command was stopped."""
+    if files:
+        return f"the result is in {out}"
+    older = "; the older result is whole" if (out / "headline.csv").exists() else ""
+    return f"nothing was written to {out}{older}"
+
+
+def _written(fits: dict[str, DensityFit], asked: int, out: Path) -> str:
+    """Say which fits of an interrupted run were written."""
+    kinds = [f"{n} (interrupted)" if f.interrupted else n for n, f in fits.items()]
+    count = "1 fit" if asked == 1 else f"{asked} fits"
+    return f"written to {out}: {len(fits)} of {count}, {' and '.join(kinds)}"
 
 
 def show(

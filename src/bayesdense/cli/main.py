@@ -1,7 +1,7 @@
 """The command line: parse, call, print.
 
 Exit codes: 0 good, 1 bad input, 2 wrong usage, 3 a posterior not to be trusted,
-130 interrupted. Nothing heavy is imported before a command needs it.
+130 interrupted, 143 terminated. Nothing heavy is imported before a command needs it.
 """
 
 from __future__ import annotations

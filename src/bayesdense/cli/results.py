@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from bayesdense.cli.stopping import hold_signals
 from bayesdense.errors import BayesdenseError
 from bayesdense.posterior.intervals import PROB
 
@@ -239,13 +240,15 @@ def write_results(
         scratch = Path(tempfile.mkdtemp(prefix=prefix, dir=target.absolute().parent))
         _prepare(fits, scratch, prob=prob, status=status)
         names = sorted(p.relative_to(scratch) for p in scratch.rglob("*") if p.is_file())
-        for name in names:
-            place = target / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(scratch / name, place)
-        for name in _ours():
-            if name not in names:
-                (target / name).unlink(missing_ok=True)
+        # Files of two runs must not be mixed.
+        with hold_signals():
+            for name in names:
+                place = target / name
+                place.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(scratch / name, place)
+            for name in _ours():
+                if name not in names:
+                    (target / name).unlink(missing_ok=True)
     except OSError as error:
         raise BayesdenseError(f"cannot write into '{target}': {error.strerror or error}") from None
     finally:

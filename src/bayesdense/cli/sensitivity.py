@@ -96,11 +96,11 @@ def sensitivity(
     on from there.
 
     Exit codes: 0 good, 1 bad input, 2 wrong usage, 3 a fit failed or is not to
-    be trusted (its row says why), 130 interrupted.
+    be trusted (its row says why), 130 interrupted, 143 terminated.
 
     Example: bayesdense sensitivity densing5 --over benchmarks --out out/study
     """
-    with plain_errors(f"fits that were done are in {out / 'fits'}, and are not done again"):
+    with plain_errors(lambda: _left(out / "fits")):
         from bayesdense.cli.results import check_folder
         from bayesdense.errors import BayesdenseError
 
@@ -172,6 +172,14 @@ def sensitivity(
             say(console, f"\nWritten to {out}: study.json, tables, study.png, study.svg, fits/")
         if not table["trusted"].all():
             raise typer.Exit(NOT_TRUSTED)
+
+
+def _left(store: Path) -> str:
+    """Say what there is of a study that was stopped."""
+    done = len(list(store.glob("*.json")))
+    if not done:
+        return f"no fit was done, and nothing was written to {store.parent}"
+    return f"the fits that are done ({done}) are in {store}, and are not done again"
 
 
 def _options(name: str, data: Dataset, families: list[str], smallest: int) -> Any:

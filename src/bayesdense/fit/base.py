@@ -263,8 +263,9 @@ class Fit[S: RulerSpec]:
             prior has numbers for parameters: effects whose spread is itself a
             variable belong to the model. Effects that add up to zero have the
             Normal density of each entry, which is their own up to a constant.
-            Cells, scores and losses are numbered; coordinates such as
-            ``cell_model`` and ``score_benchmark`` say what they are of.
+            A cell is named by model and benchmark, scores and losses are
+            numbered; coordinates such as ``cell_model`` and
+            ``score_benchmark`` say what they are of.
             Attributes of variables are ``symbol``, ``long_name``, ``units``
             and ``equation``.
 

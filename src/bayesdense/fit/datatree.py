@@ -13,6 +13,7 @@ from bayesdense.fit.two_steps import refuse_two_steps
 from bayesdense.model import Design, build_model
 from bayesdense.model.loss_data import LOSS_DEGREES
 from bayesdense.model.numbers import measured_dims
+from bayesdense.model.precision import in_double_precision
 from bayesdense.model.variables import describe, symbols_of
 from bayesdense.posterior.draws import Draws
 from bayesdense.posterior.intervals import TABLE_SEED
@@ -288,6 +289,7 @@ def _log_prior(fit: Drawn, posterior: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(found)
 
 
+@in_double_precision
 def _from_prior(fit: Drawn, draws: int, random_seed: int) -> Any:
     """Draw variables, scores and log losses from the prior of the model."""
     import pymc as pm

@@ -13,6 +13,7 @@ from bayesdense.model.design import Design
 from bayesdense.model.loss_law import add_loss_law, add_losses, add_shape, loss_law_priors
 from bayesdense.model.numbers import Numbers, add_priors
 from bayesdense.model.observation import add_harness_offsets, add_scores, observation_priors
+from bayesdense.model.precision import in_double_precision
 from bayesdense.model.references import add_references, reference_priors
 from bayesdense.model.ruler import Ruler
 from bayesdense.model.score_map import add_map_at_centre, add_score_map, score_map_priors
@@ -108,6 +109,7 @@ def entries_of_priors(design: Design) -> dict[str, list[str]]:
     return found | {"undated_log_density": coords.get("undated_target", [])}
 
 
+@in_double_precision
 def build_model(
     design: Design,
     *,

@@ -265,7 +265,7 @@ def _make_design(
         "benchmark": benchmarks,
         "harness": harnesses,
         "loss_set": loss_sets,
-        "cell": list(range(len(cells))),
+        "cell": _cell_names(names, benchmarks, cell_model, cell_benchmark),
         "score_id": list(range(len(scores))),
         "loss_id": list(range(len(losses) if loss_sets else 0)),
     }
@@ -288,6 +288,13 @@ def _make_design(
         size_design=design,
         spec=spec,
     )
+
+
+def _cell_names(
+    models: list[str], benchmarks: list[str], model: np.ndarray, benchmark: np.ndarray
+) -> list[str]:
+    """Return model and benchmark of every cell, as tables and messages name it."""
+    return [f"{models[i]}, {benchmarks[j]}" for i, j in zip(model, benchmark, strict=True)]
 
 
 def _measured(scores: pd.DataFrame, benchmarks: list[str]) -> tuple[list[str], np.ndarray]:

@@ -30,6 +30,7 @@ from bayesdense.fit.more_draws import once_more
 from bayesdense.model import Design, build_model, make_design, model_priors
 from bayesdense.model.numbers import FIXED
 from bayesdense.model.variables import describe, symbols_of
+from bayesdense.models.graph import graph_of
 from bayesdense.posterior.diagnostics import worst_of
 from bayesdense.priors import Prior
 from bayesdense.sampler.backend.one_at_a_time import one_at_a_time
@@ -46,6 +47,12 @@ FEW_DRAWS = 0.15
 # Checks that a longer or more careful run can pass.
 OF_SAMPLING = ("convergence", "divergences", "energy")
 PACKAGES = ("bayesdense", "pymc", "pytensor", "nutpie", "arviz", "numpy", "xarray", "pandas")
+
+
+# Draws of scores, and of a prior that is cut off, are made by Python code within compiled code.
+OBJECT_MODE = (
+    r"Numba will use object mode to run (truncated_normal|CustomDist_(score|harness_offset))"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,6 +132,8 @@ class Model[S: RulerSpec]:
         """
         self._require_dataset(data)
         self._notes(data)
+        # Of their kind there is no other way, and nothing that a user could do about it.
+        warnings.filterwarnings("ignore", message=OBJECT_MODE, category=UserWarning)
         return build_model(self.make_design(data))
 
     def to_graphviz(self, data: Dataset) -> Any:
@@ -139,11 +148,16 @@ class Model[S: RulerSpec]:
         -------
         graphviz.Digraph
             Of `build`, by `pymc.model_to_graphviz`; it needs the package
-            ``graphviz``, and the program of that name to be drawn.
-        """
-        import pymc as pm
+            ``graphviz``, and the program of that name to be drawn. Its
+            attribute ``source`` is the text of the graph.
 
-        return pm.model_to_graphviz(self.build(data))
+        Raises
+        ------
+        BayesdenseError
+            If the package is not installed; if the program is not, when the
+            graph is drawn.
+        """
+        return graph_of(self.build(data))
 
     def check(self, data: Dataset) -> list[str]:
         """Look whether a dataset can answer the question.

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import io
 import math
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Literal, NamedTuple
 
 import matplotlib as mpl
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bayesdense.errors import BayesdenseError, UnknownNameError
+from bayesdense.plots.glyphs import MISSING_GLYPH, families, show_all_characters
 
 __all__ = [
     "COLOURS",
@@ -50,8 +54,8 @@ meaning also has its own marker, so that print in grey keeps it."""
 GRID = "#E4E4E4"
 
 STYLE: Any = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
+    # A dollar sign in a name is one.
+    "text.parse_math": False,
     "font.size": 8.5,
     "axes.titlesize": 9.5,
     "axes.titleweight": "bold",
@@ -100,8 +104,15 @@ LONG_NAMES = {
 }
 
 
+_drawn: ContextVar[list[Artist] | None] = ContextVar("drawn", default=None)
+
+
 class Picture(Figure):
     """A figure that a notebook can show without pyplot."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        _note(self)
 
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()
@@ -128,9 +139,18 @@ class Plot(NamedTuple):
         return self.figure._repr_png_() if isinstance(self.figure, Picture) else None
 
 
+def _note(artist: Artist) -> None:
+    """Remember what is drawn in, for the end of `figure_style`."""
+    drawn = _drawn.get()
+    if drawn is not None:
+        drawn.append(artist)
+
+
 @contextmanager
 def figure_style() -> Iterator[None]:
     """Use the style of this package, and put back the user's settings at the end.
+
+    Characters that no installed font has are replaced by a question mark.
 
     Examples
     --------
@@ -141,8 +161,17 @@ def figure_style() -> Iterator[None]:
     >>> mpl.rcParams["font.size"] == before
     True
     """
-    with mpl.rc_context(STYLE):
-        yield
+    drawn: list[Artist] = []
+    token = _drawn.set(drawn)
+    try:
+        with mpl.rc_context(STYLE | {"font.family": list(families())}), warnings.catch_warnings():
+            # Labels are measured before what no font has is replaced.
+            warnings.filterwarnings("ignore", message=MISSING_GLYPH, category=UserWarning)
+            yield
+            for artist in drawn:
+                show_all_characters(artist)
+    finally:
+        _drawn.reset(token)
 
 
 def artist_options(visuals: Visuals | None, *elements: str) -> Options:
@@ -221,6 +250,7 @@ def axes_of(
     owner = ax.get_figure(root=True)
     if owner is None:
         raise ValueError("these axes were removed from their figure; give axes that are in one")
+    _note(ax)
     ax.spines[["top", "right"]].set_visible(False)
     ax.tick_params(labelsize=STYLE["xtick.labelsize"])
     return owner, ax

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -40,6 +41,9 @@ STARTS = 32
 
 # What nutpie says where it finds no density to start with.
 NO_START = "initialization points failed"
+
+# What ArviZ says of a result with fewer draws than chains.
+FEW_DRAWS = "Found chain dimension to be longer than draw dimension"
 
 Retune = Callable[[xr.Dataset], Mapping[str, np.ndarray]]
 """From the draws of a pilot, new values of the model's data that set coordinates."""
@@ -268,7 +272,10 @@ def _wait(running: Any) -> tuple[Any, bool]:
     try:
         return running.wait(), False
     except KeyboardInterrupt:
-        return running.abort(), True
+        with warnings.catch_warnings():
+            # Of a run that has hardly begun there are fewer draws than chains.
+            warnings.filterwarnings("ignore", message=FEW_DRAWS, category=UserWarning)
+            return running.abort(), True
     except BaseException:
         # Its threads use memory that Python frees: they must end first.
         running.cancel()

@@ -264,18 +264,32 @@ def compiled_for(
     fresh = key not in _compiled
     if fresh:
         shown.status("compiling (up to a minute, once for each kind of model)")
+        _compiled[key] = _compile(model, packed_data, compiler)
+        while len(_compiled) > KEPT_COMPILED:
+            _compiled.popitem(last=False)
+    _compiled.move_to_end(key)
+    code, coordinates = _compiled[key]
+    return _for_model(code, coordinates, packed_data, model), fresh
+
+
+def _compile(
+    model: Any, packed_data: PackedData | FrozenData, compiler: str
+) -> tuple[DynamicModel | StaticModel, Coordinates]:
+    """Compile a model; an error of the disk names the way out."""
+    try:
         packed, places = packed_data.apply(model.model)
         code: DynamicModel | StaticModel
         if compiler == "dynamic":
             code = compile_dynamic(packed, places, model.hidden)
         else:
             code = compile_static(packed, model.hidden)
-        _compiled[key] = code, _coordinates(packed, places)
-        while len(_compiled) > KEPT_COMPILED:
-            _compiled.popitem(last=False)
-    _compiled.move_to_end(key)
-    code, coordinates = _compiled[key]
-    return _for_model(code, coordinates, packed_data, model), fresh
+        return code, _coordinates(packed, places)
+    except OSError as error:
+        raise SamplingError(
+            f"compiled code cannot be stored ({error}): set the environment variable "
+            "PYTENSOR_FLAGS=base_compiledir=FOLDER, and TMPDIR=FOLDER for temporary files, to a "
+            "folder that can be written to and has space, before Python starts"
+        ) from None
 
 
 def _coordinates(packed: Any, places: Places) -> Coordinates:
