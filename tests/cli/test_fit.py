@@ -197,6 +197,17 @@ def test_an_interrupted_fit_is_written(run, sampler, quick, folder, tmp_path):
     assert not [p for p in tmp_path.iterdir() if p != out]
 
 
+def test_an_interrupted_fit_leaves_an_older_result_whole(run, sampler, quick, folder, tmp_path):
+    out = tmp_path / "out"
+    run("fit", folder, "--out", out, "--quiet")
+    before = {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
+    sampler.changes = {"interrupted": NOTE}
+    done = run("fit", folder, "--out", out, "--quiet")
+    assert done.exit_code == 130 and f"written to {out / 'interrupted'}: 1 of 2" in done.stderr
+    assert {p: p.read_bytes() for p in before} == before
+    assert bd.load_fit(out / "interrupted" / "linear.nc").interrupted == NOTE
+
+
 def test_fits_that_were_done_before_an_interruption_are_written(
     run, sampler, quick, folder, tmp_path, monkeypatch
 ):

@@ -144,9 +144,10 @@ def fit(
     bayesdense.load_fit read, headline.csv, tables/ and figures/; what is about
     growth is left out with --trend none, which is the default where targets
     have too few dates for a trend. An older result is replaced when
-    everything is done, and stays whole until then.
-    After Ctrl-C, or SIGTERM, what has been drawn is written, and its checks say
-    so; where no draws can be kept, nothing is.
+    everything is done, and stays whole until then. After Ctrl-C, or SIGTERM,
+    what has been drawn is written, to the folder interrupted/ in it where there
+    is an older result, and its checks say so; where no draws can be kept,
+    nothing is.
 
     Exit codes: 0 good, 1 bad input, 2 wrong usage, 3 the posterior is not to be
     trusted (the files are written all the same), 130 interrupted, 143
@@ -222,6 +223,9 @@ def fit(
         status = (
             (lambda text: None) if quiet else (lambda text: typer.echo(f"{text} ...", err=True))
         )
+        if stopped and any(out.glob("*.nc")):
+            # A whole result is worth more than part of another.
+            out = out / "interrupted"
         files += write_results(fits, out, prob=prob, status=status)
         if stopped:
             typer.echo(f"{stopped}; {_written(fits, len(models), out)}", err=True)
