@@ -27,7 +27,8 @@ __all__ = [
     "near_match",
 ]
 
-MAX_PROBLEMS_SHOWN = 20
+MAX_KINDS_SHOWN = 30
+MAX_PLACES_SHOWN = 3
 MAX_NAMES_SHOWN = 30
 MAX_VALUE_LENGTH = 60
 
@@ -67,6 +68,10 @@ class Problem:
         What is wrong with it and what is allowed.
     row_label : {"row", "line"}
         What messages call `row`.
+    kind : str
+        The message without what is special about this row, for problems whose
+        messages differ. Problems of one table, column and kind are shown as
+        one line; by default those with the same message are.
 
     Examples
     --------
@@ -80,6 +85,7 @@ class Problem:
     value: Any
     message: str
     row_label: str = "row"
+    kind: str = ""
 
     def __str__(self) -> str:
         """Return the problem as one line."""
@@ -89,11 +95,37 @@ class Problem:
         if self.column is not None:
             place.append(f"column '{self.column}'")
         if self.value is not None:
-            shown = repr(self.value)
-            if len(shown) > MAX_VALUE_LENGTH:
-                shown = shown[: MAX_VALUE_LENGTH - 3] + "..."
-            place.append(f"value {shown}")
+            place.append(f"value {_shortened(self.value, MAX_VALUE_LENGTH)}")
         return f"{', '.join(place)}: {self.message}"
+
+
+def _shortened(value: Any, length: int) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= length else shown[: length - 3] + "..."
+
+
+def _one_line(alike: Sequence[Problem]) -> str:
+    """Return problems of one kind as one line: how many, what, and where the first ones are."""
+    first = alike[0]
+    if len(alike) == 1 or first.row is None:
+        return str(first)
+    same_message = all(problem.message == first.message for problem in alike)
+    what = first.message if same_message else first.kind
+    place = first.table if first.column is None else f"{first.table}, column '{first.column}'"
+    shown = ", ".join(str(problem.row) for problem in alike[:MAX_PLACES_SHOWN])
+    more = len(alike) - MAX_PLACES_SHOWN
+    where = f"{first.row_label}s {shown}{f' and {more:,} more' if more > 0 else ''}"
+    values = list(
+        dict.fromkeys(
+            _shortened(problem.value, MAX_VALUE_LENGTH // 2)
+            for problem in alike
+            if problem.value is not None and str(problem.value).strip()
+        )
+    )
+    if values:
+        where += f"; value{'s' if len(values) > 1 else ''} {', '.join(values[:MAX_PLACES_SHOWN])}"
+        where += ", ..." if len(values) > MAX_PLACES_SHOWN else ""
+    return f"{place}, {len(alike):,} rows: {what} ({where})"
 
 
 class DataError(BayesdenseError, ValueError):
@@ -120,7 +152,12 @@ class DataError(BayesdenseError, ValueError):
 
     @classmethod
     def from_problems(cls, problems: Sequence[Problem], *, where: str = "the data") -> DataError:
-        """Make the one error that lists all problems, one on each line.
+        """Make the one error that lists all problems, one line for each kind of them.
+
+        Problems of one table, column and kind are one line with their number,
+        the first three places and the first three values. Lines come in the
+        order in which the first problem of each kind was found, which is that
+        of files and columns, so that a user mends one file after the other.
 
         Parameters
         ----------
@@ -132,7 +169,7 @@ class DataError(BayesdenseError, ValueError):
         Returns
         -------
         DataError
-            Ready to be raised.
+            Ready to be raised; its `problems` are all of them.
 
         Examples
         --------
@@ -140,12 +177,28 @@ class DataError(BayesdenseError, ValueError):
         >>> print(error)
         1 problem in the data:
           models: is missing
+        >>> rows = [Problem("scores", i, "score", "", "is missing", "line") for i in range(2, 9)]
+        >>> print(DataError.from_problems(rows))
+        7 problems of 1 kind in the data:
+          scores, column 'score', 7 rows: is missing (lines 2, 3, 4 and 4 more)
         """
+        kinds: dict[tuple[str, str | None, bool, str], list[Problem]] = {}
+        for problem in problems:
+            key = (
+                problem.table,
+                problem.column,
+                problem.row is None,
+                problem.kind or problem.message,
+            )
+            kinds.setdefault(key, []).append(problem)
         count = len(problems)
-        lines = [f"{count} problem{'s' if count != 1 else ''} in {where}:"]
-        lines += [f"  {problem}" for problem in problems[:MAX_PROBLEMS_SHOWN]]
-        if count > MAX_PROBLEMS_SHOWN:
-            lines.append(f"  ... and {count - MAX_PROBLEMS_SHOWN} more")
+        head = f"{count:,} problem{'s' if count != 1 else ''}"
+        if len(kinds) < count:
+            head += f" of {len(kinds):,} kind{'s' if len(kinds) != 1 else ''}"
+        lines = [f"{head} in {where}:"]
+        lines += [f"  {_one_line(alike)}" for alike in list(kinds.values())[:MAX_KINDS_SHOWN]]
+        if len(kinds) > MAX_KINDS_SHOWN:
+            lines.append(f"  ... and {len(kinds) - MAX_KINDS_SHOWN:,} more kinds")
         return cls("\n".join(lines), problems)
 
 

@@ -192,7 +192,7 @@ CELLS: dict[str, tuple[str, str, str, list[str]]] = {
         "models",
         "solo,,",
         " ,,",
-        ["models, line 6, column 'model', value ' '", "is missing", "scores, line 9"],
+        ["models, line 6, column 'model', value ' '", "is missing", "lines 9, 10"],
     ),
     "padded model name": (
         "models",
@@ -349,7 +349,12 @@ FILES: dict[str, tuple[dict[str, str | bytes | None], list[str]]] = {
     ),
     "scores in percent": (
         {"scores": SCORES.replace("0.", "")},
-        ["scores, line 2, column 'score', value '30'", "looks like percent: divide by 100"],
+        [
+            "9 problems of 1 kind",
+            "scores, column 'score', 9 rows: is above 1",
+            "looks like percent: divide by 100",
+            "(lines 2, 3, 4 and 6 more; values '30', '45', '05', ...)",
+        ],
     ),
     "broken package": ({"datapackage": "{"}, ["datapackage.json", "is not valid JSON"]),
     "package of another kind": ({"datapackage": "[]"}, ["must hold a JSON object"]),
@@ -423,11 +428,21 @@ def test_missing_column_does_not_hide_other_problems(write_folder: WriteFolder) 
     assert [p.column for p in error.value.problems] == ["n_params", "release_date"]
 
 
-def test_long_lists_are_cut_in_the_message_only(write_folder: WriteFolder) -> None:
-    rows = "".join(f"solo,MATH,2,h,s{i},1\n" for i in range(50))
-    with pytest.raises(DataError, match="and 30 more") as error:
-        read_dataset(write_folder(scores=SCORES + rows))
-    assert len(error.value.problems) == 50
+def test_equal_problems_are_one_line(write_folder: WriteFolder) -> None:
+    rows = "".join(f"solo,MATH,{'' if i % 2 else 2},h,s{i},1\n" for i in range(5000))
+    with pytest.raises(DataError) as error:
+        read_dataset(write_folder(scores=SCORES + rows, models=MODELS.replace("9e9", "x")))
+    head, *lines = str(error.value).splitlines()
+    assert head.startswith("5,001 problems of 3 kinds in folder")
+    # In the order of files and of columns, so that the rare problem of the first file comes first.
+    assert [line.split(":")[0] for line in lines] == [
+        "  models, line 5, column 'n_params', value 'x'",
+        "  scores, column 'score', 2,500 rows",
+        "  scores, column 'score', 2,500 rows",
+    ]
+    assert "(lines 11, 13, 15 and 2,497 more; value '2')" in lines[1]
+    assert "(lines 12, 14, 16 and 2,497 more)" in lines[2]
+    assert len(error.value.problems) == 5001
 
 
 def test_line_numbers_count_blank_lines_and_line_breaks_in_cells(
