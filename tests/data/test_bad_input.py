@@ -36,7 +36,10 @@ CELLS: dict[str, tuple[str, str, str, list[str]]] = {
         "scores",
         "0.60",
         "NaN",
-        ["scores, line 8, column 'score', value 'NaN'", "is not a number", "empty cell", FRACTION],
+        [
+            "scores, line 8, column 'score', value 'NaN'",
+            "it stands for a missing one, leave the row out",
+        ],
     ),
     "score missing": (
         "scores",

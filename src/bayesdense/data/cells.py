@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 
 __all__ = [
     "DAYS_PER_YEAR",
+    "SPREADSHEET_DAY_ZERO",
+    "as_text",
     "infer_extra",
     "is_missing",
     "parse_bools",
@@ -31,9 +33,13 @@ __all__ = [
 DAYS_PER_YEAR = 365.25
 """Days of a year, in which rates and dates are measured; a month is a twelfth of it."""
 
+SPREADSHEET_DAY_ZERO = dt.date(1899, 12, 30)
+"""The day that a spreadsheet's number 0 stands for, for all days after February 1900."""
+
 Faults = dict[int, str]
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+# Spreadsheets and pandas write days as midnights; without a time zone that is the day itself.
+_ISO_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})([T ]00:00(:00(\.0+)?)?)?", re.ASCII)
 _NOT_A_VALUE = {"nan", "na", "n/a", "none", "null", "nat", "-", "?"}
 
 
@@ -116,10 +122,12 @@ def parse_bools(values: Sequence[Any]) -> tuple[list[bool | None], Faults]:
 
 
 def parse_dates(values: Sequence[Any]) -> tuple[NDArray[np.datetime64], Faults]:
-    """Read ISO days, also from date objects that have no time of day.
+    """Read ISO days, also midnights without a time zone, as text or as date objects.
 
     Examples
     --------
+    >>> parse_dates(["2023-07-18 00:00:00", "2023-07-18T12:30:00"])[1]
+    {1: 'is not a day'}
     >>> parse_dates(["2023-07-18", "", "18.7.2023"])[1]
     {2: 'is not a day'}
     """
@@ -139,9 +147,10 @@ def parse_dates(values: Sequence[Any]) -> tuple[NDArray[np.datetime64], Faults]:
 def _as_day(value: Any) -> dt.date | None:
     if isinstance(value, np.datetime64):
         value = pd.Timestamp(value)
-    if isinstance(value, str) and _ISO_DAY.fullmatch(value.strip()):
+    written = _ISO_DAY.fullmatch(value.strip()) if isinstance(value, str) else None
+    if written:
         try:
-            return dt.date.fromisoformat(value.strip())
+            return dt.date.fromisoformat(written[1])
         except ValueError:
             return None
     if isinstance(value, dt.datetime):
@@ -186,6 +195,29 @@ def parse_text(values: Sequence[Any], *, strict: bool) -> tuple[list[str], Fault
             faults[i] = "has blanks around it"
         parsed.append(value)
     return parsed, faults
+
+
+def as_text(value: Any) -> str:
+    """Return a typed cell of a spreadsheet or a parquet file as a CSV file would have it.
+
+    Examples
+    --------
+    >>> [as_text(v) for v in (7e9, 0.45, True, dt.datetime(2024, 6, 1), None)]
+    ['7000000000', '0.45', 'true', '2024-06-01', '']
+    """
+    if is_missing(value):
+        return value if isinstance(value, str) else ""
+    if isinstance(value, np.datetime64):
+        value = pd.Timestamp(value)
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value)).lower()
+    if isinstance(value, float | np.floating) and float(value).is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if isinstance(value, dt.datetime):
+        day = _as_day(value)
+        return value.isoformat(sep=" ") if day is None else day.isoformat()
+    # Of a float32, str gives the shortest number that is the same float32: 0.45, as was meant.
+    return str(value)
 
 
 def infer_extra(values: Sequence[str]) -> pd.Series[Any]:

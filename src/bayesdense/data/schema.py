@@ -7,6 +7,7 @@ builds the shipped data packages all read it from here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -14,7 +15,16 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SCHEMA", "SOURCE_FIELDS", "TABLE_NAMES", "Column", "Rule", "TableSchema"]
+__all__ = [
+    "NEAR_NAMES",
+    "SCHEMA",
+    "SOURCE_FIELDS",
+    "TABLE_NAMES",
+    "Column",
+    "Rule",
+    "TableSchema",
+    "squash",
+]
 
 Kind = Literal["name", "text", "date", "bool", "number"]
 Floats = NDArray[np.float64]
@@ -69,6 +79,8 @@ class Column:
         Unit of the numbers.
     integer : bool
         Whether the finished column is int64 instead of float64.
+    if_missing : str
+        What to do about a row without a value, where one is required.
     """
 
     name: str
@@ -80,6 +92,7 @@ class Column:
     rule: Rule | None = None
     unit: str = ""
     integer: bool = False
+    if_missing: str = ""
 
     @property
     def allowed(self) -> str:
@@ -118,7 +131,14 @@ _MODELS = TableSchema(
         Column("model", "name", "Name of the model", required=True),
         Column("family", "name", "Models trained alike; by default itself", copy_of="model"),
         Column("release_date", "date", "Day of release; empty if unknown"),
-        _number("n_params", SIZE, "All parameters", required=True, unit="parameters"),
+        _number(
+            "n_params",
+            SIZE,
+            "All parameters",
+            required=True,
+            unit="parameters",
+            if_missing="a model of unknown size cannot be used, leave it and its scores out",
+        ),
         _number(
             "n_active",
             SIZE,
@@ -142,7 +162,14 @@ _BENCHMARKS = TableSchema(
     (
         Column("benchmark", "name", "Name of the benchmark", required=True),
         _number("n_items", WHOLE_FROM_1, "Number of items", required=True, unit="items"),
-        _number("chance", CHANCE, "Score of guessing", required=True, unit="fraction"),
+        _number(
+            "chance",
+            CHANCE,
+            "Score of guessing",
+            required=True,
+            unit="fraction",
+            if_missing="write 0 where nothing is gained by guessing",
+        ),
         Column("core", "bool", "Used by studies unless others are named", default=True),
         Column("loss_set", "name", "Loss set that predicts it", copy_of="benchmark"),
         _number("shots", WHOLE_FROM_0, "Usual examples in the prompt", unit="examples"),
@@ -155,7 +182,14 @@ _SCORES = TableSchema(
     (
         Column("model", "name", "A model of the models table", required=True),
         Column("benchmark", "name", "A benchmark of the benchmarks table", required=True),
-        _number("score", FRACTION, "Score", required=True, unit="fraction"),
+        _number(
+            "score",
+            FRACTION,
+            "Score",
+            required=True,
+            unit="fraction",
+            if_missing="leave the row out",
+        ),
         Column("harness", "name", "Evaluation code and prompt that was used", default="default"),
         _number("shots", WHOLE_FROM_0, "Examples in the prompt, if stated", unit="examples"),
         # Its default, the benchmark's n_items, comes from another table: see validate.py.
@@ -178,7 +212,13 @@ _LOSSES = TableSchema(
     (
         Column("model", "name", "A model of the models table", required=True),
         Column("loss_set", "name", "Text on which the loss was measured", required=True),
-        _number("loss", POSITIVE, "Loss in the unit beside it", required=True),
+        _number(
+            "loss",
+            POSITIVE,
+            "Loss in the unit beside it",
+            required=True,
+            if_missing="leave the row out",
+        ),
         Column("unit", "name", "Unit of the loss, one for each loss set", required=True),
         Column("source", "name", "Where the loss was found", default="unknown"),
     ),
@@ -188,3 +228,48 @@ _LOSSES = TableSchema(
 SCHEMA: dict[str, TableSchema] = {t.name: t for t in (_MODELS, _BENCHMARKS, _SCORES, _LOSSES)}
 TABLE_NAMES: tuple[str, ...] = tuple(SCHEMA)
 SOURCE_FIELDS: tuple[str, ...] = ("release_date", "n_params", "n_tokens")
+
+# What these columns are called elsewhere. Used in hints only: no column is read by such a name.
+NEAR_NAMES: dict[str, tuple[str, ...]] = {
+    "model": ("name", "model_name", "model_id", "models", "llm", "fullname"),
+    "family": ("model_family", "series"),
+    "release_date": (
+        "date",
+        "released",
+        "release",
+        "publication_date",
+        "release_day",
+        "upload_date",
+    ),
+    "n_params": (
+        *("params", "parameters", "n_parameters", "num_params", "num_parameters", "size"),
+        *("model_size", "param_count", "parameter_count", "params_b", "n_total", "total_params"),
+    ),
+    "n_active": ("active_params", "n_active_params", "active_parameters", "activated_params"),
+    "n_tokens": (
+        *("tokens", "training_tokens", "num_tokens", "train_tokens", "token_count", "tokens_t"),
+        *("pretraining_tokens", "data_size", "dataset_size"),
+    ),
+    "is_base": ("base", "base_model", "pretrained"),
+    "is_compressed": ("compressed", "quantized", "quantised"),
+    "is_reference": ("reference", "ref", "is_ref"),
+    "benchmark": ("task", "dataset", "eval", "test", "benchmark_name", "benchmarks"),
+    "n_items": ("items", "n_questions", "questions", "num_items", "n_samples", "num_samples"),
+    "chance": ("random", "random_baseline", "baseline", "guess", "chance_level"),
+    "score": ("accuracy", "acc", "value", "result", "performance", "metric_value", "scores"),
+    "shots": ("n_shots", "num_fewshot", "n_shot", "fewshot", "num_shots"),
+    "source": ("paper", "reference", "url"),
+    "harness": ("framework", "eval_harness"),
+    "loss_set": ("corpus", "validation_set"),
+}
+
+
+def squash(name: str) -> str:
+    """Return a column's name without case, blanks and punctuation, to compare it by.
+
+    Examples
+    --------
+    >>> squash("Release Date") == squash("release_date")
+    True
+    """
+    return re.sub(r"[\W_]+", "", name.casefold())

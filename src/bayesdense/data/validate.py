@@ -6,6 +6,7 @@ mends a folder in one round.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,14 +14,23 @@ import numpy as np
 import pandas as pd
 
 from bayesdense.data.cells import parse_bools, parse_dates, parse_numbers, parse_text
-from bayesdense.data.schema import SCHEMA, Column, TableSchema
+from bayesdense.data.hints import (
+    cell_hints,
+    column_hint,
+    misplaced_columns,
+    rule_faults,
+    score_faults,
+)
+from bayesdense.data.schema import SCHEMA, Column, TableSchema, squash
 from bayesdense.data.tables import Tables
-from bayesdense.errors import DataError, Problem, near_match
+from bayesdense.errors import BayesdenseWarning, DataError, Problem, near_match
 
 __all__ = ["validate_tables"]
 
 # A day outside is a slip: 0023 for 2023.
 FIRST_DAY, AFTER_LAST_DAY = np.datetime64("1990-01-01"), np.datetime64("2100-01-01")
+
+MAX_NAMES_APART = 3
 
 
 class _Checked:
@@ -35,13 +45,20 @@ class _Checked:
         self.done: dict[str, Any] = {}
 
     def add(
-        self, column: str | None, message: str, at: int | None = None, value: Any = None
+        self,
+        column: str | None,
+        message: str,
+        at: int | None = None,
+        value: Any = None,
+        kind: str = "",
     ) -> None:
         """Note one problem, at a position of the table or for the whole column."""
         row = None if at is None else self.labels[at]
         if row is not None and not isinstance(row, int | str):
             row = int(row) if isinstance(row, np.integer) else str(row)
-        self.problems.append(Problem(self.schema.name, row, column, value, message, self.row_label))
+        self.problems.append(
+            Problem(self.schema.name, row, column, value, message, self.row_label, kind)
+        )
 
     def raw_value(self, column: str, at: int) -> Any:
         """Return the cell as the user wrote it, as a plain Python value."""
@@ -125,6 +142,9 @@ def validate_tables(
         problems += table.problems
     if problems:
         raise DataError.from_problems(problems, where=where)
+    for table in checked.values():
+        for sentence in misplaced_columns(table.schema, [str(c) for c in table.raw.columns]):
+            warnings.warn(sentence, BayesdenseWarning, stacklevel=3)
     _fill_score_items(checked["scores"], checked["benchmarks"])
     return Tables(**{name: _finish(table) for name, table in checked.items()})
 
@@ -146,14 +166,17 @@ def _check_columns(table: _Checked, *, may_be_empty: bool) -> bool:
     schema = table.schema
     for name in dict.fromkeys(n for n in names if names.count(n) > 1):
         table.add(name, "the column is there twice; give each column its own name")
+    written = {squash(name): name for name in schema.column_names}
     for name in names:
-        plain = name.strip().casefold()
-        if name not in schema.column_names and plain in schema.column_names:
+        plain = written.get(squash(name))
+        if plain is not None and name != plain:
             table.add(name, f"the column must be written '{plain}'")
     for name in schema.required_names:
         if name not in names:
             found = ", ".join(names) or "no column at all"
-            table.add(name, f"the column is missing; the table has {found}")
+            hint = column_hint(schema, name, names)
+            hint = f"{hint}; " if hint else ""
+            table.add(name, f"the column is missing; {hint}the table has {found}")
     if not may_be_empty and not len(table.raw) and not table.problems:
         table.add(None, "the table has no rows; at least one is needed")
     # A missing column does not keep the other columns from being checked; two of one name do.
@@ -187,12 +210,9 @@ def _check_column(table: _Checked, column: Column) -> None:
     if column.kind == "number":
         parsed, faults = parse_numbers(values)
         missing = np.isnan(parsed)
-        if column.rule is not None:
-            with np.errstate(invalid="ignore"):
-                broken = ~missing & ~column.rule.holds(parsed)
-            faults |= {int(i): "is not allowed" for i in np.flatnonzero(broken)}
-            if column.name == "score":
-                faults |= _percent_faults(parsed)
+        faults |= rule_faults(column, parsed)
+        if column.name == "score":
+            faults |= score_faults(parsed, _labels(table))
     elif column.kind == "date":
         parsed, faults = parse_dates(values)
         missing = np.isnat(parsed)
@@ -206,19 +226,21 @@ def _check_column(table: _Checked, column: Column) -> None:
         missing = np.array([not v for v in parsed], dtype=bool)
     if column.required:
         faults |= {int(i): "is missing" for i in np.flatnonzero(missing) if int(i) not in faults}
+    faults = cell_hints(column, values, faults)
     for at in sorted(faults):
         value = table.raw_value(column.name, at)
         table.add(column.name, f"{faults[at]}; allowed: {column.allowed}", at, value)
     table.done[column.name] = _fill(table, column, parsed, missing)
 
 
-def _percent_faults(parsed: Any) -> dict[int, str]:
-    above = np.flatnonzero(parsed > 1)
-    known = np.count_nonzero(~np.isnan(parsed))
-    hint = "is above 1"
-    if 2 * len(above) > known:
-        hint += ", as most scores are, which looks like percent: divide by 100"
-    return {int(i): hint for i in above}
+def _labels(table: _Checked) -> dict[str, list[str]]:
+    """Return what scores that are in percent may have in common, in the order to try."""
+    labels = {}
+    if "benchmark" in table.done:
+        labels["on benchmark"] = list(table.done["benchmark"])
+    if "source" in table.raw.columns:
+        labels["of source"] = [str(value) for value in table.raw["source"]]
+    return labels
 
 
 def _fill(table: _Checked, column: Column, parsed: Any, missing: Any) -> Any:
@@ -237,15 +259,26 @@ def _check_key(table: _Checked) -> None:
     if not all(column in table.done for column in key):
         return
     first: dict[tuple[str, ...], int] = {}
+    rows: list[list[str]] = []
     for at, values in enumerate(zip(*(table.done[c] for c in key), strict=True)):
         if not all(values):
             continue
         if values in first:
             other = f"{table.row_label} {table.labels[first[values]]}"
-            message = f"repeats {other}; {', '.join(key)} must be unique"
-            if table.schema.name == "scores":
-                message += " (name the sources apart, such as 'report, 0-shot')"
-            table.add(", ".join(key), message, at, ", ".join(values))
+            rows = rows or table.raw.astype("str").to_numpy(dtype=object).tolist()
+            if rows[first[values]] == rows[at]:
+                repeats, rule = " in every cell", "remove one of them"
+            else:
+                repeats, rule = " with other values", f"{', '.join(key)} must be unique"
+                if table.schema.name == "scores":
+                    rule += " (name the sources apart, such as 'report, 0-shot')"
+            table.add(
+                ", ".join(key),
+                f"repeats {other}{repeats}; {rule}",
+                at,
+                ", ".join(values),
+                kind=f"repeats an earlier {table.row_label}{repeats}; {rule}",
+            )
         else:
             first[values] = at
 
@@ -259,19 +292,21 @@ def _check_active(models: _Checked) -> None:
             f"is more than n_params; allowed: a number above 0 and up to {total:g}",
             int(at),
             models.raw_value("n_active", int(at)),
+            kind="is more than n_params; allowed: a number above 0 and up to n_params",
         )
 
 
 def _check_known(child: _Checked, parent: _Checked, column: str) -> None:
     known = dict.fromkeys(parent.done[column])
-    hints: dict[str, str] = {}
+    unknown = dict.fromkeys(n for n in child.done[column] if n and n not in known)
+    hints = {name: near_match(name, known) for name in unknown}
+    where = f"is not in the {parent.schema.name} table"
+    # Each of a few names with its near match; of many, how many there are.
+    many = len(unknown) > MAX_NAMES_APART
+    kind = f"{where}, as {len(unknown):,} names are not; {near_match('', known)}" if many else ""
     for at, name in enumerate(child.done[column]):
-        if not name or name in known:
-            continue
-        if name not in hints:
-            hints[name] = near_match(name, known)
-        message = f"is not in the {parent.schema.name} table: {hints[name]}"
-        child.add(column, message, at, name)
+        if name in unknown:
+            child.add(column, f"{where}: {hints[name]}", at, name, kind=kind or f"{where}: {name}")
 
 
 def _check_units(losses: _Checked) -> None:
