@@ -109,8 +109,7 @@ def _one_line(alike: Sequence[Problem]) -> str:
     first = alike[0]
     if len(alike) == 1 or first.row is None:
         return str(first)
-    same_message = all(problem.message == first.message for problem in alike)
-    what = first.message if same_message else first.kind
+    what = first.kind or first.message
     place = first.table if first.column is None else f"{first.table}, column '{first.column}'"
     shown = ", ".join(str(problem.row) for problem in alike[:MAX_PLACES_SHOWN])
     more = len(alike) - MAX_PLACES_SHOWN

@@ -30,7 +30,7 @@ def validate(
         typer.Argument(help="Folder with models.csv and the other tables, or a shipped dataset."),
     ],
 ) -> None:
-    """Check a folder of tables: every problem at once, or what the tables hold.
+    """Check a folder of tables: every kind of problem at once, or what the tables hold.
 
     Whether the data can also answer the question, a reference family that
     informs every benchmark and dates spread enough for a trend, is said in a

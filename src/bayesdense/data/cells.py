@@ -211,8 +211,10 @@ def as_text(value: Any) -> str:
         value = pd.Timestamp(value)
     if isinstance(value, bool | np.bool_):
         return str(bool(value)).lower()
-    if isinstance(value, float | np.floating) and float(value).is_integer() and abs(value) < 1e15:
-        return str(int(value))
+    if isinstance(value, float | np.floating):
+        number = float(value)
+        if number.is_integer() and abs(number) < 1e15:
+            return str(int(number))
     if isinstance(value, dt.datetime):
         day = _as_day(value)
         return value.isoformat(sep=" ") if day is None else day.isoformat()

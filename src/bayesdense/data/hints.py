@@ -8,6 +8,7 @@ of its kind written as it should be, so that equal faults have equal messages.
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -33,7 +34,7 @@ _UNITS = {
 }
 _WITH_UNIT = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)")
 _PRODUCT = re.compile(r"\d+\s*[x×*]\s*\d+(\.\d+)?\s*[a-z]*")
-_PERCENT = re.compile(r"[+-]?\d*\.?\d+\s*%")
+_PERCENT = re.compile(r"([+-]?\d*[.,]?\d+)\s*%")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?P<by>[,.' _\u00a0\u2019\u202f])\d{3}((?P=by)\d{3})*")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
 _RATIO = re.compile(r"(\d+)\s*/\s*(\d+)")
@@ -41,7 +42,8 @@ _LEADING = re.compile(r"(\d+)[\s-]*(shots?|items?|questions?|samples?)")
 _ABOUT = re.compile(r"(~|≈|<|>|≤|≥|about|approx\.?|ca\.?|circa)\s*\d.*")
 _SEVERAL = re.compile(r"[\d.]+\s*(±|\+/-|\+-|-|–|—|to|\()\s*[\d.]+.*")
 _YEAR_LAST = re.compile(r"\d{1,2}([./-])\d{1,2}\1\d{2,4}")
-_YEAR_FIRST = re.compile(r"(\d{4})[-/._ ]?(\d{1,2})[-/._ ]?(\d{1,2})")
+_YEAR_FIRST = re.compile(r"(\d{4})[-/._ ](\d{1,2})[-/._ ](\d{1,2})")
+_EIGHT_DIGITS = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _NO_DAY = re.compile(r"\d{4}([-/ .]?(q[1-4]|h[12]|\d{1,2}))?|[a-z]{3,9}\.?,? \d{4}|q[1-4] \d{4}")
 _WITH_TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[T ]\d{1,2}(:\d{2})?.*")
 
@@ -119,8 +121,9 @@ def _number_hint(value: Any, column: Column) -> Hint | None:
     fraction = column.unit == "fraction"
     if text.startswith("#"):
         return "it is an error of the spreadsheet, mend the formula", ""
-    if _PERCENT.fullmatch(text):
-        example = _plain(float(text.rstrip("% ")) / 100) if fraction else ""
+    percent = _PERCENT.fullmatch(text)
+    if percent:
+        example = _plain(float(percent[1].replace(",", ".")) / 100) if fraction else ""
         return "it has a percent sign, divide by 100", example
     if _THOUSANDS.fullmatch(text) and not (
         _DECIMAL_COMMA.fullmatch(text) and (fraction or text.lstrip("+-").startswith("0,"))
@@ -158,7 +161,7 @@ def _words_hint(low: str, column: Column) -> Hint | None:
 def _date_hint(value: Any, column: Column) -> Hint | None:
     if isinstance(value, dt.datetime | np.datetime64):
         text = str(value)
-    elif isinstance(value, int | float) and value == int(value):
+    elif isinstance(value, int | float) and math.isfinite(value) and value == int(value):
         text = str(int(value))
     elif isinstance(value, str):
         text = value.strip()
@@ -170,7 +173,7 @@ def _date_hint(value: Any, column: Column) -> Hint | None:
     counted = _counted_day(text)
     if counted:
         return counted
-    first = _YEAR_FIRST.fullmatch(text)
+    first = _YEAR_FIRST.fullmatch(text) or _EIGHT_DIGITS.fullmatch(text)
     if first:
         day = _day(*(int(part) for part in first.groups()))
         what = "it must be year-month-day with two hyphens"
@@ -190,7 +193,8 @@ def _counted_day(text: str) -> Hint | None:
     if not whole.isascii() or not whole.isdigit():
         return None
     number = int(whole)
-    if len(whole) == 5:
+    # Of the years 1990 to 2099.
+    if 32874 <= number <= 73050:
         day = (SPREADSHEET_DAY_ZERO + dt.timedelta(days=number)).isoformat()
         return "it is how spreadsheets count days, format the column as year-month-day", day
     if len(whole) in (10, 13):
@@ -299,19 +303,20 @@ def score_faults(parsed: Floats, groups: Mapping[str, Sequence[str]]) -> dict[in
         return faults
     for name, labels in groups.items():
         members: dict[str, list[int]] = {}
-        for at in np.flatnonzero(known):
-            members.setdefault(labels[at], []).append(int(at))
-        scales = {label: _scale(parsed[at]) for label, at in members.items()}
+        for at in np.flatnonzero(known).tolist():
+            members.setdefault(labels[at], []).append(at)
+        scales = {label: _scale(parsed[places]) for label, places in members.items()}
         # One sentence where all scores are in percent, one for each benchmark where some are.
         every = set(scales.values()) == {_PERCENT_SCALE}
-        for label, at in members.items():
+        for label, places in members.items():
             whose = "scores are" if every else f"scores {name} '{label}' are"
             if scales[label]:
                 text = f"is above 1, as most {whose}, which looks like {scales[label]}"
-                faults = {i: text for i in at if above[i]} | faults
-    for i in np.flatnonzero(above):
-        alone = "is above 1" if not 10 < parsed[i] <= 100 else "is above 1; if in percent, divide"
-        faults.setdefault(int(i), alone if alone == "is above 1" else f"{alone} by 100")
+                # What benchmarks have explained, sources do not explain again.
+                faults = {at: text for at in places if above[at]} | faults
+    for at in np.flatnonzero(above).tolist():
+        in_percent = "; if in percent, divide by 100" if 10 < parsed[at] <= 100 else ""
+        faults.setdefault(at, f"is above 1{in_percent}")
     return faults
 
 

@@ -188,6 +188,8 @@ def _check_between(checked: Mapping[str, _Checked]) -> None:
     models, losses = checked.get("models"), checked.get("losses")
     if models is not None and "n_params" in models.done:
         _check_active(models)
+    if "scores" in checked and "benchmarks" in checked:
+        _check_wide(checked["scores"], checked["benchmarks"])
     if losses is not None and {"loss_set", "unit"} <= set(losses.done):
         _check_units(losses)
     for child, parent, column in (
@@ -283,6 +285,19 @@ def _check_key(table: _Checked) -> None:
             first[values] = at
 
 
+def _check_wide(scores: _Checked, benchmarks: _Checked) -> None:
+    """Say when scores have one column for each benchmark, which they must not."""
+    names = [str(name) for name in scores.raw.columns]
+    wide = [name for name in names if name in benchmarks.done.get("benchmark", ())]
+    if wide and not {"benchmark", "score"} & set(names):
+        shown = ", ".join(wide[:MAX_NAMES_APART]) + (", ..." if len(wide) > MAX_NAMES_APART else "")
+        scores.add(
+            None,
+            f"the columns {shown} are benchmarks; write one row for each score, with model, "
+            "benchmark and score, and none where there is no score",
+        )
+
+
 def _check_active(models: _Checked) -> None:
     more = models.done["n_active"] > models.done["n_params"]
     for at in np.flatnonzero(more):
@@ -306,7 +321,7 @@ def _check_known(child: _Checked, parent: _Checked, column: str) -> None:
     kind = f"{where}, as {len(unknown):,} names are not; {near_match('', known)}" if many else ""
     for at, name in enumerate(child.done[column]):
         if name in unknown:
-            child.add(column, f"{where}: {hints[name]}", at, name, kind=kind or f"{where}: {name}")
+            child.add(column, f"{where}: {hints[name]}", at, name, kind=kind)
 
 
 def _check_units(losses: _Checked) -> None:
