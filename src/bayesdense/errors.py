@@ -250,7 +250,7 @@ class SamplingError(BayesdenseError, RuntimeError):
     """Sampling that stopped before it gave a posterior."""
 
 
-def near_match(name: object, known: Iterable[str]) -> str:
+def near_match(name: object, known: Iterable[str], *, shown: int = MAX_NAMES_SHOWN) -> str:
     """Say which known name was probably meant, and list the known names.
 
     Parameters
@@ -259,6 +259,8 @@ def near_match(name: object, known: Iterable[str]) -> str:
         The name that was not found; its case does not matter here.
     known : iterable of str
         The names there are.
+    shown : int
+        How many of them are listed at most.
 
     Returns
     -------
@@ -281,7 +283,7 @@ def near_match(name: object, known: Iterable[str]) -> str:
     if not close and len(wanted) > 2:
         close = [folded for folded in by_folded if wanted in folded][:1]
     hint = f"did you mean '{by_folded[close[0]]}'? " if close else ""
-    listed = ", ".join(names[:MAX_NAMES_SHOWN])
-    more = len(names) - MAX_NAMES_SHOWN
+    listed = ", ".join(names[:shown])
+    more = len(names) - shown
     known_are = "Known" if hint else "known"
     return f"{hint}{known_are}: {listed}{f' and {more} more' if more > 0 else ''}."

@@ -196,7 +196,9 @@ def test_few_unknown_names_have_near_matches_and_many_are_counted(
     assert "2 rows: is not in the models table: did you mean 'new-2'?" in few
     assert "value 'New-9': is not in the models table: did you mean 'new-9'?" in few
     scores = frames["scores"].assign(model=[f"other-{i}" for i in range(9)])
-    with pytest.raises(DataError, match="9 rows: is not in the models table, as 9 names are not"):
+    with pytest.raises(
+        DataError, match="9 rows: is not in the models table, nor are 8 other names; f"
+    ):
         Dataset.from_frames(**{**frames, "scores": scores})
 
 
@@ -207,3 +209,9 @@ def test_repeated_rows(write_folder: WriteFolder) -> None:
     assert "2 rows: repeats an earlier line in every cell; remove one of them (lines 11, 12" in said
     assert "line 13" in said
     assert "repeats line 4 with other values; model, benchmark, source must be unique" in said
+
+
+def test_padded_names_are_no_unknown_names_as_well(write_folder: WriteFolder) -> None:
+    said = message(write_folder(models=MODELS.replace("new-9", "new-9\u00a0")))
+    assert said.startswith("1 problem in folder")
+    assert "has blanks around it" in said

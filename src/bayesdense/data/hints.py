@@ -309,6 +309,9 @@ def score_faults(parsed: Floats, groups: Mapping[str, Sequence[str]]) -> dict[in
         # One sentence where all scores are in percent, one for each benchmark where some are.
         every = set(scales.values()) == {_PERCENT_SCALE}
         for label, places in members.items():
+            # A source of one or two scores is no evidence of a unit.
+            if name == "of source" and len(places) < 3:
+                continue
             whose = "scores are" if every else f"scores {name} '{label}' are"
             if scales[label]:
                 text = f"is above 1, as most {whose}, which looks like {scales[label]}"

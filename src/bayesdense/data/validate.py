@@ -31,6 +31,8 @@ __all__ = ["validate_tables"]
 FIRST_DAY, AFTER_LAST_DAY = np.datetime64("1990-01-01"), np.datetime64("2100-01-01")
 
 MAX_NAMES_APART = 3
+MAX_KNOWN_SHOWN = 8
+MAX_NAMES_SEARCHED = 100
 
 
 class _Checked:
@@ -313,15 +315,25 @@ def _check_active(models: _Checked) -> None:
 
 def _check_known(child: _Checked, parent: _Checked, column: str) -> None:
     known = dict.fromkeys(parent.done[column])
-    unknown = dict.fromkeys(n for n in child.done[column] if n and n not in known)
-    hints = {name: near_match(name, known) for name in unknown}
+    # Names with blanks around them are problems already; without the blanks they are found.
+    bare = {name.strip() for name in known}
+    unknown = dict.fromkeys(n for n in child.done[column] if n and n.strip() not in bare)
+    # A search for each of thousands of names would take minutes.
+    hints = {
+        name: near_match(name, known, shown=MAX_KNOWN_SHOWN)
+        for name in list(unknown)[:MAX_NAMES_SEARCHED]
+    }
+    others = near_match("", known, shown=MAX_KNOWN_SHOWN)
     where = f"is not in the {parent.schema.name} table"
     # Each of a few names with its near match; of many, how many there are.
-    many = len(unknown) > MAX_NAMES_APART
-    kind = f"{where}, as {len(unknown):,} names are not; {near_match('', known)}" if many else ""
+    kind = ""
+    if len(unknown) > MAX_NAMES_APART:
+        first = next(iter(unknown))
+        kind = f"{where}, nor are {len(unknown) - 1:,} other names; for '{first}', {hints[first]}"
     for at, name in enumerate(child.done[column]):
         if name in unknown:
-            child.add(column, f"{where}: {hints[name]}", at, name, kind=kind)
+            message = f"{where}: {hints.get(name, others)}"
+            child.add(column, message, at, name, kind=kind)
 
 
 def _check_units(losses: _Checked) -> None:
