@@ -17,7 +17,7 @@ MAIN = "from bayesdense.cli.main import main; main()"
 def test_names_in_any_script(encoding, tmp_path):
     folder = tiny_dataset().to_folder(tmp_path / "data")
     table = folder / "models.csv"
-    table.write_text(table.read_text(encoding="utf-8").replace("New-3", "通义-3"), encoding="utf-8")
+    table.write_text(table.read_text(encoding="utf-8").replace("New-0", "通义-0"), encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-c", MAIN, "validate", str(folder)],
         env={**os.environ, "PYTHONIOENCODING": encoding},
@@ -26,4 +26,4 @@ def test_names_in_any_script(encoding, tmp_path):
     )
     said = (done.stdout + done.stderr).decode(encoding)
     assert done.returncode == 1 and "Traceback" not in said
-    assert "New-3" in said and ("通义-3" in said or r"\u901a\u4e49-3" in said)
+    assert "New-0" in said and ("通义-0" in said or r"\u901a\u4e49-0" in said)
