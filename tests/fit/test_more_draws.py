@@ -23,20 +23,20 @@ def test_a_fit_that_is_short_gets_what_it_lacks_and_one_that_does_not_mix_much_m
 
 
 @pytest.mark.parametrize(
-    ("found", "divergences", "draws", "accept"),
+    ("found", "smaller_steps", "draws", "accept"),
     [
-        (Convergence(1.005, 200.0), 1, 1000, 0.99),
-        (Convergence(1.005, 200.0), 0, 1000, 0.95),
-        (Convergence(1.005, 900.0), 2, 500, 0.99),
+        # 1.3 * 400 / 200 = 2.6
+        (Convergence(1.005, 200.0), True, 1300, 0.99),
+        (Convergence(1.005, 200.0), False, 1300, 0.95),
+        (Convergence(1.005, 900.0), True, 500, 0.99),
     ],
 )
 def test_a_second_run_has_the_draws_that_were_lacking_and_smaller_steps(
-    found, divergences, draws, accept
+    found, smaller_steps, draws, accept
 ):
     settings = SamplingSettings(draws=500, random_seed=1, target_accept=0.95)
-    again = once_more(settings, found, divergences)
-    # 1.3 * 400 / 200 = 2.6
-    assert (again.draws, again.target_accept) == (1300 if draws == 1000 else draws, accept)
+    again = once_more(settings, found, smaller_steps=smaller_steps)
+    assert (again.draws, again.target_accept) == (draws, accept)
     assert again.random_seed == 1 and again.tune == settings.tune
 
 

@@ -64,3 +64,23 @@ def test_interrupted_while_it_goes_on_the_first_draws_are_kept(data, few, monkey
     assert calls[0] is None and calls[1] is not None
     assert fit.posterior.sizes["draw"] == 30 and not fit.info.attempts
     assert fit.interrupted.startswith("interrupted while it was sampled once more")
+
+
+@pytest.mark.parametrize(("asked", "then"), [(None, 0.99), (0.9, 0.9)])
+def test_steps_are_smaller_only_where_no_acceptance_was_asked_for(
+    data, few, monkeypatch, asked, then
+):
+    original, calls = bd.DensityModel.sample_design, []
+
+    def sample_design(self, *arguments, **options):
+        drawn = original(self, *arguments, **options)
+        calls.append(drawn)
+        if len(calls) == 1:
+            drawn.result.sample_stats["diverging"][0, 0] = True
+        return drawn
+
+    monkeypatch.setattr(bd.DensityModel, "sample_design", sample_design)
+    fit = fitted(data, target_accept=asked)
+    (first,) = fit.info.attempts
+    assert first.divergences >= 1 and first.target_accept == (asked or 0.95)
+    assert fit.info.settings.target_accept == pytest.approx(then)

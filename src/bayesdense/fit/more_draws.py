@@ -71,7 +71,9 @@ def more_careful(accept: float) -> float:
     return round(1.0 - REFUSED * (1.0 - accept), 4)
 
 
-def once_more(settings: SamplingSettings, found: Convergence, divergences: int) -> SamplingSettings:
+def once_more(
+    settings: SamplingSettings, found: Convergence, *, smaller_steps: bool
+) -> SamplingSettings:
     """Return how to sample once more.
 
     Parameters
@@ -80,17 +82,16 @@ def once_more(settings: SamplingSettings, found: Convergence, divergences: int) 
         How it was sampled, with the acceptance that was used.
     found : Convergence
         The largest R-hat and the lowest effective sample size.
-    divergences : int
-        Number of draws that diverged.
+    smaller_steps : bool
+        Whether draws diverged, and nobody asked for an acceptance.
 
     Returns
     -------
     SamplingSettings
-        With the draws that were lacking, and smaller steps where draws
-        diverged.
+        With the draws that were lacking.
     """
     draws = settings.draws if found.good else draws_needed(settings.draws, found)
     accept = settings.target_accept
-    if divergences and accept is not None:
+    if smaller_steps and accept is not None:
         accept = more_careful(accept)
     return dataclasses.replace(settings, draws=draws, target_accept=accept)

@@ -199,8 +199,8 @@ class Model[S: RulerSpec]:
             What the `fit` of this kind of model can be asked for besides.
         go_on : bool
             Whether to sample once more, with the draws that were lacking and,
-            where draws diverged, smaller steps, if the posterior is not to be
-            trusted.
+            where draws diverged and no acceptance was asked for, smaller
+            steps, if the posterior is not to be trusted.
 
         Returns
         -------
@@ -234,7 +234,8 @@ class Model[S: RulerSpec]:
             return fit
         found, settings = worst_of(fit.diagnostics()), fit.info.settings
         divergences = int(fit.sample_stats["diverging"].sum())
-        again = once_more(settings, found, divergences)
+        smaller_steps = bool(divergences) and run.settings.target_accept is None
+        again = once_more(settings, found, smaller_steps=smaller_steps)
         attempt = Attempt(
             draws=settings.draws,
             target_accept=settings.target_accept,

@@ -257,7 +257,8 @@ class DensityModel(Model[ModelSpec]):
             Draws kept of each chain. If not given 2,000; and where these are
             not to be trusted, sampling goes on by itself, once: with the
             draws that were lacking, at most 6,000, and smaller steps where
-            draws diverged. ``info.attempts`` has the run before.
+            draws diverged and no ``target_accept`` was given.
+            ``info.attempts`` has the run before.
         tune : int
             Warm-up draws of each chain.
         chains : int

@@ -147,8 +147,8 @@ class RulerModel(Model[RulerSpec]):
         draws : int, optional
             Draws kept of each chain. If not given 3,000; and where these are
             not to be trusted, sampling goes on by itself, once: with the
-            draws that were lacking, at most 9,000, and smaller steps where
-            draws diverged. ``info.attempts`` has the run before.
+            draws that were lacking, at most 9,000. ``info.attempts`` has the run
+            before.
         tune : int
             Warm-up draws of each chain.
         chains : int

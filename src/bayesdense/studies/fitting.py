@@ -23,7 +23,7 @@ def fit_one(task: Task, warm_start: WarmStart | None = None) -> tuple[Outcome, W
     """Fit one specification, and once more if its posterior is not to be trusted.
 
     The second time it has the draws that it lacked, and smaller steps where
-    draws diverged.
+    draws diverged and no acceptance was asked for.
 
     Parameters
     ----------
