@@ -4,8 +4,9 @@
 
 The output is checked in, so this script is not needed to build, install or
 test the package. It changes only what the schema requires (the loss table of
-``olmo_ladder`` names its loss sets in a column ``benchmark``), keeps every
-other column and every mark such as 'recalled, unverified' as it is, and gives
+``olmo_ladder`` names its loss sets in a column ``benchmark``), adds who trained each
+family (``developers.csv`` beside this script) where the table does not say, keeps every other
+column and every mark such as 'recalled, unverified' as it is, and gives
 the same bytes each time.
 """
 
@@ -36,6 +37,7 @@ CC_BY = {
     "title": "Creative Commons Attribution 4.0",
     "path": "https://creativecommons.org/licenses/by/4.0/",
 }
+DEVELOPERS = Path(__file__).parent / "developers.csv"
 SHARED_NOTES = [
     "A *_source of 'recalled, unverified' means that nobody has checked the field; "
     "Dataset.select(recalled=False) drops the models that have one.",
@@ -148,9 +150,68 @@ PACKAGES: dict[str, dict[str, Any]] = {
     },
 }
 
+PACKAGES["base_models"] = {
+    "title": "Open base models from 2020 to September 2026 on 25 benchmarks",
+    "description": (
+        "The models of densing5 and 58 later ones, to September 2026, on its five core benchmarks "
+        "and twenty more, by 31 harnesses: single reports, and reports that measured several "
+        "models under one protocol; Llama-1 and Llama-2 are the references, by scores only."
+    ),
+    "licenses": [APACHE, CC_BY, MIT],
+    "sources": [
+        {"title": "Technical reports and model cards, named in the source column of scores"},
+        {
+            "title": "OpenCompass (Apache-2.0)",
+            "path": "https://github.com/open-compass/opencompass",
+        },
+        {"title": "Epoch AI model tables (CC-BY)", "path": "https://epoch.ai/data"},
+        {"title": "models.dev (MIT), for release days", "path": "https://models.dev"},
+    ],
+    "notes": [
+        "What is said of densing5 holds of its models and scores here too.",
+        "One model on several harnesses spreads (median, largest range): MMLU 0.006, 0.026; "
+        "MMLU-Pro 0.033, 0.095; GSM8K 0.041, 0.137; HumanEval 0.058, 0.345; MATH 0.063, 0.297; "
+        "BBH 0.114, 0.207; MBPP 0.12, 0.233.",
+        "BBH and MMLU-Pro by log-probability are benchmarks of their own, BBH-MC and MMLU-Pro-MC; "
+        "ARC-C above 0.8 is multiple choice (a harness that ends in -mc).",
+        "Nearly all models of 2026 are mixtures of experts, so the result depends on whether all "
+        "or active parameters count. DeepSeek-V4.1-Flash has a lookup table beside its backbone; "
+        "sizes of Ministral-3 include a vision encoder.",
+        "Small Falcon3, Ministral-3 and Nemotron-Nano-9B-v2 are pruned or distilled "
+        "(is_compressed).",
+        "Ling-2.0 models and their twins '(woCoT)' are one base with and without chains of thought "
+        "in its data: MATH 62 and 83, MMLU within 0.3.",
+        "GSM8K of MiMo-V2.5-Pro (0.996) is suspicious; the order of the baseline columns of the "
+        "harness ling-internal was inferred.",
+    ],
+}
+PACKAGES["ikp"] = {
+    "title": "Open chat models from 2023 to 2026 on seven tiers of factual questions",
+    "description": (
+        "Chat models released from September 2023 to June 2026 on seven tiers of factual "
+        "questions, from common to rare knowledge, by one harness and one judge (core), and "
+        "vendors' MMLU, MMLU-Pro, GPQA-Diamond and SimpleQA beside; no references of its own."
+    ),
+    "licenses": [CC_BY],
+    "sources": [
+        {
+            "title": "19PINE-AI/ikp, arXiv 2604.24827 (CC BY 4.0)",
+            "path": "https://arxiv.org/abs/2604.24827",
+        }
+    ],
+    "notes": [
+        "None is a base model: select with base_only=False.",
+        "Entries that end in -think are the same weights as their twin, with thinking switched on.",
+        "Tier 1 is near the ceiling, tier 7 near the floor; a tier has 101 to 200 items.",
+        "All parameters explain these scores better than active ones, which is a finding of the "
+        "authors (R2 0.79 and 0.51 in their cohort).",
+    ],
+}
+
 # What the columns outside the schema hold.
 EXTRA_COLUMNS = {
     "is_moe": ("boolean", "Whether total and active sizes differ", ""),
+    "is_thinking": ("boolean", "Whether the model thinks before it answers", ""),
     "in_densing_paper": ("boolean", "Whether the Densing Law paper uses the model", ""),
     "n_params_no_embed": ("number", "Parameters without embeddings", "parameters"),
 }
@@ -176,10 +237,37 @@ def canonical_frames(folder: Path) -> dict[str, pd.DataFrame]:
         if not file.is_file():
             continue
         frame = pd.read_csv(file, dtype=str, keep_default_na=False)
+        if name == "models" and "developer" not in frame:
+            frame.insert(list(frame).index("family") + 1, "developer", developers(frame))
         if name == "losses" and "loss_set" not in frame and "benchmark" in frame:
             frame = frame.rename(columns={"benchmark": "loss_set"})
         frames[name] = frame
     return frames
+
+
+def developers(models: pd.DataFrame) -> pd.Series:
+    """Return who trained each model, by its family.
+
+    Parameters
+    ----------
+    models : pandas.DataFrame
+        With the column ``family``.
+
+    Returns
+    -------
+    pandas.Series
+
+    Raises
+    ------
+    DataError
+        If a family is not in ``developers.csv``.
+    """
+    table = pd.read_csv(DEVELOPERS, dtype=str, keep_default_na=False).set_index("family")
+    unknown = sorted(set(models["family"]) - set(table.index))
+    if unknown:
+        named = ", ".join(map(repr, unknown))
+        raise DataError(f"developers.csv says nothing of the families {named}.")
+    return models["family"].map(table["developer"])
 
 
 def fields_of(table: str, frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ import pytest
 import bayesdense as bd
 
 ROOT = Path(__file__).resolve().parents[1]
-DATASETS = ["densing5", "leaderboard", "olmo_ladder", "openlm_redpajama"]
+DATASETS = ["base_models", "densing5", "ikp", "leaderboard", "olmo_ladder", "openlm_redpajama"]
 SHIPPED = "bayesdense/_datasets/"
 
 

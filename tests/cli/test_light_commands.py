@@ -58,7 +58,7 @@ def test_help_has_an_example(run, command):
 def test_datasets(run):
     done = run("datasets")
     assert done.exit_code == 0
-    for name in ("densing5", "leaderboard", "olmo_ladder", "openlm_redpajama"):
+    for name in ("base_models", "densing5", "ikp", "leaderboard", "olmo_ladder"):
         assert f"\n{name}" in done.stdout
 
 

@@ -222,6 +222,19 @@ def test_digest_sees_every_value(
     assert other.digest != Dataset.from_frames(**frames).digest
 
 
+def test_digest_reads_a_later_column_only_where_it_says_something(
+    frames: dict[str, pd.DataFrame],
+) -> None:
+    """Fits that were saved before there were developers keep the digest of their data."""
+    data = Dataset.from_frames(**frames)
+    models = data.models.assign(developer=data.models["family"])
+    assert Dataset.from_frames(**frames | {"models": models}).digest == data.digest
+    for row in (0, len(models) - 1):
+        models = data.models.copy()
+        models.loc[row, "developer"] = "somebody else"
+        assert Dataset.from_frames(**frames | {"models": models}).digest != data.digest
+
+
 def test_digest_knows_one_zero(frames: dict[str, pd.DataFrame]) -> None:
     signed = frames["benchmarks"].replace({"chance": {0.0: -0.0}})
     assert np.signbit(signed["chance"]).any()

@@ -22,7 +22,7 @@ from bayesdense.errors import DataError, UnknownNameError
 from .conftest import BENCHMARKS, LOSSES, MODELS, SCORES
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ["densing5", "leaderboard", "olmo_ladder", "openlm_redpajama"]
+NAMES = ["base_models", "densing5", "ikp", "leaderboard", "olmo_ladder", "openlm_redpajama"]
 
 
 def package(folder: Path) -> dict[str, Any]:
@@ -64,10 +64,10 @@ def test_descriptions_match_the_data(name: str) -> None:
 def test_list() -> None:
     listed = list_datasets().set_index("dataset")
     assert listed.index.tolist() == NAMES
-    assert listed["models"].tolist() == [141, 147, 32, 35]
-    assert listed["scores"].tolist() == [1549, 859, 416, 490]
-    assert listed["losses"].tolist() == [0, 0, 416, 280]
-    assert listed["references"].tolist() == [7, 0, 32, 35]
+    assert listed["models"].tolist() == [199, 141, 100, 147, 32, 35]
+    assert listed["scores"].tolist() == [2909, 1549, 799, 859, 416, 490]
+    assert listed["losses"].tolist() == [0, 0, 0, 0, 416, 280]
+    assert listed["references"].tolist() == [7, 7, 0, 0, 32, 35]
     assert listed.loc["openlm_redpajama", "licence"] == "MIT"
 
 
@@ -77,6 +77,15 @@ def test_marks_are_kept() -> None:
     assert models["is_moe"].dtype == models["in_densing_paper"].dtype == bool
     assert load_dataset("densing5").scores["shots"].notna().sum() == 694
     assert (load_dataset("leaderboard").models["release_date"].isna()).sum() == 56
+
+
+def test_every_family_of_a_package_has_a_developer() -> None:
+    for name in NAMES:
+        models = load_dataset(name).models
+        assert (models["developer"] != "").all()
+        # Families of one developer are what the column is for.
+        if name != "olmo_ladder" and name != "openlm_redpajama":
+            assert models.groupby("developer")["family"].nunique().max() > 3
 
 
 def test_losses_are_linked_to_benchmarks() -> None:
@@ -94,8 +103,9 @@ def test_unknown_name() -> None:
     with pytest.raises(UnknownNameError) as error:
         load_dataset("desning5")
     assert str(error.value) == (
-        "unknown dataset 'desning5': did you mean 'densing5'? Known: densing5, leaderboard, "
-        "olmo_ladder, openlm_redpajama. A folder is written with a separator, as './desning5'."
+        "unknown dataset 'desning5': did you mean 'densing5'? Known: base_models, densing5, ikp, "
+        "leaderboard, olmo_ladder, openlm_redpajama. A folder is written with a separator, as "
+        "'./desning5'."
     )
     assert isinstance(error.value, KeyError)
     with pytest.raises(UnknownNameError):
@@ -143,7 +153,7 @@ def test_wheel_is_looked_at_first_then_the_checkout(
     assert shipped.shipped_root() == ROOT / "data"
     shutil.copytree(ROOT / "data", tmp_path / "_datasets")
     assert shipped.shipped_root() == tmp_path / "_datasets"
-    assert len(list_datasets()) == 4
+    assert len(list_datasets()) == len(NAMES)
     assert len(load_dataset("leaderboard").models) == 147
 
 
@@ -177,10 +187,13 @@ def script() -> types.ModuleType:
 
 
 @pytest.fixture
-def facts(tmp_path: Path) -> Path:
+def facts(tmp_path: Path, script: types.ModuleType, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a folder of fact tables for one dataset, whose losses are named as upstream."""
     folder = tmp_path / "facts" / "olmo_ladder"
     folder.mkdir(parents=True)
+    developers = tmp_path / "developers.csv"
+    developers.write_text("family,developer\n,nobody\nNew,Lab\nRef,Lab\n")
+    monkeypatch.setattr(script, "DEVELOPERS", developers)
     (folder / "models.csv").write_text(MODELS, "utf-8")
     (folder / "benchmarks.csv").write_text(BENCHMARKS, "utf-8")
     (folder / "scores.csv").write_text(SCORES, "utf-8")
@@ -202,6 +215,7 @@ def test_building_twice_gives_the_same_bytes(
     assert first == written(tmp_path / "two")
     assert len(first) == 5
     assert first["olmo_ladder/scores.csv"] == SCORES.encode()
+    assert b"Lab" in first["olmo_ladder/models.csv"]
     assert first["olmo_ladder/losses.csv"] == LOSSES.encode()
     data = read_dataset(tmp_path / "one" / "olmo_ladder")
     assert package(tmp_path / "one" / "olmo_ladder")["bayesdense"]["digest"] == data.digest
@@ -220,6 +234,9 @@ def test_building_from_bad_facts(
     file.unlink()
     assert script.main([str(facts), "--out", str(tmp_path / "out")]) == 1
     assert "has no scores table" in capsys.readouterr().err
+    script.DEVELOPERS.write_text("family,developer\nNew,Lab\n")
+    assert script.main([str(facts), "--out", str(tmp_path / "out")]) == 1
+    assert "developers.csv says nothing of the families '', 'Ref'" in capsys.readouterr().err
 
 
 def test_every_column_is_described(script: types.ModuleType) -> None:

@@ -81,6 +81,9 @@ class Column:
         Whether the finished column is int64 instead of float64.
     if_missing : str
         What to do about a row without a value, where one is required.
+    later : bool
+        Whether the schema got the column later: the digest reads it only where
+        it says something, so that data that lack it keep theirs.
     """
 
     name: str
@@ -93,6 +96,7 @@ class Column:
     unit: str = ""
     integer: bool = False
     if_missing: str = ""
+    later: bool = False
 
     @property
     def allowed(self) -> str:
@@ -130,6 +134,13 @@ _MODELS = TableSchema(
     (
         Column("model", "name", "Name of the model", required=True),
         Column("family", "name", "Models trained alike; by default itself", copy_of="model"),
+        Column(
+            "developer",
+            "name",
+            "Who trained it; by default its family",
+            copy_of="family",
+            later=True,
+        ),
         Column("release_date", "date", "Day of release; empty if unknown"),
         _number(
             "n_params",

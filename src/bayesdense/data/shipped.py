@@ -91,7 +91,7 @@ def list_datasets() -> pd.DataFrame:
     Examples
     --------
     >>> list_datasets()["dataset"].tolist()
-    ['densing5', 'leaderboard', 'olmo_ladder', 'openlm_redpajama']
+    ['base_models', 'densing5', 'ikp', 'leaderboard', 'olmo_ladder', 'openlm_redpajama']
     """
     root = shipped_root()
     rows = []

@@ -75,8 +75,13 @@ def digest_tables(tables: Tables) -> str:
 
 
 def _canonical_rows(frame: pd.DataFrame, schema: TableSchema) -> Iterable[str]:
-    columns = [_canonical_cells(frame[c.name].tolist(), c) for c in schema.columns]
-    return ("\x1f".join(cells) for cells in zip(*columns, strict=True))
+    columns = [_canonical_cells(frame[c.name].tolist(), c) for c in schema.columns if not c.later]
+    rows = ("\x1f".join(cells) for cells in zip(*columns, strict=True))
+    for column in (c for c in schema.columns if c.later):
+        own, usual = (frame[name].tolist() for name in (column.name, column.copy_of))
+        said = [f"\x1f{column.name}={v}" if v != u else "" for v, u in zip(own, usual, strict=True)]
+        rows = (f"{row}{more}" for row, more in zip(rows, said, strict=True))
+    return rows
 
 
 def _canonical_cells(values: list[Any], column: Column) -> list[str]:
