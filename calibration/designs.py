@@ -81,6 +81,30 @@ def small_design(*, losses: bool = False, n_targets: int = 30, n_families: int =
     return Design(models, benchmarks, measured, losses)
 
 
+def with_developers(design: Design) -> Design:
+    """Return a design whose families have developers, two each, and some of whose models mix.
+
+    Parameters
+    ----------
+    design : Design
+        With families that end in a number.
+
+    Returns
+    -------
+    Design
+        Every third target is a mixture whose active parameters are a fifth.
+    """
+    models = design.models.copy()
+    target = ~models["is_reference"]
+    number = models.loc[target, "family"].str.rpartition(" ")[2].astype(int)
+    models["developer"] = models["family"]
+    models.loc[target, "developer"] = "developer " + (number // 2).astype(str)
+    models["n_active"] = models["n_params"]
+    mixed = models.index[target][::3]
+    models.loc[mixed, "n_active"] = models.loc[mixed, "n_params"] / 5
+    return Design(models, design.benchmarks, design.measured, design.losses)
+
+
 def densing5_design() -> Design:
     """Return models, dates, sizes, families, sources and harnesses of `densing5`.
 

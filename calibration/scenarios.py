@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from designs import densing5_design, small_design
+from designs import densing5_design, small_design, with_developers
 from simulator import Departures, Design
 
 import bayesdense as bd
@@ -103,6 +103,32 @@ OF_TREND: dict[str, dict[str, bd.Prior]] = {
 }
 
 
+# The switches of the second edition, all together.
+SWITCHES: dict[str, Any] = {
+    "exponents": "pooled",
+    "cell_spread": "pooled",
+    "level": "pooled",
+    "noise": "by-score",
+    "families": "nested",
+    "within_families": True,
+    "date_sd": 2.0,
+    "size": "blend",
+}
+OF_SWITCHES = {
+    "alpha_mean": bd.Prior("Normal", mu=-1.6, sigma=0.3),
+    "alpha_sd": bd.Prior("HalfNormal", sigma=0.3),
+    "cell_effect_sd_mean": bd.Prior("Normal", mu=-0.9, sigma=0.3),
+    "cell_effect_sd_sd": bd.Prior("HalfNormal", sigma=0.3),
+    "benchmark_offset_sd": bd.Prior("HalfNormal", sigma=1.0),
+    "source_noise_exponent": bd.Prior("Normal", mu=0.3, sigma=0.3),
+    "source_noise_tilt": bd.Prior("Normal", mu=0.0, sigma=0.7),
+    "within_family_growth": bd.Prior("Normal", mu=0.0, sigma=1.0),
+    "developer_effect_sd": bd.Prior("HalfNormal", sigma=0.5),
+    "developer_benchmark_effect_sd": bd.Prior("HalfNormal", sigma=0.3),
+    "active_weight": bd.Prior("Beta", alpha=1.5, beta=1.5),
+}
+
+
 def _own_priors(trend: str, *, losses: bool) -> dict[str, bd.Prior]:
     return {**(WITH_LOSSES if losses else SCORES_ONLY), **COMMON, **OF_TREND[trend]}
 
@@ -121,7 +147,14 @@ def _from_priors(
         "map_steepness",
         "map_midpoint_loss",
     }
-    by_benchmark |= {"ceiling_share", "cell_effect_sd", "source_noise_sd", "harness_offset_sd"}
+    by_benchmark |= {
+        "source_noise_exponent",
+        "source_noise_tilt",
+        "ceiling_share",
+        "cell_effect_sd",
+        "source_noise_sd",
+        "harness_offset_sd",
+    }
     chance = design.benchmarks["chance"].to_numpy()
     floor = bd.Prior("TruncatedNormal", mu=chance, sigma=0.02, lower=0.0, upper=1.0)
 
@@ -149,6 +182,24 @@ def _small(trend: str, *, losses: bool) -> Scenario:
         truth=_from_priors(priors, design),
         analyses={"right": bd.DensityModel(trend=form, priors=priors)},
         change_year=float(year),
+    )
+
+
+def _second_edition() -> Scenario:
+    """Return ranks with all switches of the second edition."""
+    design = with_developers(small_design())
+    priors = _own_priors("linear", losses=False) | OF_SWITCHES
+    priors = {n: p for n, p in priors.items() if n not in ("alpha", "cell_effect_sd")}
+    draw = _from_priors(priors, design)
+
+    def truth(random: np.random.Generator) -> dict[str, np.ndarray]:
+        return draw(random) | {"date_sd": np.asarray(SWITCHES["date_sd"] / 12.0)}
+
+    return Scenario(
+        name="sbc, scores, second edition",
+        design=lambda: design,
+        truth=truth,
+        analyses={"right": bd.DensityModel(priors=priors, **SWITCHES)},
     )
 
 
@@ -207,6 +258,7 @@ def scenarios() -> dict[str, Scenario]:
         for losses in (False, True)
         for trend in ("linear", "frontier", "change-point")
     ]
+    small.append(_second_edition())
     default = {"default": bd.DensityModel()}
     left_out = {
         "without families": bd.DensityModel(families=False),

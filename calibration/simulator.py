@@ -30,7 +30,8 @@ class Design:
     ----------
     models : pandas.DataFrame
         Columns ``model``, ``family``, ``release_date`` (ISO day), ``n_params``,
-        ``n_tokens`` and ``is_reference``; targets first.
+        ``n_tokens`` and ``is_reference``; targets first. ``developer`` and
+        ``n_active`` where parameters are about these.
     benchmarks : pandas.DataFrame
         Columns ``benchmark``, ``n_items``, ``chance`` and ``loss_set``.
     measured : pandas.DataFrame
@@ -161,10 +162,11 @@ def simulate(
     models = design.models
     reference = models["is_reference"].to_numpy()
     n, n_targets, count = len(models), int((~reference).sum()), len(design.benchmarks)
-    log_size = np.log(models["n_params"].to_numpy(dtype=float))
+    log_size = _log_sizes(models, p)
     log_tokens = np.log(models["n_tokens"].to_numpy(dtype=float))
-    years, beyond = design.years, log_size[:n_targets] - np.log(DENSITY_SIZE)
+    years, beyond = _true_years(design, p, random), log_size[:n_targets] - np.log(DENSITY_SIZE)
     truth: dict[str, np.ndarray] = {name: np.asarray(value) for name, value in p.items()}
+    p = truth = truth | _around_means(p, design, random)
     ruler = _Ruler(p, design.losses, log_size[reference].mean(), log_tokens[reference].mean())
     if design.losses:
         ruler.exponents = {
@@ -172,12 +174,13 @@ def simulate(
             for name in ("alpha", "beta")
         }
         truth |= ruler.exponents
+        ruler.p = truth
 
     def zero_sum(sd: float) -> np.ndarray:
         effects = sd * random.standard_normal(count)
         return np.asarray(effects - effects.mean())
 
-    offsets = {"benchmark_offset": zero_sum(1.0)}
+    offsets = {"benchmark_offset": zero_sum(float(p.get("benchmark_offset_sd", 1.0)))}
     offsets["growth_rate_by_benchmark"] = zero_sum(float(p["growth_rate_sd"]))
     if "growth_rate_beside" in p:
         # Known differences of growth, in the place of random ones.
@@ -188,12 +191,8 @@ def simulate(
     for name in ("growth_rate", "size_slope"):
         truth[f"{name}_by_benchmark"] = p[name] + offsets[f"{name}_by_benchmark"]
 
-    family, families = pd.factorize(models["family"][:n_targets])
-    f = p["family_effect_sd"] * random.standard_normal(len(families))
-    f2 = p["family_benchmark_effect_sd"] * random.standard_normal((len(families), count))
-    density = (
-        p["log_density_level"] + p["growth_rate"] * years + p["size_slope"] * beyond + f[family]
-    )
+    density, by_benchmark = _of_groups(models[:n_targets], p, years, count, random)
+    density = density + p["log_density_level"] + p["growth_rate"] * years + p["size_slope"] * beyond
     if "growth_rate_change" in p:
         density = density - p["growth_rate_change"] * np.minimum(years - change_year, 0.0)
     noise = _noise(n_targets, how.model_degrees, random)
@@ -220,7 +219,7 @@ def simulate(
         position = log_size + log_density + deviation
         beside = offsets["benchmark_offset"][j] + offsets["growth_rate_by_benchmark"][j] * years
         beside += offsets["size_slope_by_benchmark"][j] * beyond
-        position[:n_targets] += beside + f2[family, j]
+        position[:n_targets] += beside + by_benchmark[:, j]
         sizes[benchmark] = position
         logit = ruler.logit(j, position)
         if design.losses:
@@ -264,6 +263,62 @@ def simulate(
     return Simulated(data, scores, truth, pd.DataFrame(sizes, index=models["model"]))
 
 
+def _log_sizes(models: pd.DataFrame, p: Parameters) -> np.ndarray:
+    """Return the logarithms of sizes, between total and active ones where these have a weight."""
+    total = np.log(models["n_params"].to_numpy(dtype=float))
+    if "active_weight" not in p:
+        return total
+    active = np.log(models["n_active"].to_numpy(dtype=float))
+    return np.asarray((1.0 - p["active_weight"]) * total + p["active_weight"] * active)
+
+
+def _true_years(design: Design, p: Parameters, random: np.random.Generator) -> np.ndarray:
+    """Return when targets were released; reported dates are those of the design."""
+    if "date_sd" not in p:
+        return design.years
+    # Models of a family and a day are wrong together.
+    targets = design.models[~design.models["is_reference"]]
+    release, releases = pd.factorize(targets["family"] + targets["release_date"])
+    error = p["date_sd"] * random.standard_normal(len(releases))
+    return np.asarray(design.years + error[release])
+
+
+def _around_means(
+    p: Parameters, design: Design, random: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Return what benchmarks have around a common mean."""
+    count = len(design.benchmarks)
+    names = ["cell_effect_sd"] if design.losses else ["alpha", "cell_effect_sd"]
+    return {
+        name: np.exp(p[f"{name}_mean"] + p[f"{name}_sd"] * random.standard_normal(count))
+        for name in names
+        if f"{name}_mean" in p
+    }
+
+
+def _of_groups(
+    targets: pd.DataFrame,
+    p: Parameters,
+    years: np.ndarray,
+    count: int,
+    random: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what families and developers add to log density, and to it on each benchmark."""
+    family, families = pd.factorize(targets["family"])
+    f = p["family_effect_sd"] * random.standard_normal(len(families))
+    f2 = p["family_benchmark_effect_sd"] * random.standard_normal((len(families), count))
+    density, by_benchmark = f[family], f2[family]
+    if "within_family_growth" in p:
+        mean = pd.Series(years).groupby(family).transform("mean").to_numpy()
+        density = density + p["within_family_growth"] * (years - mean)
+    if "developer_effect_sd" in p:
+        developer, developers = pd.factorize(targets["developer"])
+        h = p["developer_effect_sd"] * random.standard_normal(len(developers))
+        h2 = p["developer_benchmark_effect_sd"] * random.standard_normal((len(developers), count))
+        density, by_benchmark = density + h[developer], by_benchmark + h2[developer]
+    return density, by_benchmark
+
+
 def _scores(
     rows: pd.DataFrame,
     j: int,
@@ -283,7 +338,12 @@ def _scores(
     items = float(design.benchmarks["n_items"].iloc[j])
     item = np.sqrt(latent * (1.0 - latent) / items) * random.standard_normal(len(latent))
     mean = p["map_floor"][j] + span / (1.0 + np.exp(-logit[model] - eta[harness]))
-    exact = mean + item[model] + p["source_noise_sd"][j] * random.standard_normal(len(rows))
+    noise = p["source_noise_sd"][j] * np.ones(len(latent))
+    if "source_noise_exponent" in p:
+        q = (4.0 * latent * (1.0 - latent) + 0.04) / 1.04
+        noise *= q ** p["source_noise_exponent"][j]
+        noise *= np.exp(p["source_noise_tilt"][j] * (latent - 0.5))
+    exact = mean + item[model] + noise[model] * random.standard_normal(len(rows))
     return rows.assign(exact=exact)
 
 

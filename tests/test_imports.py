@@ -14,7 +14,7 @@ ROOT = Path(bd.__path__[0])
 ORDER = (
     *("_version", "errors", "paper", "priors", "data", "parts", "spec"),
     *("model", "coordinates", "sampler", "posterior", "tables"),
-    *("fit", "models", "studies", "plots", "cli"),
+    *("fit", "models", "studies", "plots", "cli", "__main__"),
 )
 
 # Imports that still go the other way, or in a circle, with what is to be done about each.

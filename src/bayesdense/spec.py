@@ -32,19 +32,26 @@ RESERVED = frozenset(
     | {"growth_rate_change", "log_density_level", "benchmark_offset", "size_slope"}
     | {"size_slope_by_benchmark", "size_slope_sd", "size_slope_deviation", "family_effect"}
     | {"family_effect_sd", "family_benchmark_effect", "family_benchmark_effect_sd"}
+    | {"developer_effect", "developer_effect_sd", "developer_benchmark_effect"}
+    | {"developer_benchmark_effect_sd", "within_family_growth", "date_error"}
     | {"model_effect", "model_effect_sd", "undated_log_density", "frontier_total_sd"}
     | {"lag_share", "lag_trend", "lag_sd", "log_density", "log_effective_size", "log_size"}
     | {"cell_effect", "cell_effect_sd", "source_noise_sd", "harness_offset", "harness_offset_sd"}
     | {"reference_family_offset", "reference_effect", "map_steepness", "map_midpoint_loss"}
     | {"map_logit_at_centre", "map_slope_at_centre", "map_floor", "map_span", "ceiling_share"}
+    | {"benchmark_offset_sd", "source_noise_exponent", "source_noise_tilt"}
+    | {"cell_effect_sd_mean", "cell_effect_sd_sd"}
     | {"loss_noise_sd", "item_effect", "loss", "score", "expected_loss", "expected_score"}
     | {"benchmark_difference"}
 )
 """Names of variables that are there whatever the law; its coefficients have others."""
 
 ByBenchmark = Literal["by-benchmark", "common"]
+Level = Literal["by-benchmark", "pooled", "common"]
 SizeSlope = Literal["by-benchmark", "common", "none"]
 Observation = Literal["normal", "student-t"]
+Noise = Literal["constant", "by-score"]
+Exponents = Literal["pooled", "separate"]
 RulerUse = Literal["joint", "cut", "skill"]
 
 
@@ -62,6 +69,9 @@ class RulerSpec:
     harness_offsets: bool = True
     item_noise: bool = True
     observation: Observation = "normal"
+    noise: Noise = "constant"
+    exponents: Exponents = "separate"
+    cell_spread: Exponents = "separate"
     reference_residual: float = 0.1
     reference_cell_scale: float = 0.3
     d0: float | None = None
@@ -103,7 +113,12 @@ class RulerSpec:
         return {"law": laws, "score_map": maps, "size": sizes}
 
     def _choices(self) -> dict[str, tuple[str, ...]]:
-        return {"observation": get_args(Observation)}
+        return {
+            "observation": get_args(Observation),
+            "noise": get_args(Noise),
+            "exponents": get_args(Exponents),
+            "cell_spread": get_args(Exponents),
+        }
 
     def _switches(self) -> tuple[str, ...]:
         return ("harness_offsets", "item_noise")
@@ -178,14 +193,25 @@ class ModelSpec(RulerSpec):
 
     trend: Trend
     growth: ByBenchmark = "by-benchmark"
-    level: ByBenchmark = "by-benchmark"
+    level: Level = "by-benchmark"
     size_slope: SizeSlope = "by-benchmark"
-    families: bool = True
+    families: bool | Literal["nested"] = True
+    within_families: bool = False
+    date_sd: float = 0.0
     ruler: RulerUse = "joint"
 
     def __post_init__(self) -> None:
         """Turn names into parts and check every switch."""
         super().__post_init__()
+        if not isinstance(self.families, bool) and self.families != "nested":
+            raise BayesdenseError(
+                f"families must be True, False or 'nested', not {self.families!r}"
+            )
+        _check_number("date_sd", self.date_sd, low=0.0, or_equal=True)
+        if self.within_families and not self.families:
+            raise BayesdenseError(
+                "within_families=True needs effects of families: families=True or 'nested'"
+            )
         if self.ruler != "skill":
             return
         wanted = {"law": LAW_OF_SKILL, "size_slope": "none", "level": "common"}
@@ -225,13 +251,13 @@ class ModelSpec(RulerSpec):
         return {
             **super()._choices(),
             "growth": get_args(ByBenchmark),
-            "level": get_args(ByBenchmark),
+            "level": get_args(Level),
             "size_slope": get_args(SizeSlope),
             "ruler": get_args(RulerUse),
         }
 
     def _switches(self) -> tuple[str, ...]:
-        return (*super()._switches(), "families")
+        return (*super()._switches(), "within_families")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the composition as plain values, with the settings of the trend."""
@@ -272,8 +298,9 @@ def _settings_text(part: Any) -> str:
     return ", ".join(f"{name}={text}" for name, text in settings_of(part).items())
 
 
-def _check_number(name: str, value: Any, *, low: float) -> None:
+def _check_number(name: str, value: Any, *, low: float, or_equal: bool = False) -> None:
+    allowed = f"of at least {low:g}" if or_equal else f"above {low:g}"
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise BayesdenseError(f"{name} must be a number above {low:g}, not {value!r}")
-    if not math.isfinite(value) or value <= low:
-        raise BayesdenseError(f"{name} must be a finite number above {low:g}, not {value!r}")
+        raise BayesdenseError(f"{name} must be a number {allowed}, not {value!r}")
+    if not math.isfinite(value) or value < low or (value == low and not or_equal):
+        raise BayesdenseError(f"{name} must be a finite number {allowed}, not {value!r}")

@@ -25,6 +25,21 @@ def sampler_model(design):
     return reparametrise(design, coordinates_from_data(design, model_priors(design)))
 
 
+def with_developers(data):
+    """Return the dataset with two families of one developer and three of another."""
+    family, names = pd.factorize(data.models["family"])
+    developer = np.where(family < 2, "One", "Other")
+    developer = np.where(data.models["is_reference"], "Third", developer)
+    assert len(names) > 4
+    return bd.Dataset.from_frames(
+        models=data.models.assign(developer=developer),
+        benchmarks=data.benchmarks,
+        scores=data.scores,
+        losses=data.losses if len(data.losses) else None,
+        name="own",
+    )
+
+
 def as_posterior(drawn):
     """Return draws as one chain."""
     return xr.Dataset(
@@ -35,6 +50,8 @@ def as_posterior(drawn):
     )
 
 
+FEW_LOSSES = "losses of one benchmark, scores of all"
+
 FORMS = [
     *(({}, kind) for kind in KINDS),
     ({"trend": "frontier", "law": "irreducible"}, KINDS[1]),
@@ -44,13 +61,32 @@ FORMS = [
     ({"ruler": "skill"}, KINDS[0]),
     ({"trend": "none"}, KINDS[2]),
     ({"trend": "none", "ruler": "skill", "families": False}, KINDS[0]),
+    ({"exponents": "pooled"}, KINDS[0]),
+    ({"exponents": "pooled", "level": "pooled"}, FEW_LOSSES),
+    ({"exponents": "pooled", "law": "over-training"}, KINDS[0]),
+    ({"families": "nested"}, KINDS[2]),
+    ({"cell_spread": "pooled", "level": "pooled"}, KINDS[2]),
+    ({"noise": "by-score"}, KINDS[0]),
+    ({"date_sd": 2.0, "within_families": True}, KINDS[2]),
+    ({"noise": "by-score", "observation": "student-t", "size": "blend"}, KINDS[0]),
+    ({"families": "nested", "trend": "frontier", "within_families": True}, KINDS[0]),
+    ({"families": "nested", "trend": "none", "ruler": "skill"}, KINDS[0]),
 ]
 
 
 @pytest.mark.parametrize(("options", "kind"), FORMS, ids=lambda v: str(v)[:40])
 def test_the_density_is_that_of_the_textbook_model(options, kind):
     """In coordinates from the data, and in those of a pilot."""
-    data = simulate(kind, seed=5, n_targets=12, n_families=5)
+    few = kind == FEW_LOSSES
+    data = with_developers(simulate(KINDS[1] if few else kind, seed=5, n_targets=12, n_families=5))
+    if few:
+        kept = data.losses["loss_set"].eq(data.losses["loss_set"].iloc[0])
+        data = bd.Dataset.from_frames(
+            models=data.models,
+            benchmarks=data.benchmarks,
+            scores=data.scores,
+            losses=data.losses[kept],
+        )
     spec = bd.DensityModel(**options).spec
     design = make_design(data, spec)
     model = build_model(design)

@@ -12,11 +12,11 @@ from bayesdense.sampler.settings import SamplingSettings
 
 
 def test_a_fit_that_is_short_gets_what_it_lacks_and_one_that_does_not_mix_much_more():
-    # 1.3 * 400 / 320 = 1.625
-    assert draws_needed(500, Convergence(1.008, 320.0)) == 813
-    # 1.3 * 0.014 / 0.01 = 1.82
-    assert draws_needed(500, Convergence(1.014, 900.0)) == 910
-    assert draws_needed(500, Convergence(1.007, 900.0)) == 650
+    # 2 * 400 / 320 = 2.5
+    assert draws_needed(500, Convergence(1.008, 320.0)) == 1250
+    # 2 * 0.014 / 0.01 = 2.8
+    assert draws_needed(500, Convergence(1.014, 900.0)) == 1400
+    assert draws_needed(500, Convergence(1.007, 900.0)) == 1000
     assert draws_needed(500, Convergence(1.012, 140.0)) == 1500
     assert draws_needed(500, Convergence(1.20, 320.0)) == 1500
     assert draws_needed(500, Convergence(math.nan, math.nan)) == 1500
@@ -25,9 +25,9 @@ def test_a_fit_that_is_short_gets_what_it_lacks_and_one_that_does_not_mix_much_m
 @pytest.mark.parametrize(
     ("found", "smaller_steps", "draws", "accept"),
     [
-        # 1.3 * 400 / 200 = 2.6
-        (Convergence(1.005, 200.0), True, 1300, 0.99),
-        (Convergence(1.005, 200.0), False, 1300, 0.95),
+        # 2 * 400 / 200 is more than three times as many.
+        (Convergence(1.005, 200.0), True, 1500, 0.99),
+        (Convergence(1.005, 200.0), False, 1500, 0.95),
         (Convergence(1.005, 900.0), True, 500, 0.99),
     ],
 )

@@ -346,7 +346,7 @@ def test_priors_are_shown_and_replaced_by_name():
         ({"form": "paper"}, "'full', 'pooled'"),
         ({"growth": "none"}, "'by-benchmark', 'common'"),
         ({"size_slope": True}, "'by-benchmark', 'common', 'none'"),
-        ({"families": "yes"}, "families must be True or False"),
+        ({"families": "yes"}, "families must be True, False or .nested."),
         ({"observation": "cauchy"}, "'normal', 'student-t'"),
         ({"reference_residual": 0}, "above 0"),
         ({"d0": float("inf")}, "finite number"),

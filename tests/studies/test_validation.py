@@ -146,10 +146,3 @@ def test_groups_that_are_none_are_refused(data):
         leave_groups_out(MODEL, data, "family", smallest=100, **SHORT)
     with pytest.raises(BayesdenseError, match="ruler='joint'"):
         leave_groups_out(MODEL.replace(ruler="cut"), data, **SHORT)
-
-
-def test_developers_are_given_or_read_off_families():
-    assert validation.developer_of("Qwen2.5") == "Qwen"
-    assert validation.developer_of("Llama-3.1") == "Llama"
-    assert validation.developer_of("01") == "01"
-    assert validation.developer_of("Qwen2.5", {"Qwen2.5": "Alibaba"}) == "Alibaba"

@@ -14,6 +14,7 @@ import pandas as pd
 from bayesdense.cli.stopping import hold_signals
 from bayesdense.errors import BayesdenseError
 from bayesdense.posterior.intervals import PROB
+from bayesdense.tables.growth import sparsity_growth
 
 if TYPE_CHECKING:
     from bayesdense.fit import DensityFit
@@ -181,7 +182,9 @@ def assumptions(fit: DensityFit, *, prob: float = PROB) -> dict[str, str]:
             "models of one family have a deviation in common"
             if spec.families
             else "models of one family are independent of one another"
-        ),
+        )
+        + (", and so have families of one developer" if spec.families == "nested" else "")
+        + ("; density may grow otherwise within them" if spec.within_families else ""),
         "size slope": {
             "by-benchmark": "density may depend on size, on each benchmark in its own way",
             "common": "density may depend on size, on all benchmarks alike",
@@ -192,6 +195,16 @@ def assumptions(fit: DensityFit, *, prob: float = PROB) -> dict[str, str]:
         ),
         "intervals": f"{100 * prob:.4g} %, {kind}",
     }
+    sparsity = sparsity_growth(data.targets)
+    if sparsity is not None:
+        said["size"] += (
+            "; of the targets, the logarithm of total over active parameters grows by "
+            f"{sparsity:.2f} a year"
+        )
+    if spec.date_sd:
+        said["dates"] = f"wrong by {spec.date_sd:.3g} months (standard deviation)"
+    if spec.noise == "by-score":
+        said["noise"] = "sources differ by more or less at some scores than at others"
     if len(data.losses):
         said["tokens"] = f"effective sizes are read at {spec.tokens:.3g} training tokens"
     return said

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
-from bayesdense.coordinates.log_odds import log_odds
+from bayesdense.coordinates.log_odds import log_odds_and_rise
 from bayesdense.model.trend import target_sizes
 
 __all__ = ["CellEstimates", "MapEstimates", "estimate_cells", "usual_maps"]
@@ -27,9 +27,15 @@ LEAST_ERROR = 0.02
 STEP = 0.1
 # The standard error, in logits, of a cell whose scores were withheld.
 UNKNOWN = 1e3
+# Usual spread of one cell around the model, in log size.
+CELL_SPREAD = 0.7
 # Usual logits per unit of log size, how fast they fall off as sizes grow, and where that ends.
 STEEPNESS = 0.8
 BEND = 0.2
+LEAST_STEEPNESS = 1e-9
+# How far the logarithm of a cell's steepness is followed once it is known: far below the references
+# a steeper law makes it a thousand times as steep, and the score there no better known.
+KNOWN_BOUND, FREE_BOUND = 1.0, 100.0
 NEAR_REACH = 0.4
 
 
@@ -46,12 +52,18 @@ class MapEstimates:
     x : numpy.ndarray, shape (cell,), or None
         Log effective size relative to the centre of the ruler; None where
         nothing is known.
+    steepness : numpy.ndarray, shape (cell,), or None
+        By how many logits scores rise there with log size; None as for `x`.
+    error : numpy.ndarray, shape (cell,), or None
+        Standard error that scores leave of the logit there; None as for `x`.
     """
 
     floor: np.ndarray
     span: np.ndarray
     noise: np.ndarray
     x: np.ndarray | None = None
+    steepness: np.ndarray | None = None
+    error: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +80,10 @@ class CellEstimates:
         Of the map's ``y`` in the log odds of a score within the span.
     variance : numpy.ndarray, shape (cell,)
         Of ``y``, whatever scores say.
+    log_steepness : numpy.ndarray, shape (cell,)
+        Logarithm of the steepness of the ruler there.
+    steepness_bound : numpy.ndarray, shape (cell,)
+        How far from it the logarithm is followed.
     item_variance, noise_share : numpy.ndarray, shape (cell,)
         Variance of the score by its items, and per unit of variance of a source.
     x : numpy.ndarray, shape (cell,)
@@ -76,7 +92,10 @@ class CellEstimates:
     precision, log_scale : numpy.ndarray, shape (cell,)
         Of the deviation of a model on one benchmark, relative to targets.
     line_weights : numpy.ndarray, shape (cell, 3)
-        Of least squares on level, date and size, through targets with a date.
+        Of weighted least squares on level, date and size, through targets with a
+        date.
+    line_error : numpy.ndarray, shape (benchmark, 3)
+        Standard errors of level, growth and size slope by these.
     target, family : numpy.ndarray of int, shape (cell,)
         Codes, which mean nothing for references.
     is_target : numpy.ndarray, shape (cell,)
@@ -95,12 +114,15 @@ class CellEstimates:
     slope: np.ndarray
     intercept: np.ndarray
     variance: np.ndarray
+    log_steepness: np.ndarray
+    steepness_bound: np.ndarray
     item_variance: np.ndarray
     noise_share: np.ndarray
     x: np.ndarray
     precision: np.ndarray
     log_scale: np.ndarray
     line_weights: np.ndarray
+    line_error: np.ndarray
     target: np.ndarray
     family: np.ndarray
     is_target: np.ndarray
@@ -161,7 +183,7 @@ def estimate_cells(
     score = np.where(withheld, floor + span / 2, score)
     items = np.clip(score * (1.0 - score), 0.0, None) / arrays["cell_items"]
     margin = np.sqrt(LEAST_MARGIN**2 + items + maps.noise[benchmark] ** 2 / count)
-    score_log_odds = log_odds(score, floor, span, margin)
+    score_log_odds, rise = log_odds_and_rise(score, floor, span, margin)
     places = np.array(
         [
             score_map.inverse(floor + span * expit(score_log_odds + by), floor, span)
@@ -182,6 +204,19 @@ def estimate_cells(
     pair = family * len(maps.floor) + benchmark
     # Where there is a trend, targets without a date come last, and lie on no line.
     n_on_line = len(arrays["years"])
+    # How well scores know each size: near the floor, or where the ruler is flat, hardly.
+    by_score = (log_odds_slope * rise) ** 2 * (items + maps.noise[benchmark] ** 2 / count)
+    variance = np.full(len(model), LEAST_ERROR**2)
+    if maps.error is not None:
+        # Of a model at the floor a score says little, and less than one of the same logit says
+        # where the map rises.
+        variance = np.maximum(variance, maps.error**2 - by_score)
+    steepness, bound = np.full(len(model), STEEPNESS), FREE_BOUND
+    if maps.steepness is not None:
+        steepness, bound = maps.steepness, KNOWN_BOUND
+    of_size = CELL_SPREAD**2 + (variance + by_score) / steepness**2
+    on_line = (model < n_on_line) & ~silent
+    line_weights, line_error = _lines(arrays, on_line, n_targets, of_size)
     alike, share = _shared(
         target, pair, is_target, n_targets=n_targets, n_pairs=n_families * len(maps.floor)
     )
@@ -190,13 +225,16 @@ def estimate_cells(
         margin=margin,
         slope=log_odds_slope,
         intercept=y - log_odds_slope * score_log_odds,
-        variance=np.where(silent, UNKNOWN, LEAST_ERROR) ** 2,
+        variance=np.where(silent, UNKNOWN**2, variance),
+        log_steepness=np.log(np.maximum(steepness, LEAST_STEEPNESS)),
+        steepness_bound=np.full(len(model), bound),
         item_variance=np.where(silent, 0.0, items),
         noise_share=np.where(silent, 0.0, 1.0 / count),
         x=np.where(is_target, guess, arrays["relative_log_size"][model]),
         precision=arrays["cell_scale"] ** -2.0,
         log_scale=np.log(arrays["cell_scale"]),
-        line_weights=_line_weights(arrays, (model < n_on_line) & ~withheld, n_targets),
+        line_weights=line_weights,
+        line_error=line_error,
         target=target,
         family=family,
         is_target=is_target.astype(float),
@@ -225,18 +263,26 @@ def _guess(
     return guess
 
 
-def _line_weights(
-    arrays: Mapping[str, np.ndarray], on_line: np.ndarray, n_targets: int
-) -> np.ndarray:
-    """Return the weights of cells in level, growth and size slope of their benchmark."""
-    weights = np.zeros((len(on_line), 3))
+def _lines(
+    arrays: Mapping[str, np.ndarray], on_line: np.ndarray, n_targets: int, variance: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the weights of cells in level, growth and size slope of their benchmark.
+
+    And the standard errors of these, shape (benchmark, 3), none above 1: about as wide as priors
+    leave them.
+    """
+    weights, count = np.zeros((len(on_line), 3)), arrays["harness_measured"].shape[1]
+    errors = np.ones((count, 3))
     sizes = target_sizes(arrays["relative_log_size"], arrays, n_targets)
-    for j in np.unique(arrays["cell_benchmark"]):
+    for j in range(count):
         targets = on_line & (arrays["cell_benchmark"] == j)
         code = arrays["cell_model"][targets]
         design = np.column_stack([np.ones(len(code)), arrays["target_years"][code], sizes[code]])
-        weights[targets] = design @ np.linalg.inv(design.T @ design + np.eye(3))
-    return weights
+        weighted = design / variance[targets, None]
+        inverse = np.linalg.inv(design.T @ weighted + np.eye(3))
+        weights[targets] = weighted @ inverse
+        errors[j] = np.sqrt(np.diag(inverse))
+    return weights, errors
 
 
 def _shared(

@@ -17,16 +17,16 @@ from bayesdense.model.zero_sum import contrasts
 __all__ = [
     "Contrasts",
     "HarnessContrasts",
-    "growth_contrasts",
     "harness_contrasts",
     "harness_shares",
+    "line_contrasts",
     "offsets_from",
-    "size_slope_contrasts",
     "standardised",
 ]
 
-# Usual spread of one cell around the model, in log size and in logits, and of sources in logits.
-CELL_SPREAD = 0.7
+# Usual spread of levels, growth rates and size slopes between benchmarks.
+BETWEEN_BENCHMARKS = np.array([1.0, 0.5, 0.2])
+# Usual spread of one cell around the model, and of sources, in logits.
 LOGIT_SPREAD = 0.3
 SOURCE_SPREAD = 0.1
 # A standard error that says nothing about an offset of a harness, in logits.
@@ -70,48 +70,31 @@ class HarnessContrasts:
     benchmark: np.ndarray
 
 
-def growth_contrasts(arrays: Mapping[str, np.ndarray], n_targets: int) -> Contrasts:
-    """Return directions of growth rates between benchmarks.
+def line_contrasts(errors: np.ndarray) -> tuple[Contrasts, Contrasts, Contrasts, np.ndarray]:
+    """Return directions of levels, growth rates and size slopes between benchmarks.
 
     Parameters
     ----------
-    arrays : mapping of str to numpy.ndarray
-        The arrays of a design.
-    n_targets : int
-        Number of targets.
+    errors : numpy.ndarray, shape (benchmark, 3)
+        Standard errors of the three on each benchmark, by its scores alone.
 
     Returns
     -------
-    Contrasts
-        Errors in log size per year.
+    level, growth, size_slope : Contrasts
+    share : numpy.ndarray, shape (benchmark, 3)
+        What each benchmark weighs in the mean of all: little where its scores
+        say little.
+
+    Examples
+    --------
+    >>> *_, share = line_contrasts(np.array([[0.1, 0.1, 0.1], [0.1, 0.1, 10.0]]))
+    >>> share.round(2)
+    array([[0.5, 0.5, 1. ],
+           [0.5, 0.5, 0. ]])
     """
-    return _slope_contrasts(arrays, arrays["target_years"], n_targets)
-
-
-def size_slope_contrasts(arrays: Mapping[str, np.ndarray], n_targets: int) -> Contrasts:
-    """Return directions of size slopes between benchmarks.
-
-    Parameters
-    ----------
-    arrays, n_targets
-        As for `growth_contrasts`.
-
-    Returns
-    -------
-    Contrasts
-        Errors in log size per unit of log size.
-    """
-    sizes = target_sizes(arrays["relative_log_size"], arrays, n_targets)
-    return _slope_contrasts(arrays, sizes, n_targets)
-
-
-def _slope_contrasts(
-    arrays: Mapping[str, np.ndarray], values: np.ndarray, n_targets: int
-) -> Contrasts:
-    is_target = arrays["cell_model"] < n_targets
-    target, benchmark = arrays["cell_model"][is_target], arrays["cell_benchmark"][is_target]
-    count = arrays["harness_measured"].shape[1]
-    return standardised(_slope_errors(values[target], benchmark, count))
+    information = 1.0 / (errors**2 + BETWEEN_BENCHMARKS**2)
+    level, growth, size_slope = (standardised(column) for column in errors.T)
+    return level, growth, size_slope, information / information.sum(axis=0)
 
 
 def harness_contrasts(arrays: Mapping[str, np.ndarray], n_targets: int) -> HarnessContrasts:
@@ -119,8 +102,10 @@ def harness_contrasts(arrays: Mapping[str, np.ndarray], n_targets: int) -> Harne
 
     Parameters
     ----------
-    arrays, n_targets
-        As for `growth_contrasts`.
+    arrays : mapping of str to numpy.ndarray
+        The arrays of a design.
+    n_targets : int
+        Number of targets.
 
     Returns
     -------
@@ -226,18 +211,22 @@ def _harness_contrasts(information: np.ndarray, measured: np.ndarray) -> Harness
     )
 
 
-def offsets_from(offsets: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def offsets_from(
+    offsets: np.ndarray, scale: np.ndarray, centre: np.ndarray | float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
     """Return what draws say that the data by themselves know of effects of unknown scale.
 
     In `bayesdense.coordinates.variables` an effect given its scale has the precision
-    ``q = 1/scale^2 + k`` and the mean ``p / q``. Returned are ``k`` and ``p`` of largest
-    likelihood: scores can hold an offset that no model measured twice tells of, where one harness
-    measured the references and another the targets.
+    ``q = 1/scale^2 + k`` and the mean ``(centre/scale^2 + p) / q``. Returned are ``k`` and ``p``
+    of largest likelihood: scores can hold an offset that no model measured twice tells of, where
+    one harness measured the references and another the targets.
 
     Parameters
     ----------
     offsets, scale : numpy.ndarray, shape (draw, contrast)
         Draws of the effects and of their scales.
+    centre : numpy.ndarray, shape (draw, contrast)
+        Draws of the mean of their distribution, if it is not 0.
 
     Returns
     -------
@@ -259,8 +248,9 @@ def offsets_from(offsets: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np
     errors = np.geomspace(0.01, UNKNOWN_OFFSET, 100)
     # Shape (error, draw, contrast): some hundred draws of a few contrasts.
     precision = scale**-2.0 + errors[:, None, None] ** -2.0
-    pull = offsets.mean(axis=0) / (1.0 / precision).mean(axis=1)
-    off = offsets - pull[:, None] / precision
+    around = offsets - centre * scale**-2.0 / precision
+    pull = around.mean(axis=1) / (1.0 / precision).mean(axis=1)
+    off = around - pull[:, None] / precision
     fit = (np.log(precision) - precision * off**2).mean(axis=1)
     best = fit.argmax(axis=0), np.arange(offsets.shape[1])
     return errors[best[0]], pull[best]
@@ -287,14 +277,3 @@ def harness_shares(
     shares = np.zeros(shape)
     np.add.at(shares, (harness, benchmark), weight)
     return shares / np.maximum(shares.sum(axis=0), 1e-9)
-
-
-def _slope_errors(values: np.ndarray, benchmark: np.ndarray, count: int) -> np.ndarray:
-    """Return the approximate standard error of a slope over some values, by benchmark."""
-    errors = np.full(count, CELL_SPREAD)
-    for j in range(count):
-        chosen = values[benchmark == j]
-        spread = float(((chosen - chosen.mean()) ** 2).sum()) if len(chosen) else 0.0
-        if spread > 0:
-            errors[j] = CELL_SPREAD / np.sqrt(spread)
-    return errors

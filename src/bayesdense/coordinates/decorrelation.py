@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from bayesdense.coordinates.contrasts import UNKNOWN_OFFSET
 from bayesdense.coordinates.log_odds import log_odds
 from bayesdense.model.numbers import at
 from bayesdense.parts.namespace import namespace
@@ -50,6 +51,10 @@ class Regressions:
         Of the standard deviation of cells.
     exponents : dict of str to numpy.ndarray, shape (benchmark, feature)
         Of the exponents.
+    pooled_error, pooled_pull : dict of str to numpy.ndarray, shape (benchmark,)
+        Of the logarithms of the exponents and of ``cell_effect_sd``, where they
+        vary around a common mean, what scores by themselves say of them, as
+        `bayesdense.coordinates.contrasts.offsets_from` has it.
     """
 
     centre: np.ndarray
@@ -57,6 +62,8 @@ class Regressions:
     logit: np.ndarray
     spread: np.ndarray
     exponents: dict[str, np.ndarray]
+    pooled_error: dict[str, np.ndarray]
+    pooled_pull: dict[str, np.ndarray]
 
 
 def shape_exponents(law: Any) -> list[str]:
@@ -88,7 +95,7 @@ def usual(count: int, exponents: list[str]) -> Regressions:
     -------
     Regressions
     """
-    n = N_ENDS + len(exponents)
+    n, pooled = N_ENDS + len(exponents), [*exponents, "cell_effect_sd"]
     slope, logit = np.zeros((count, n)), np.zeros((count, n + 1))
     logit[:, 0] = 1.0
     slope[:, 1:N_ENDS] = 0.5
@@ -98,6 +105,8 @@ def usual(count: int, exponents: list[str]) -> Regressions:
         logit=logit,
         spread=np.zeros((count, n + 2)),
         exponents={name: np.zeros((count, N_ENDS)) for name in exponents},
+        pooled_error={name: np.full(count, UNKNOWN_OFFSET) for name in pooled},
+        pooled_pull={name: np.zeros(count) for name in pooled},
     )
 
 

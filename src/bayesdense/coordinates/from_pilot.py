@@ -16,7 +16,7 @@ import numpy as np
 import xarray as xr
 
 from bayesdense.coordinates.cell_estimates import MapEstimates, estimate_cells
-from bayesdense.coordinates.contrasts import HarnessContrasts, offsets_from
+from bayesdense.coordinates.contrasts import HarnessContrasts, line_contrasts, offsets_from
 from bayesdense.coordinates.decorrelation import (
     N_ENDS,
     Regressions,
@@ -25,13 +25,19 @@ from bayesdense.coordinates.decorrelation import (
     usual,
 )
 from bayesdense.coordinates.initial import Coordinates
+from bayesdense.model.cells import has_pooled_spread
 from bayesdense.model.design import Design
+from bayesdense.model.loss_law import pooled_exponents
+from bayesdense.model.observation import item_variance, source_sd
 from bayesdense.model.ruler import Ruler
 
 __all__ = ["coordinates_from_pilot"]
 
 # Of the variance of a coefficient, what its slopes are shrunk by; a pilot has few draws.
 RIDGE = 0.02
+# A step in the logit, and the least that scores say of one, as a precision.
+STEP = 0.05
+LEAST_INFORMATION = 1e-6
 # Of the draws, in how many a score is within reach of the ruler that is read off it.
 OFTEN = 0.5
 
@@ -58,11 +64,13 @@ def coordinates_from_pilot(
         return before
     draws = _Flat(posterior)
     ruler = Ruler.of(draws, design.arrays, design)
+    x = _positions(design, draws, ruler, before)
     maps = MapEstimates(
         floor=ruler.floor.mean(axis=0),
         span=ruler.span.mean(axis=0),
         noise=draws["source_noise_sd"].mean(axis=0),
-        x=_positions(design, draws, ruler, before),
+        x=x,
+        **_at_cells(design, draws, ruler, x),
     )
     cells = estimate_cells(
         design.arrays,
@@ -71,9 +79,14 @@ def coordinates_from_pilot(
         n_targets=design.size("target"),
         n_families=design.size("family"),
     )
+    level, growth, size_slope, share = line_contrasts(cells.line_error)
     return dataclasses.replace(
         before,
         cells=cells,
+        level=level,
+        growth=growth,
+        size_slope=size_slope,
+        line_share=share,
         harness=_offsets(draws, before.harness),
         regressions=_regressions(design, draws, ruler, before),
     )
@@ -110,6 +123,30 @@ def _positions(design: Design, draws: Any, ruler: Ruler, before: Coordinates) ->
     return np.where(often, mean - design.log_size_centre, before.cells.x)
 
 
+def _at_cells(design: Design, draws: Any, ruler: Ruler, x: np.ndarray) -> dict[str, np.ndarray]:
+    """Return how steep the ruler is at each cell, and how well scores fix its logit."""
+    arrays, law = design.arrays, design.spec.law
+    benchmark = arrays["cell_benchmark"]
+    covariates = {n: arrays[f"cell_{n}"] for n in law.covariates if f"cell_{n}" in arrays}
+    at_cell = arrays["cell_tokens"], arrays["cell_ruler"], covariates
+    steepness = np.median(ruler.steepness[:, benchmark] * ruler.slope(x, *at_cell), axis=0)
+    if "log_effective_size" in draws:
+        x = draws["log_effective_size"] - design.log_size_centre
+    loss = ruler.loss(x, *at_cell)
+    if "cell_loss" in arrays:
+        loss = np.where(arrays["cell_loss_seen"] > 0, arrays["cell_loss"], loss)
+    logit = ruler.logit(loss, benchmark)
+    score = ruler.score(logit, benchmark)
+    rise = (ruler.score(logit + STEP, benchmark) - ruler.score(logit - STEP, benchmark)) / (
+        2 * STEP
+    )
+    count = np.maximum(np.bincount(arrays["score_cell"], minlength=len(benchmark)), 1)
+    noise = source_sd(draws, score, benchmark) ** 2 / count
+    variance = item_variance(score, arrays["cell_items"], design.spec) + noise
+    information = (rise**2 / variance).mean(axis=0)
+    return {"steepness": steepness, "error": np.maximum(information, LEAST_INFORMATION) ** -0.5}
+
+
 def _offsets(draws: Any, before: HarnessContrasts) -> HarnessContrasts:
     """Return where offsets of harnesses are, and how well that is known."""
     if "harness_offset" not in draws:
@@ -123,7 +160,7 @@ def _offsets(draws: Any, before: HarnessContrasts) -> HarnessContrasts:
 
 def _regressions(design: Design, draws: Any, ruler: Ruler, before: Coordinates) -> Regressions:
     """Return regressions of the coefficients of the maps on those before them."""
-    names = shape_exponents(design.spec.law)
+    names, pooled = shape_exponents(design.spec.law), pooled_exponents(design)
     found = usual(design.size("benchmark"), names)
     spread = np.log(draws["cell_effect_sd"])
     logit = ruler.steepness * (ruler.midpoint - before.lowest_loss)
@@ -141,10 +178,31 @@ def _regressions(design: Design, draws: Any, ruler: Ruler, before: Coordinates) 
         found.centre[j] = features.mean(axis=0)
         for i, name in enumerate(names, N_ENDS):
             found.exponents[name][j] = _slopes(features[:, i], features[:, :N_ENDS])
+            if name in pooled:
+                left = _left(features[:, i], features[:, :N_ENDS], found.exponents[name][j])
+                _set_pooled(found, name, j, left, draws, pooled[name])
         found.slope[j] = _slopes(features[:, n], features[:, :n])
         found.logit[j] = _slopes(features[:, n + 1] + offset, features[:, : n + 1])
         found.spread[j] = _slopes(spread[:, j], features)
+        if has_pooled_spread(design):
+            left = _left(spread[:, j], features, found.spread[j])
+            names_of = ("cell_effect_sd_mean", "cell_effect_sd_sd")
+            _set_pooled(found, "cell_effect_sd", j, left, draws, names_of)
     return found
+
+
+def _left(values: np.ndarray, features: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+    """Return what a regression on centred features leaves of some values."""
+    return values - (features - features.mean(axis=0)) @ slopes
+
+
+def _set_pooled(
+    found: Regressions, name: str, j: int, left: np.ndarray, draws: Any, pooled: tuple[str, str]
+) -> None:
+    """Put in what draws say that scores know of a logarithm, whatever its common mean."""
+    mean, sd = (draws[of][:, None] for of in pooled)
+    error, pull = offsets_from(left[:, None], sd, mean)
+    found.pooled_error[name][j], found.pooled_pull[name][j] = error[0], pull[0]
 
 
 def _slopes(values: np.ndarray, features: np.ndarray) -> np.ndarray:

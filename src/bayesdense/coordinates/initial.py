@@ -12,10 +12,9 @@ from bayesdense.coordinates.cell_estimates import CellEstimates, estimate_cells,
 from bayesdense.coordinates.contrasts import (
     Contrasts,
     HarnessContrasts,
-    growth_contrasts,
     harness_contrasts,
     harness_shares,
-    size_slope_contrasts,
+    line_contrasts,
 )
 from bayesdense.coordinates.decorrelation import (
     N_ENDS,
@@ -46,13 +45,15 @@ class Coordinates:
     ----------
     cells : CellEstimates or None
         What scores say of each cell; None where there are no scores.
-    growth, size_slope : Contrasts
-        Directions of growth rates and size slopes between benchmarks.
+    level, growth, size_slope : Contrasts
+        Directions of levels, growth rates and size slopes between benchmarks.
+    line_share : numpy.ndarray, shape (benchmark, 3)
+        What each benchmark weighs in the three, over all benchmarks.
     harness : HarnessContrasts
         Directions of the offsets of harnesses.
     plain : dict of str to numpy.ndarray
-        Directions of zero-sum effects by dimension (``benchmark``,
-        ``reference_family``), of which the data know all alike.
+        Directions of zero-sum effects by dimension (``reference_family``), of
+        which the data know all alike.
     regressions : Regressions
         Of the coefficients of the score map on one another.
     knots, knot_margin : numpy.ndarray
@@ -67,8 +68,10 @@ class Coordinates:
     """
 
     cells: CellEstimates | None
+    level: Contrasts
     growth: Contrasts
     size_slope: Contrasts
+    line_share: np.ndarray
     harness: HarnessContrasts
     plain: dict[str, np.ndarray]
     regressions: Regressions
@@ -89,17 +92,20 @@ class Coordinates:
         found: dict[str, np.ndarray] = {}
         groups: dict[str, Mapping[str, Any]] = {
             "cell": {} if self.cells is None else vars(self.cells),
+            "level": vars(self.level),
             "growth": vars(self.growth),
             "size_slope": vars(self.size_slope),
             "harness": vars(self.harness),
             "law": {} if self.law is None else vars(self.law),
-            "regression": {name: v for name, v in vars(r).items() if name != "exponents"},
+            "regression": {n: v for n, v in vars(r).items() if not isinstance(v, dict)},
             "regression_of": r.exponents,
+            "error_of": r.pooled_error,
+            "pull_of": r.pooled_pull,
         }
         for group, values in groups.items():
             found |= {f"at_{group}_{name}": value for name, value in values.items()}
         found |= {f"at_{dim}_basis": basis for dim, basis in self.plain.items()}
-        for name in ("knots", "knot_margin", "harness_share", "lowest_loss"):
+        for name in ("knots", "knot_margin", "harness_share", "lowest_loss", "line_share"):
             found[f"at_{name}"] = getattr(self, name)
         return found
 
@@ -134,6 +140,8 @@ def coordinates_from_data(
             n_families=design.size("family"),
         )
     count = design.size("benchmark")
+    errors = np.ones((count, 3)) if cells is None else cells.line_error
+    level, growth, size_slope, share = line_contrasts(errors)
     knots, margin = knots_of(arrays["score_observed"], arrays["score_benchmark"], count)
     regressions = usual(count, shape_exponents(design.spec.law))
     ends = end_features(knots, margin, maps.floor, maps.span)
@@ -141,19 +149,19 @@ def coordinates_from_data(
     known = design.has_losses
     lowest = np.zeros(len(known))
     lowest[known] = design.lowest_loss[design.ruler[known]]
-    plain = {
-        dim: contrasts(design.size(dim))
-        for dim in ("benchmark", "reference_family")
-        if design.size(dim) > 1
-    }
+    plain = {}
+    if design.size("reference_family") > 1:
+        plain["reference_family"] = contrasts(design.size("reference_family"))
     law = None
     if design.loss_sets and not given:
         fit = fit_law(design, design.spec.law, priors)
         law = law_coordinates(fit, design.spec.law, together=terms_of(design.spec.law, priors))
     return Coordinates(
         cells=cells,
-        growth=growth_contrasts(arrays, n_targets),
-        size_slope=size_slope_contrasts(arrays, n_targets),
+        level=level,
+        growth=growth,
+        size_slope=size_slope,
+        line_share=share,
         harness=harness_contrasts(arrays, n_targets),
         plain=plain,
         regressions=regressions,

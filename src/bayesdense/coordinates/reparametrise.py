@@ -18,19 +18,22 @@ from bayesdense.coordinates.decorrelation import (
     residual_shift,
     shape_exponents,
 )
+from bayesdense.coordinates.family_variables import move_families
 from bayesdense.coordinates.initial import Coordinates
 from bayesdense.coordinates.law_variables import move_loss_law
 from bayesdense.coordinates.score_inversion import (
     LITTLE,
     ScoreInversion,
     invert_scores,
-    weighted_mean,
 )
 from bayesdense.coordinates.skew_normal import skew_normal_logp
 from bayesdense.coordinates.transforms import Ceiling, Floor, moved_from_data
 from bayesdense.coordinates.variables import Rewrite
 from bayesdense.model.build import build_model, given_ruler, model_priors
+from bayesdense.model.cells import has_pooled_spread
+from bayesdense.model.dates import within_families, years_of
 from bayesdense.model.design import Design
+from bayesdense.model.loss_law import pooled_exponents
 from bayesdense.model.numbers import prior_parameters
 from bayesdense.model.ruler import Ruler
 from bayesdense.model.trend import differences, line, target_sizes
@@ -187,7 +190,8 @@ class _Reparametrisation:
             name = str(variable.name)
             if name not in self.v.starts:
                 plain = name.removesuffix("_with_losses").removesuffix("_scores_only")
-                self.v.start(name, self.priors[plain].median())
+                prior = self.priors[name if name in self.priors else plain]
+                self.v.start(name, prior.median())
             found[name] = np.asarray(self.v.starts[name], dtype=float)
         return found
 
@@ -256,6 +260,7 @@ class _Reparametrisation:
         names = shape_exponents(spec.law)
         mixed = bool(design.loss_sets) and not known.all()
         centre = v["at_regression_centre"]
+        pooled = pooled_exponents(design)
         if not known.all():
             which = v["unknown_benchmarks"]
             suffix = "_scores_only" if mixed else ""
@@ -263,7 +268,11 @@ class _Reparametrisation:
             for name in spec.law.shape:
                 slopes = v[f"at_regression_of_{name}"] if name in names else None
                 shift = None if slopes is None else residual_shift(slopes, centre, own, which)
-                self.move(f"{name}{suffix}", shift, prior=name)
+                if name in pooled:
+                    error, pull = (v[f"at_{of}_of_{name}"][which] for of in ("error", "pull"))
+                    self._pooled(f"{name}{suffix}", pooled[name], shift, error, pull)
+                else:
+                    self.move(f"{name}{suffix}", shift, prior=name)
         features = [*ends, *law_features(names, ruler.coefficients, v["benchmark_ruler"])]
         slope_shift = residual_shift(v["at_regression_slope"], centre, features)
         if known.any():
@@ -287,6 +296,28 @@ class _Reparametrisation:
             self.move(names[0], slope_shift[which], prior="map_slope_at_centre")
             shift = self._logit_shift(features, v[names[0]], which)
             self.move(names[1], shift, prior="map_logit_at_centre")
+
+    def _pooled(
+        self, variable: str, pooled: tuple[str, str], shift: Any, error: Any, pull: Any
+    ) -> None:
+        """Sample LogNormal numbers around a common mean, given what scores say of each."""
+        import pymc as pm
+        import pytensor.tensor as pt
+
+        v = self.v
+        mean, sd = (v[of] for of in pooled)
+        precision = sd**-2.0
+        rate = pt.sqrt(precision + error**-2.0)
+        towards = precision * mean + pull
+        v.move(
+            variable,
+            [mean, sd],
+            pm.LogNormal.dist,
+            shift=rate * shift - towards / rate,
+            rate=rate,
+            log=True,
+            start=np.exp(self.priors[pooled[0]].median()),
+        )
 
     def _logit_shift(self, features: list[Any], slope: Any, which: Any) -> Any:
         """Return by how much less than the logit is what scores see of it.
@@ -328,7 +359,12 @@ class _Reparametrisation:
         logit = ruler.steepness * (ruler.midpoint - v["at_lowest_loss"])
         features += [pt.log(ruler.steepness), logit]
         shift = residual_shift(v["at_regression_spread"], v["at_regression_centre"], features)
-        self.move("cell_effect_sd", shift)
+        if has_pooled_spread(self.design):
+            error, pull = (v[f"at_{of}_of_cell_effect_sd"] for of in ("error", "pull"))
+            pooled = "cell_effect_sd_mean", "cell_effect_sd_sd"
+            self._pooled("cell_effect_sd", pooled, shift, error, pull)
+        else:
+            self.move("cell_effect_sd", shift)
 
     def _targets(self, seen: ScoreInversion, size: Any) -> None:
         """Level, growth, size slope, families and models, from what scores say of them."""
@@ -337,9 +373,12 @@ class _Reparametrisation:
         v, spec = self.v, self.spec
         assert isinstance(spec, ModelSpec)
         n_on_line, n_targets = v.length(self.design.on_line), v.length("target")
-        years = v["target_years"]
+        if "date_error" in v:
+            sd = v["date_sd"]
+            v.standardise("date_error", sd**-2.0, _log(sd), 0.0, start=0.0)
+        years = years_of(v, v)
         size = target_sizes(size, v, n_targets)
-        common = seen.levels.mean(axis=0)
+        common = seen.common
         between = (seen.levels - common).T
         on_line = years[:n_on_line]
         names = (*spec.trend.priors(), "growth_rate", *spec.trend.constants)
@@ -351,29 +390,23 @@ class _Reparametrisation:
                 # Of the total, what the scatter of the models fixes is their standard deviation.
                 shift = shift + 0.5 * _log(1.0 - HALF_NORMAL_MEAN**2 * v["lag_share"])
             self.move(name, shift)
-        above = _above_models(lag, on_line)
-        if "growth_rate" in self.priors:
-            self.move("growth_rate", -(common[1] + above[1]), from_data=True)
-        if "log_density_level" in self.priors:
-            self.move("log_density_level", -(common[0] + above[0]), from_data=True)
-        if "size_slope" in self.priors:
-            self.move("size_slope", -common[2], from_data=True)
+        above = *_above_models(lag, on_line), 0.0
+        for i, name in enumerate(("log_density_level", "growth_rate", "size_slope")):
+            if name in self.priors:
+                self.move(name, -(common[i] + above[i]), from_data=True)
         self._benchmarks(between, seen)
         left = differences(v, years, size)
         if left is None:
             left = pt.zeros((n_targets, v.length("benchmark")))
         expected = line(v, v, spec.trend, on_line, size[:n_on_line])
+        expected = expected + within_families(v, v)
         # Without a date a model says nothing of the trend; its level is the common one.
         rest = v["log_density_level"] + 0.0 * years[n_on_line:]
         if "size_slope" in v:
             rest = rest + v["size_slope"] * size[n_on_line:]
         expected = pt.concatenate([expected, rest])
-        family = v["family_code"]
         if "family_effect" in v:
-            self._families(seen, seen.residual(left + expected[:, None]), sd, lag)
-            expected = expected + v["family_effect"][family]
-        if "family_benchmark_effect" in v:
-            left = left + v["family_benchmark_effect"][family]
+            expected, left = move_families(self, seen, left, expected, sd=sd, lag=lag)
         mean, information = seen.by_target(seen.residual(left), n_targets)
         self._models(mean, information, expected[:n_on_line], sd, lag)
 
@@ -382,10 +415,12 @@ class _Reparametrisation:
         v = self.v
         labels = list(range(self.design.size("benchmark") - 1))
         if "benchmark_offset" in v:
-            sigma = self.parameters["benchmark_offset"]["sigma"]
-            basis = v["at_benchmark_basis"]
-            v.contrast("benchmark_offset", basis, sigma, labels, mean=between[0])
-            self.bases["benchmark_offset_contrast"] = "at_benchmark_basis"
+            sigma = v.get("benchmark_offset_sd")
+            if sigma is None:
+                sigma = self.parameters["benchmark_offset"]["sigma"]
+            basis, error = v["at_level_basis"], v["at_level_error"]
+            v.contrast("benchmark_offset", basis, sigma, labels, error=error, mean=between[0])
+            self.bases["benchmark_offset_contrast"] = "at_level_basis"
         for name, place in (("growth", 1), ("size_slope", 2)):
             rate = "growth_rate" if name == "growth" else name
             if f"{rate}_deviation" not in v:
@@ -402,46 +437,8 @@ class _Reparametrisation:
             )
             self.bases[f"{rate}_deviation_contrast"] = f"at_{name}_basis"
 
-    def _families(self, seen: ScoreInversion, left: Any, sd: Any, lag: Any) -> None:
-        """Sample effects of families: ``f`` as if ``f2`` were not known, ``f2`` given ``f``.
-
-        By the scales at hand: with units from the scales of a pilot, squares of
-        these effects went with ``model_effect_sd``.
-        """
-        import pytensor.tensor as pt
-
-        v = self.v
-        n_on_line, n_targets, count = (
-            v.length(d) for d in (self.design.on_line, "target", "benchmark")
-        )
-        lag_variance = 0.0 if lag is None else (1.0 - HALF_NORMAL_MEAN**2) * lag**2
-        scatter_on_line = (sd**2 + lag_variance) * pt.ones(n_on_line)
-        typical = scatter_on_line.mean()
-        scatter = pt.concatenate([scatter_on_line, pt.full((n_targets - n_on_line,), 1.0 / LITTLE)])
-        self.move("family_effect_sd", seen.stretch)
-        mean, known = seen.by_target(left, n_targets)
-        with_benchmarks = "family_benchmark_effect" in v
-        if with_benchmarks:
-            pair_sd = v["family_benchmark_effect_sd"]
-            self.move("family_benchmark_effect_sd", seen.stretch)
-            # Models of a family share its deviation on a benchmark: more say no more of it.
-            scatter = scatter + v["at_cell_target_alike"] * pair_sd**2
-        weight = known / (1.0 + known * scatter)
-        mean, information = weighted_mean(mean, weight, v["family_code"], v.length("family"))
-        self._effects("family_effect", v["family_effect_sd"], information, mean)
-        if not with_benchmarks:
-            return
-        family = v["at_cell_family"]
-        pair = family * count + v["cell_benchmark"]
-        left = left - v["family_effect"][family]
-        mean, known = weighted_mean(left, seen.weights, pair, v.length("family") * count)
-        information = known / (1.0 + known * typical * v["at_cell_pair_share"])
-        shape = v.length("family"), count
-        self._effects(
-            "family_benchmark_effect", pair_sd, information.reshape(shape), mean.reshape(shape)
-        )
-
-    def _effects(self, name: str, scale: Any, information: Any, mean: Any) -> None:
+    def effects(self, name: str, scale: Any, information: Any, mean: Any) -> None:
+        """Standardise effects by what scores say of them."""
         self.v.standardise(name, scale**-2.0, _log(scale), information, mean=mean)
 
     def _models(self, mean: Any, information: Any, expected: Any, sd: Any, lag: Any) -> None:
@@ -452,7 +449,7 @@ class _Reparametrisation:
         n_on_line = v.length(self.design.on_line)
         around, known = mean[:n_on_line] - expected, information[:n_on_line]
         if lag is None:
-            self._effects("model_effect", sd, known, around)
+            self.effects("model_effect", sd, known, around)
         else:
             # Standardised by a Normal of the same mean and variance.
             middle = -HALF_NORMAL_MEAN * lag

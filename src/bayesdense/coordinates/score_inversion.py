@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from bayesdense.coordinates.log_odds import log_odds_and_rise
+from bayesdense.model.observation import source_sd
 from bayesdense.model.ruler import Ruler
 
 __all__ = ["LITTLE", "ScoreInversion", "invert_scores", "weighted_mean"]
@@ -45,8 +46,10 @@ class ScoreInversion:
     levels : tensor, shape (benchmark, 3)
         Level at the mean date and the size 2e10, growth a year and size slope
         of ``ln rho``, by least squares through the targets.
+    common : tensor, shape (3,)
+        The mean of these over the benchmarks, by how well each is known.
     stretch : tensor
-        Mean over the benchmarks of the logarithm of their steepness. A steeper
+        Such a mean over the benchmarks of the logarithm of their steepness. A steeper
         ruler makes all distances in log size shorter.
     target, benchmark : tensor of int, shape (cell,)
         Codes.
@@ -59,6 +62,7 @@ class ScoreInversion:
     log_scale: Any
     weights: Any
     levels: Any
+    common: Any
     stretch: Any
     target: Any
     benchmark: Any
@@ -190,10 +194,12 @@ def invert_scores(
     density = x - size[model]
     none = pt.zeros((count("benchmark"), 3))
     levels = pt.inc_subtensor(none[benchmark], v["at_cell_line_weights"] * density[:, None])
-    noise, spread = v["source_noise_sd"], v["cell_effect_sd"]
-    score_variance = v["at_cell_item_variance"] + v["at_cell_noise_share"] * (noise**2)[benchmark]
+    noise, spread = source_sd(v, v["at_cell_score"], benchmark), v["cell_effect_sd"]
+    score_variance = v["at_cell_item_variance"] + v["at_cell_noise_share"] * noise**2
     variance = v["at_cell_variance"] + (log_odds_slope * rise) ** 2 * score_variance
-    information = steepness**2 / variance
+    usual, bound = v["at_cell_log_steepness"], v["at_cell_steepness_bound"]
+    followed = bound * pt.tanh((pt.log(steepness) - usual) / bound)
+    information = pt.exp(2.0 * (usual + followed)) / variance
     precision = v["at_cell_precision"] * (spread**-2.0)[benchmark]
     # The variance of the scores' error and of the model's deviation.
     within = 1.0 / (precision + information)
@@ -205,7 +211,8 @@ def invert_scores(
         log_scale=v["at_cell_log_scale"] + pt.log(spread)[benchmark],
         weights=v["at_cell_is_target"] * information * precision * within,
         levels=levels,
-        stretch=pt.log(ruler.steepness).mean(),
+        common=(v["at_line_share"] * levels).sum(axis=0),
+        stretch=(v["at_line_share"][:, 0] * pt.log(ruler.steepness)).sum(),
         target=v["at_cell_target"],
         benchmark=benchmark,
     )

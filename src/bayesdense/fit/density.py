@@ -66,6 +66,8 @@ class DensityFit(Fit[ModelSpec]):
     _single_names: ClassVar[frozenset[str]] = Fit._single_names | {
         "family_effect",
         "family_benchmark_effect",
+        "developer_effect",
+        "developer_benchmark_effect",
         "model_effect",
         "undated_log_density",
     }

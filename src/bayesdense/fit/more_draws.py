@@ -14,7 +14,7 @@ MORE = 3
 """How many times as many draws a fit gets at most, once."""
 
 # Of draws that are lacking, so much more that chance does not undo it.
-MARGIN = 1.3
+MARGIN = 2.0
 # Largest R-hat of chains that have met and are only short.
 MIXING = 1.03
 # Of what is refused, the share that is refused where steps are to be smaller.
@@ -40,7 +40,7 @@ def draws_needed(draws: int, found: Convergence) -> int:
     Examples
     --------
     >>> draws_needed(500, Convergence(rhat=1.008, ess=320.0))
-    813
+    1250
     """
     rhat, ess = found
     if not (rhat <= MIXING and ess >= MIN_ESS / MORE):

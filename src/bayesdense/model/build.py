@@ -12,7 +12,13 @@ from bayesdense.model.cells import add_cells, cell_priors
 from bayesdense.model.design import Design
 from bayesdense.model.loss_law import add_loss_law, add_losses, add_shape, loss_law_priors
 from bayesdense.model.numbers import Numbers, add_priors
-from bayesdense.model.observation import add_harness_offsets, add_scores, observation_priors
+from bayesdense.model.observation import (
+    SOURCE_NOISE,
+    add_harness_offsets,
+    add_scores,
+    add_source_noise,
+    observation_priors,
+)
 from bayesdense.model.precision import in_double_precision
 from bayesdense.model.references import add_references, reference_priors
 from bayesdense.model.ruler import Ruler
@@ -72,7 +78,8 @@ def model_priors(design: Design) -> dict[str, Prior]:
     entries = entries_of_priors(design)
     priors = {name: prior.in_order(name, entries.get(name)) for name, prior in chosen.items()}
     for name, prior in priors.items():
-        is_exponent_mean = name.endswith("_mean") and name[:-5] in design.spec.law.exponents
+        of = name[:-5] if name.endswith("_mean") and design.loss_sets else ""
+        is_exponent_mean = of in design.spec.law.exponents
         normal = name in (*ZERO_SUM, "map_midpoint_loss") or is_exponent_mean
         if normal and prior.distribution != "Normal":
             raise PriorError(f"priors: '{name}' must be Normal, and has {prior}")
@@ -96,7 +103,7 @@ def entries_of_priors(design: Design) -> dict[str, list[str]]:
     """
     coords, known, law = design.coords, design.has_losses, design.spec.law
     by_benchmark = ("map_floor", "ceiling_share", "cell_effect_sd", "harness_offset_sd")
-    found = dict.fromkeys((*by_benchmark, "source_noise_sd"), coords["benchmark"])
+    found = dict.fromkeys((*by_benchmark, *SOURCE_NOISE), coords["benchmark"])
     labels = np.array(coords["benchmark"], dtype=object)
     found |= dict.fromkeys(("map_steepness", "map_midpoint_loss"), list(labels[known]))
     found |= dict.fromkeys(("map_slope_at_centre", "map_logit_at_centre"), list(labels[~known]))
@@ -171,11 +178,11 @@ def build_model(
             add_losses(ruler, numbers, priors, size)
         if design.size("cell"):
             offset = add_harness_offsets(design, numbers, priors)
-            noise = priors["source_noise_sd"].variable("source_noise_sd", dims="benchmark")
+            add_source_noise(priors)
             logit = add_cells(
                 ruler, numbers, priors, density=density, difference=difference, size=size
             )
-            add_scores(design.spec, ruler, numbers, noise=noise, offset=offset, logit=logit)
+            add_scores(design.spec, ruler, numbers, offset=offset, logit=logit)
     return model
 
 

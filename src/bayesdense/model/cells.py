@@ -2,9 +2,11 @@
 
 ``ln N_eff[m, j] = ln N[m] + ln rho[m] + g[m, j] + tau_j epsilon[m, j]``, ``epsilon ~ Normal(0,
 1)``. The last term, the variable ``cell_effect``, is how far a model deviates on one benchmark;
-its scale is ``reference_cell_scale tau_j`` for references, 0.3 by default. Where the loss of a run
-was measured, the map is read at it and the deviation acts to first order: ``L = L_measured +
-(dL / d ln N) tau_j epsilon``, the slope being that of the law at the run's own ``N`` and ``D``.
+its scale is ``reference_cell_scale tau_j`` for references, 0.3 by default. With
+``cell_spread="pooled"``, ``ln tau_j ~ Normal(cell_effect_sd_mean, cell_effect_sd_sd)``. Where the
+loss of a run was measured, the map is read at it and the deviation acts to first order: ``L =
+L_measured + (dL / d ln N) tau_j epsilon``, the slope being that of the law at the run's own ``N``
+and ``D``.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from bayesdense.model.ruler import Ruler
 from bayesdense.parts.namespace import namespace
 from bayesdense.priors import Prior
 
-__all__ = ["add_cells", "cell_losses", "cell_priors"]
+__all__ = ["add_cells", "cell_losses", "cell_priors", "has_pooled_spread"]
 
 
 def cell_priors(design: Design) -> dict[str, Prior]:
@@ -37,7 +39,27 @@ def cell_priors(design: Design) -> dict[str, Prior]:
     """
     if not design.size("benchmark"):
         return {}
+    if has_pooled_spread(design):
+        return {
+            "cell_effect_sd_mean": Prior("Normal", mu=float(np.log(0.4)), sigma=0.5),
+            "cell_effect_sd_sd": Prior("HalfNormal", sigma=0.3),
+        }
     return {"cell_effect_sd": Prior("LogNormal", mu=float(np.log(0.7)), sigma=0.5)}
+
+
+def has_pooled_spread(design: Design) -> bool:
+    """Return whether the spread of deviations varies around a common one between benchmarks.
+
+    Parameters
+    ----------
+    design : Design
+        Decides whether there are several benchmarks.
+
+    Returns
+    -------
+    bool
+    """
+    return design.spec.cell_spread == "pooled" and design.size("benchmark") > 1
 
 
 def add_cells(
@@ -74,7 +96,12 @@ def add_cells(
     import pymc as pm
 
     cell_model, cell_benchmark = numbers["cell_model"], numbers["cell_benchmark"]
-    sd = priors["cell_effect_sd"].variable("cell_effect_sd", dims="benchmark")
+    if "cell_effect_sd" in priors:
+        sd = priors["cell_effect_sd"].variable("cell_effect_sd", dims="benchmark")
+    else:
+        names = ("cell_effect_sd_mean", "cell_effect_sd_sd")
+        mean, spread = (priors[name].variable(name) for name in names)
+        sd = pm.LogNormal("cell_effect_sd", mean, spread, dims="benchmark")
     scale = numbers["cell_scale"] * sd[cell_benchmark]
     deviation = pm.Normal("cell_effect", 0.0, scale, dims="cell")
     log_size = (density + size)[cell_model]

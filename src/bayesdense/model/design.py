@@ -15,6 +15,8 @@ from bayesdense.spec import ModelSpec, RulerSpec
 
 __all__ = ["Design", "make_design"]
 
+MONTHS_PER_YEAR = 12.0
+
 
 @dataclass(frozen=True)
 class Design:
@@ -203,7 +205,7 @@ def _make_design(
     # A ruler without losses does not depend on tokens.
     cell_tokens = np.where(has_losses[cell_benchmark], cell_tokens, 0.0)
 
-    target_family, families = pd.factorize(models.loc[~references, "family"])
+    groups, of_families = _families(models[~references], years, spec)
     reference_family, reference_families = pd.factorize(models.loc[references, "family"])
     loss_stats = losses.groupby("loss_set")["loss"].agg(["mean", "min", "std"]).reindex(loss_sets)
     mean_loss, lowest_loss, sd_loss = loss_stats.to_numpy(dtype=float).T
@@ -213,7 +215,6 @@ def _make_design(
         "log_size_centre": np.array(log_size_centre),
         "relative_log_size": log_size - log_size_centre,
         "target_years": np.concatenate([years, np.zeros(n_targets - n_dated)]),
-        "family_code": target_family,
         "reference_family_code": reference_family,
         "reference_residual": np.array(spec.reference_residual),
         "tokens_budget": np.array(tokens_budget),
@@ -233,6 +234,7 @@ def _make_design(
     }
     design = spec.size.design(models)
     arrays |= {f"size_{name}": values for name, values in design.items()}
+    arrays |= of_families
     if isinstance(spec, ModelSpec):
         constants = spec.trend.constant_values(mean_date)
         arrays |= {name: np.array(value) for name, value in constants.items()}
@@ -260,7 +262,7 @@ def _make_design(
         "dated_target": names[:n_dated],
         "undated_target": names[n_dated:n_targets] if reads_dates else [],
         "reference": names[n_targets:],
-        "family": list(families),
+        **groups,
         "reference_family": list(reference_families),
         "benchmark": benchmarks,
         "harness": harnesses,
@@ -366,6 +368,39 @@ def _years(released: pd.Series, reads_dates: bool) -> tuple[np.datetime64, np.nd
     dates = released.to_numpy(dtype="datetime64[s]")[known]
     mean_date = _mean_date(dates)
     return mean_date, (dates - mean_date) / np.timedelta64(1, "D") / DAYS_PER_YEAR
+
+
+def _families(
+    targets: pd.DataFrame, years: np.ndarray, spec: RulerSpec
+) -> tuple[dict[str, list[str]], dict[str, np.ndarray]]:
+    """Return families, developers and releases, and their codes, as far as the model reads them.
+
+    Dates of one family and day, a release, are wrong together. ``family_years`` is how far each
+    date is from the mean date of its family, and ``family_mean`` turns errors of dates into their
+    means over families.
+    """
+    code, families = pd.factorize(targets["family"])
+    groups: dict[str, list[str]] = {"family": list(families), "developer": [], "release": []}
+    found = {"family_code": code}
+    if not isinstance(spec, ModelSpec):
+        return groups, found
+    if spec.families == "nested":
+        found["developer_code"], labels = pd.factorize(targets["developer"])
+        groups["developer"] = list(labels)
+        # Of a family of several developers one of them: only the sampler's coordinates read it.
+        found["developer_of_family"] = np.zeros(len(families), dtype=int)
+        found["developer_of_family"][code] = found["developer_code"]
+    dated = targets[: len(years)]
+    same = code[: len(years)] == code[: len(years), None]
+    family_mean = same / same.sum(axis=0)
+    if spec.within_families and spec.has_growth:
+        found["family_years"] = years - years @ family_mean
+    if spec.date_sd and spec.has_growth:
+        days = dated["release_date"].dt.strftime("%Y-%m-%d")
+        found["release_code"], labels = pd.factorize(dated["family"] + ", " + days)
+        groups["release"] = list(labels)
+        found |= {"date_sd": np.array(spec.date_sd / MONTHS_PER_YEAR), "family_mean": family_mean}
+    return groups, found
 
 
 def _mean_date(dates: np.ndarray) -> np.datetime64:

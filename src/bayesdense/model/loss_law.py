@@ -2,7 +2,9 @@
 
 The law gives the loss ``L_k(N, D)`` on loss set ``k``; a measured one has ``ln L_measured ~
 StudentT(4, ln L_k, loss_noise_sd_k)``. Exponents are partially pooled over loss sets. Where there
-are scores only, the loss has no scale, and only the coefficients in ``LossLaw.shape`` are left.
+are scores only, the loss has no scale, and only the coefficients in ``LossLaw.shape`` are left;
+with ``exponents="pooled"`` those of such benchmarks are partially pooled too, ``ln alpha_j ~
+Normal(alpha_mean, alpha_sd)``.
 """
 
 from __future__ import annotations
@@ -24,11 +26,18 @@ __all__ = [
     "add_losses",
     "add_shape",
     "expected_losses",
+    "pooled_exponents",
     "loss_law_priors",
 ]
 
 EXPONENT_SPREAD = 0.3
 """Standard deviation of the prior of a log exponent, and scale of that of its spread."""
+
+POOLED_CENTRE = 1 / 3
+"""Of exponents with scores only, the prior median of their mean, in units of that with losses."""
+
+POOLED_MEAN_SD = 0.4
+"""Standard deviation of the prior of the mean of log exponents with scores only."""
 
 
 def loss_law_priors(design: Design) -> dict[str, Prior]:
@@ -47,16 +56,44 @@ def loss_law_priors(design: Design) -> dict[str, Prior]:
     priors: dict[str, Prior] = {}
     n_sets, scores_only = len(design.loss_sets), not design.has_losses.all()
     centre = float(np.log(law.exponent_centre))
+    pooled = pooled_exponents(design)
     for name in law.exponents:
         if n_sets > 1:
             priors[f"{name}_mean"] = Prior("Normal", mu=centre, sigma=EXPONENT_SPREAD)
             priors[f"{name}_sd"] = Prior("HalfNormal", sigma=EXPONENT_SPREAD)
-        if n_sets == 1 or (scores_only and name in law.shape):
+        if n_sets == 1 or (scores_only and name in law.shape and name not in pooled):
             priors[name] = Prior("LogNormal", mu=centre, sigma=EXPONENT_SPREAD)
+        if name in pooled:
+            mean, sd = pooled[name]
+            lower = centre + float(np.log(POOLED_CENTRE))
+            priors[mean] = Prior("Normal", mu=lower, sigma=POOLED_MEAN_SD)
+            priors[sd] = Prior("HalfNormal", sigma=EXPONENT_SPREAD)
     if n_sets:
         priors |= law.priors(design.mean_loss)
         priors["loss_noise_sd"] = Prior("HalfNormal", sigma=0.1)
     return priors
+
+
+def pooled_exponents(design: Design) -> dict[str, tuple[str, str]]:
+    """Return the exponents that benchmarks with scores only have around a common mean.
+
+    Parameters
+    ----------
+    design : Design
+        Decides whether there are several such benchmarks.
+
+    Returns
+    -------
+    dict of str to (str, str)
+        By exponent, the names of the mean and of the spread of its logarithm.
+    """
+    law = design.spec.law
+    if design.spec.exponents != "pooled" or (~design.has_losses).sum() < 2:
+        return {}
+    # Loss sets have a mean and a spread of their own, of losses and not of scores.
+    suffix = "_scores_only" if design.loss_sets else ""
+    names = [name for name in law.shape if name in law.exponents]
+    return {name: (f"{name}_mean{suffix}", f"{name}_sd{suffix}") for name in names}
 
 
 def add_loss_law(design: Design, priors: Mapping[str, PriorInModel]) -> None:
@@ -86,9 +123,14 @@ def add_loss_law(design: Design, priors: Mapping[str, PriorInModel]) -> None:
     if not scores_only:
         return
     suffix = "_scores_only" if mixed else ""
+    dims = "benchmark_scores_only" if mixed else "benchmark"
+    pooled = pooled_exponents(design)
     for name in law.shape:
-        dims = "benchmark_scores_only" if mixed else "benchmark"
-        priors[name].variable(f"{name}{suffix}", dims=dims)
+        if name in pooled:
+            mean, sd = (priors[of].variable(of) for of in pooled[name])
+            pm.LogNormal(f"{name}{suffix}", mean, sd, dims=dims)
+        else:
+            priors[name].variable(f"{name}{suffix}", dims=dims)
 
 
 def add_shape(design: Design, numbers: Numbers) -> None:

@@ -8,7 +8,10 @@ expected score, source ``i`` on harness ``h`` measures
 ``xi ~ Normal(0, 1)`` is shared by all sources of the cell, since they ran the same items; ``e_i``
 is Normal(0, 1), or Student-t. The offsets ``eta[h, j] ~ Normal(0, harness_offset_sd_j)`` are
 zero-sum over the harnesses that measured the benchmark.
-The same formulas serve the variables of a PyMC model and posterior draws.
+
+With ``noise="by-score"`` the noise of a source depends on the expected score: ``phi_j q^k_j
+exp(h_j (p - 1/2))`` with ``q = (4 p (1 - p) + 0.04) / 1.04``, which is 1 at a half and nearly 0 at
+the ends. The same formulas serve the variables of a PyMC model and posterior draws.
 """
 
 from __future__ import annotations
@@ -29,14 +32,19 @@ __all__ = [
     "STUDENT_DEGREES",
     "add_harness_offsets",
     "add_scores",
+    "add_source_noise",
     "expected_scores",
     "item_variance",
     "observation_priors",
     "replicated_logp",
     "replicated_random",
+    "source_sd",
 ]
 
 STUDENT_DEGREES = 4.0
+SOURCE_NOISE = ("source_noise_sd", "source_noise_exponent", "source_noise_tilt")
+# At a score of 0 or 1 something is left of the noise of a source, whatever its exponent.
+AT_AN_END = 0.04
 
 
 def observation_priors(design: Design) -> dict[str, Prior]:
@@ -56,7 +64,51 @@ def observation_priors(design: Design) -> dict[str, Prior]:
     priors = {"source_noise_sd": Prior("LogNormal", mu=float(np.log(0.015)), sigma=0.7)}
     if design.spec.harness_offsets and (design.arrays["harness_measured"].sum(axis=0) > 1).any():
         priors["harness_offset_sd"] = Prior("HalfNormal", sigma=0.4)
+    if design.spec.noise == "by-score":
+        priors["source_noise_exponent"] = Prior("Normal", mu=0.3, sigma=0.3)
+        priors["source_noise_tilt"] = Prior("Normal", mu=0.0, sigma=1.0)
     return priors
+
+
+def add_source_noise(priors: Mapping[str, PriorInModel]) -> None:
+    """Add the parameters of the noise of sources to the PyMC model in context.
+
+    Parameters
+    ----------
+    priors : mapping of str to PriorInModel
+        With ``source_noise_sd``, and ``source_noise_exponent`` and
+        ``source_noise_tilt`` where the noise depends on the score.
+    """
+    for name in SOURCE_NOISE:
+        if name in priors:
+            priors[name].variable(name, dims="benchmark")
+
+
+def source_sd(values: Any, latent: Any, benchmark: Any) -> Any:
+    """Return the standard deviation of a source at some expected scores.
+
+    Parameters
+    ----------
+    values : mapping of str to array_like, shape (..., benchmark)
+        With ``source_noise_sd``, and ``source_noise_exponent`` and
+        ``source_noise_tilt`` where the noise depends on the score.
+    latent : array_like, shape (..., n)
+        Expected scores.
+    benchmark : array_like of int, shape (n,)
+        Codes of their benchmarks.
+
+    Returns
+    -------
+    array_like, shape (..., n)
+    """
+    constant = at(values["source_noise_sd"], benchmark)
+    if "source_noise_exponent" not in values:
+        return constant
+    xp = namespace(latent)
+    spread = (4.0 * xp.maximum(latent * (1.0 - latent), 0.0) + AT_AN_END) / (1.0 + AT_AN_END)
+    logarithm = at(values["source_noise_exponent"], benchmark) * xp.log(spread)
+    logarithm = logarithm + at(values["source_noise_tilt"], benchmark) * (latent - 0.5)
+    return constant * xp.exp(logarithm)
 
 
 def add_harness_offsets(
@@ -185,9 +237,7 @@ def item_variance(latent: Any, items: Any, spec: RulerSpec) -> Any:
     return namespace(variance).maximum(variance, 0.0)
 
 
-def add_scores(
-    spec: RulerSpec, ruler: Ruler, numbers: Numbers, *, noise: Any, offset: Any, logit: Any
-) -> None:
+def add_scores(spec: RulerSpec, ruler: Ruler, numbers: Numbers, *, offset: Any, logit: Any) -> None:
     """Add the measured scores to the PyMC model in context.
 
     Parameters
@@ -198,8 +248,6 @@ def add_scores(
         The ruler of the model.
     numbers : Numbers
         Numbers of the design.
-    noise : tensor, shape (benchmark,)
-        ``phi``, the standard deviation of a source.
     offset : tensor, shape (harness, benchmark), or None
         ``eta``, what `add_harness_offsets` returned.
     logit : tensor, shape (cell,)
@@ -208,12 +256,12 @@ def add_scores(
     import pymc as pm
 
     cell = numbers["score_cell"]
-    noise = noise[numbers["score_benchmark"]]
     latent, mean = expected_scores(ruler, logit, offset, numbers)
     latent = pm.Deterministic("expected_score", latent, dims="cell")
     if offset is None:
         mean = latent[cell]
     items = item_variance(latent, numbers["cell_items"], spec)[cell]
+    noise = source_sd(pm.modelcontext(None).named_vars, latent, numbers["cell_benchmark"])[cell]
     if spec.observation == "student-t":
         # The items' share cannot be integrated out of a Student-t, so it is a variable.
         deviation = pm.Normal("item_effect", 0.0, 1.0, dims="cell")[cell]

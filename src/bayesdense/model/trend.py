@@ -1,7 +1,8 @@
 """Log density of the targets (eq. 5) and what differs between benchmarks.
 
 For a target with a date ``ln rho = B + A (t - t0) + lambda (ln N - ln 2e10) + f[family] + v``,
-where ``A (t - t0)`` and the distribution of ``v`` are those of the trend (`parts/trends/`).
+where ``A (t - t0)`` and the distribution of ``v`` are those of the trend (`parts/trends/`). What
+is known of dates, and growth within families, is in `model/dates.py`.
 On benchmark ``j``, ``g_j = o_j + (A_j - A)(t - t0) + (lambda_j - lambda)(ln N - ln 2e10) +
 f2[family, j]`` is added to the log effective size; ``o_j``, ``A_j - A`` and ``lambda_j - lambda``
 add up to zero over the benchmarks, ``f2`` need not.
@@ -16,13 +17,20 @@ from typing import Any
 
 import numpy as np
 
+from bayesdense.model.dates import add_dates, date_priors, within_families
 from bayesdense.model.design import Design
 from bayesdense.model.families import add_families, family_priors
 from bayesdense.model.numbers import Numbers, PriorInModel
 from bayesdense.priors import Prior
 from bayesdense.spec import DENSITY_SIZE
 
-__all__ = ["add_targets", "differences", "line", "target_priors", "target_sizes"]
+__all__ = [
+    "add_targets",
+    "differences",
+    "line",
+    "target_priors",
+    "target_sizes",
+]
 
 
 def target_priors(design: Design) -> dict[str, Prior]:
@@ -49,11 +57,13 @@ def target_priors(design: Design) -> dict[str, Prior]:
         priors["growth_rate_sd"] = Prior("HalfNormal", sigma=1.0)
     if design.spec.level == "by-benchmark" and several:
         priors["benchmark_offset"] = Prior("Normal", mu=0.0, sigma=1.0)
+    if design.spec.level == "pooled" and several:
+        priors["benchmark_offset_sd"] = Prior("HalfNormal", sigma=1.5)
     if design.spec.size_slope != "none":
         priors["size_slope"] = Prior("Normal", mu=0.0, sigma=0.5)
         if design.spec.size_slope == "by-benchmark" and several:
             priors["size_slope_sd"] = Prior("HalfNormal", sigma=0.3)
-    priors |= family_priors(design)
+    priors |= date_priors(design) | family_priors(design)
     if design.size("undated_target"):
         priors["undated_log_density"] = Prior("Normal", mu=0.0, sigma=3.0)
     return priors
@@ -105,17 +115,19 @@ def add_targets(
         priors[name].variable(name)
     for name, value in trend.derived(values).items():
         pm.Deterministic(name, value)
-    effect, benchmark_effect = add_families(priors)
+    effects = add_families(priors)
 
-    years, family = numbers["target_years"], numbers["family_code"]
+    years = add_dates(numbers, priors)
     density = line(values, numbers, trend, years[:n_on_line], from_2e10[:n_on_line])
+    density = density + within_families(values, numbers)
     difference = differences(values, years, from_2e10)
     if difference is None:
         difference = pt.zeros((numbers.length("target"), numbers.length("benchmark")))
-    if effect is not None:
-        density = density + effect[family[:n_on_line]]
-    if benchmark_effect is not None:
-        difference = difference + benchmark_effect[family]
+    for kind, (effect, benchmark_effect) in effects.items():
+        group = numbers[f"{kind}_code"]
+        density = density + effect[group[:n_on_line]]
+        if benchmark_effect is not None:
+            difference = difference + benchmark_effect[group]
     sd, lag = trend.scales(_with_constants(values, numbers, trend), years[:n_on_line])
     if lag is None:
         density = density + pm.Normal("model_effect", 0.0, sd, dims=design.on_line)
@@ -218,6 +230,9 @@ def _add_benchmarks(priors: Mapping[str, PriorInModel], values: Any) -> None:
     if "benchmark_offset" in priors:
         sigma = priors["benchmark_offset"].parameters["sigma"]
         pm.ZeroSumNormal("benchmark_offset", sigma, dims="benchmark")
+    if "benchmark_offset_sd" in priors:
+        sd = priors["benchmark_offset_sd"].variable("benchmark_offset_sd")
+        pm.ZeroSumNormal("benchmark_offset", sd, dims="benchmark")
     for name in ("growth_rate", "size_slope"):
         if f"{name}_sd" in priors:
             sd = priors[f"{name}_sd"].variable(f"{name}_sd")

@@ -72,6 +72,7 @@ VARIABLES: dict[str, Variable] = {
     "growth_rate_change": Variable("D", "change of the growth rate", "1/year", "eq. 5"),
     "log_density_level": Variable("B", "log density at the mean date and 2e10", "1", "eq. 5"),
     "benchmark_offset": Variable("o", "offset of a benchmark", "1", "eq. 5"),
+    "benchmark_offset_sd": Variable("sigma_o", "spread of offsets of benchmarks", "1", "eq. 5"),
     "size_slope": Variable("lambda", "slope of log density in log size", "1", "eq. 5"),
     "size_slope_by_benchmark": Variable("lambda_j", "size slope on a benchmark", "1", "eq. 5"),
     "size_slope_deviation": Variable(
@@ -85,6 +86,18 @@ VARIABLES: dict[str, Variable] = {
     "family_benchmark_effect_sd": Variable(
         "sigma_fj", "scale of the effects of families on a benchmark", "1", "eq. 5"
     ),
+    "developer_effect": Variable("h", "effect of a developer", "1", "eq. 5"),
+    "developer_effect_sd": Variable("sigma_h", "scale of the effects of developers", "1", "eq. 5"),
+    "developer_benchmark_effect": Variable(
+        "h2", "effect of a developer on a benchmark", "1", "eq. 5"
+    ),
+    "developer_benchmark_effect_sd": Variable(
+        "sigma_hj", "scale of the effects of developers on a benchmark", "1", "eq. 5"
+    ),
+    "date_error": Variable("t - t_rep", "how much later a release was", "year", "eq. 5"),
+    "within_family_growth": Variable(
+        "w", "growth within families less that between them", "1/year", "eq. 5"
+    ),
     "model_effect": Variable("v", "deviation of a model from the trend", "1", "eq. 5"),
     "model_effect_sd": Variable("sigma_v", "scale of the deviations of models", "1", "eq. 5"),
     "undated_log_density": Variable("ln rho", "log density of a dateless model", "1", "prior"),
@@ -95,6 +108,10 @@ VARIABLES: dict[str, Variable] = {
     # Measured scores.
     "expected_score": Variable("S", "score of a model on a benchmark", "1", "eq. 3"),
     "source_noise_sd": Variable("phi", "noise of a source of scores", "1", "observation"),
+    "source_noise_exponent": Variable(
+        "k", "exponent of p (1 - p) in the noise", "1", "observation"
+    ),
+    "source_noise_tilt": Variable("h", "slope of the log noise in the score", "1", "observation"),
     "harness_offset": Variable("eta", "offset of a harness, in logits", "1", "observation"),
     "harness_offset_sd": Variable("sigma_eta", "scale of harness offsets", "1", "observation"),
     "item_effect": Variable("xi", "standardised noise of the items", "1", "observation"),
@@ -106,8 +123,8 @@ KINDS = {
     "_scores_only": "of benchmarks with scores only",
 }
 POOLED = {
-    "_mean": ("mu", "mean of the logarithm over loss sets"),
-    "_sd": ("sigma", "spread of the logarithm over loss sets"),
+    "_mean": ("mu", "mean of the logarithm over loss sets or benchmarks"),
+    "_sd": ("sigma", "spread of the logarithm over loss sets or benchmarks"),
 }
 
 

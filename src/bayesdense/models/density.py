@@ -94,13 +94,32 @@ class DensityModel(Model[ModelSpec]):
     size : str or SizeDefinition
         What counts as parameters: ``"total"``, ``"active"``, or another of
         `bayesdense.sizes`.
-    growth, level : {"by-benchmark", "common"}, optional
-        Whether growth rates and levels differ between benchmarks. Without a
-        trend there is no growth to differ.
+    growth : {"by-benchmark", "common"}, optional
+        Whether growth rates differ between benchmarks. Without a trend there
+        is no growth to differ.
+    level : {"by-benchmark", "pooled", "common"}, optional
+        Whether levels do: with a spread of 1, with one that is a parameter, or
+        not at all.
     size_slope : {"by-benchmark", "common", "none"}, optional
         Whether density depends on size.
-    families : bool, optional
-        Whether models of one family have a deviation in common.
+    families : bool or "nested", optional
+        Whether models of one family have a deviation in common; ``"nested"``
+        if families of one developer have one too.
+    within_families : bool, optional
+        Whether density may grow otherwise within families than between them.
+        The doubling time is then that of growth between families, and
+        ``within_family_growth`` is how much faster density grows within.
+    date_sd : float, optional
+        Standard deviation of reported release dates, in months; 0, so that
+        they are exact, if not given. Models of one family and day are wrong
+        together.
+    noise : {"constant", "by-score"}, optional
+        Whether the noise between sources depends on the score.
+    exponents : {"separate", "pooled"}, optional
+        Whether the exponents of benchmarks with scores only have priors of
+        their own, or vary around a common mean.
+    cell_spread : {"separate", "pooled"}, optional
+        Likewise the spread of deviations of models on single benchmarks.
     harness_offsets : bool, optional
         Whether harnesses differ systematically.
     item_noise : bool
@@ -145,7 +164,12 @@ class DensityModel(Model[ModelSpec]):
         growth: str | None = None,
         level: str | None = None,
         size_slope: str | None = None,
-        families: bool | None = None,
+        families: bool | str | None = None,
+        within_families: bool | None = None,
+        date_sd: float | None = None,
+        noise: str | None = None,
+        exponents: str | None = None,
+        cell_spread: str | None = None,
         harness_offsets: bool | None = None,
         item_noise: bool = True,
         observation: str = "normal",
@@ -164,6 +188,11 @@ class DensityModel(Model[ModelSpec]):
             "level": level,
             "size_slope": size_slope,
             "families": families,
+            "within_families": within_families,
+            "date_sd": date_sd,
+            "noise": noise,
+            "exponents": exponents,
+            "cell_spread": cell_spread,
             "harness_offsets": harness_offsets,
         }
         of_skill = {"level": "common", "size_slope": "none"} if ruler == "skill" else {}

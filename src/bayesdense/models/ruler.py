@@ -55,6 +55,13 @@ class RulerModel(Model[RulerSpec]):
         Whether scores carry the sampling noise of the benchmark's items.
     observation : {"normal", "student-t"}
         Noise between sources of one score.
+    noise : {"constant", "by-score"}
+        Whether the noise between sources depends on the score.
+    exponents : {"separate", "pooled"}
+        Whether the exponents of benchmarks with scores only have priors of
+        their own, or vary around a common mean.
+    cell_spread : {"separate", "pooled"}
+        Likewise the spread of deviations of models on single benchmarks.
     reference_residual : float
         Standard deviation of a run's log density, where it is read by its
         size because its loss is not known.
@@ -79,6 +86,9 @@ class RulerModel(Model[RulerSpec]):
         harness_offsets: bool = True,
         item_noise: bool = True,
         observation: str = "normal",
+        noise: str = "constant",
+        exponents: str = "separate",
+        cell_spread: str = "separate",
         reference_residual: float = 0.1,
         reference_cell_scale: float = 0.3,
         priors: Mapping[str, Prior] | None = None,
@@ -89,6 +99,9 @@ class RulerModel(Model[RulerSpec]):
             harness_offsets=harness_offsets,
             item_noise=item_noise,
             observation=observation,  # type: ignore[arg-type]
+            noise=noise,  # type: ignore[arg-type]
+            exponents=exponents,  # type: ignore[arg-type]
+            cell_spread=cell_spread,  # type: ignore[arg-type]
             reference_residual=reference_residual,
             reference_cell_scale=reference_cell_scale,
             priors=priors or {},

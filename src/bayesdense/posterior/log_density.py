@@ -20,6 +20,7 @@ from bayesdense.model.observation import (
     expected_scores,
     item_variance,
     replicated_logp,
+    source_sd,
 )
 from bayesdense.model.ruler import Ruler
 from bayesdense.posterior.draws import Draws, cell_logits, log_sizes, ruler_of
@@ -104,7 +105,7 @@ def score_log_densities(draws: Draws, design: Design) -> np.ndarray:
     logit = cell_logits(ruler, draws, design, draws["log_effective_size"], draws["cell_effect"])
     latent, mean = expected_scores(ruler, logit, draws.get("harness_offset"), arrays)
     items = item_variance(latent, arrays["cell_items"], design.spec)[:, arrays["score_cell"]]
-    noise = draws["source_noise_sd"][:, arrays["score_benchmark"]]
+    noise = source_sd(draws, latent, arrays["cell_benchmark"])[:, arrays["score_cell"]]
     observed = arrays["score_observed"]
     if design.spec.observation == "student-t":
         mean = mean + np.sqrt(items) * draws["item_effect"][:, arrays["score_cell"]]
@@ -181,20 +182,21 @@ def _of_cells(draws: Draws, design: Design, cells: np.ndarray) -> np.ndarray:
     benchmark = design.arrays["cell_benchmark"]
     scale = design.arrays["cell_scale"] * draws["cell_effect_sd"][:, benchmark]
     middle = own["log_effective_size"] - own["cell_effect"]
-    source = draws["source_noise_sd"][:, benchmark] ** 2
 
     def logits(deviation: np.ndarray) -> np.ndarray:
         return cell_logits(ruler, draws, design, middle + deviation, deviation)
 
     def term(z: float, part: slice = slice(None)) -> np.ndarray:
         logit = logits(scale * z)
-        return given_logits(logit, source, draws, ruler, design)[part] - 0.5 * z**2
+        return given_logits(logit, draws, ruler, design)[part] - 0.5 * z**2
 
     # A cell that is badly predicted has its weight far out.
     few = slice(None, None, max(1, len(scale) // LOOKED_AT))
     coarse = np.arange(-FURTHEST, FURTHEST + 0.5)
     peaks = coarse[np.argmax([term(z, few) for z in coarse], axis=0)]
-    step = _step(lambda z: ruler.score(logits(scale * z), benchmark), design, np.sqrt(source))
+    here = ruler.score(logits(own["cell_effect"]), benchmark)
+    noise = source_sd(draws, here, benchmark)
+    step = _step(lambda z: ruler.score(logits(scale * z), benchmark), design, noise)
     low, high = min(0.0, float(peaks.min())) - WIDEST, max(0.0, float(peaks.max())) + WIDEST
     total = np.full(scale.shape, -np.inf)
     for z in np.arange(low, high + step / 2, step):
@@ -253,7 +255,6 @@ def _step(score: Callable[[float], np.ndarray], design: Design, noise: np.ndarra
 
 def given_logits(
     logit: np.ndarray,
-    source: np.ndarray,
     draws: Draws,
     ruler: Ruler,
     design: Design,
@@ -261,14 +262,12 @@ def given_logits(
     """Return the joint log density of the scores of every cell at known logits.
 
     The scores share the deviation of their items: their covariance is
-    ``source I + items 11'``.
+    ``source I + items 11'``, of which the first is the variance between sources.
 
     Parameters
     ----------
     logit : numpy.ndarray, shape (draw, cell)
         Of every cell, on the average harness.
-    source : numpy.ndarray, shape (draw, cell)
-        Variance between sources.
     draws : Draws
         Posterior draws.
     ruler : Ruler
@@ -283,6 +282,7 @@ def given_logits(
     arrays = design.arrays
     latent, mean = expected_scores(ruler, logit, draws.get("harness_offset"), arrays)
     items = item_variance(latent, arrays["cell_items"], design.spec)
+    source = source_sd(draws, latent, arrays["cell_benchmark"]) ** 2
     starts = np.flatnonzero(arrays["score_before"] == 0)
     residual = arrays["score_observed"] - mean
     total = np.add.reduceat(residual, starts, axis=1)

@@ -31,8 +31,10 @@ from bayesdense.sampler.settings import Run
 
 __all__ = ["SINGLE_MODEL_DIMS", "Singles", "sample_single"]
 
-SINGLE_MODEL_DIMS = frozenset({"target", "dated_target", "undated_target", "family", "cell"})
-"""Dimensions of what belongs to single models and families."""
+SINGLE_MODEL_DIMS = frozenset(
+    {"target", "dated_target", "undated_target", "release", "family", "developer", "cell"}
+)
+"""Dimensions of what belongs to single models, families and developers."""
 
 QUARTER = np.pi / 2.0
 LONGEST_STEP = 0.3

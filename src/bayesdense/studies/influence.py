@@ -29,11 +29,11 @@ from bayesdense.tables.growth import doubling_months
 
 __all__ = ["influence"]
 
-COLUMNS = {"benchmark": "of", "family": "family", "model": "model"}
+COLUMNS = {"benchmark": "of", "developer": "developer", "family": "family", "model": "model"}
 
 
 def influence(fit: DensityFit, *, by: str = "family", prob: float = PROB) -> pd.DataFrame:
-    """Return what the doubling time would be without each benchmark, family or model.
+    """Return what the doubling time would be without each benchmark, developer, family or model.
 
     Posterior draws are weighed by one over the density of the scores that are
     left out, with what only they inform integrated out (deviations of cells,
@@ -47,7 +47,7 @@ def influence(fit: DensityFit, *, by: str = "family", prob: float = PROB) -> pd.
     ----------
     fit : DensityFit
         With Normal noise between sources.
-    by : {"benchmark", "family", "model"}
+    by : {"benchmark", "developer", "family", "model"}
         What is left out in turn; only targets.
     prob : float
         Probability of the intervals.

@@ -13,6 +13,7 @@ from functools import cache
 import numpy as np
 
 from bayesdense.model import Design
+from bayesdense.model.families import KINDS
 from bayesdense.parts.trends.linear import Linear
 from bayesdense.posterior.draws import Draws, cell_logits, ruler_of
 from bayesdense.posterior.log_density import given_logits, of_cells, require_normal
@@ -91,7 +92,9 @@ def densities_of_models(draws: Draws, design: Design) -> Callable[[np.ndarray], 
         If the noise between sources is not Normal.
     """
     require_normal(design)
-    family = design.arrays["family_code"]
+    # Families of one developer tell of one another where developers have effects.
+    wider = "developer" if "developer_effect" in draws else "family"
+    group = design.arrays[f"{wider}_code"] if design.spec.families else None
     scored = np.unique(design.arrays["cell_model"])
     scored = scored[scored < design.size("target")]
 
@@ -101,9 +104,9 @@ def densities_of_models(draws: Draws, design: Design) -> Callable[[np.ndarray], 
         return _joint(draws, design, np.array(models))
 
     def density(models: np.ndarray) -> Density:
-        if "family_effect" not in draws:
+        if group is None:
             return joint(tuple(models))
-        alike = scored[np.isin(family[scored], family[models])]
+        alike = scored[np.isin(group[scored], group[models])]
         others = np.setdiff1d(alike, models)
         together = joint(tuple(alike))
         return together - joint(tuple(others)) if len(others) else together
@@ -116,7 +119,6 @@ def _joint(draws: Draws, design: Design, models: np.ndarray) -> Density:
     cells = np.flatnonzero(np.isin(design.arrays["cell_model"], models))
     part = of_cells(design, cells)
     ruler = ruler_of(draws, part)
-    source = draws["source_noise_sd"][:, part.arrays["cell_benchmark"]] ** 2
     size = draws["log_effective_size"][:, cells]
     # Where a loss was measured the map is read there, and only the cell's own deviation moves it.
     with_loss = part.arrays.get("cell_loss_seen", np.zeros(len(cells))) > 0
@@ -126,7 +128,7 @@ def _joint(draws: Draws, design: Design, models: np.ndarray) -> Density:
 
     def terms(at: np.ndarray) -> np.ndarray:
         logit = cell_logits(ruler, draws, part, at, at - mean)
-        return given_logits(logit, source, draws, ruler, part)
+        return given_logits(logit, draws, ruler, part)
 
     shared, shares = _shared(draws, design, part)
     less = np.where(with_loss, 0.0, shared)
@@ -167,17 +169,15 @@ def _shared(
         share(
             "model_effect_sd", model, on_line, draws["model_effect"][:, np.where(on_line, model, 0)]
         )
-    if "family_effect" in draws:
-        own = design.arrays["family_code"][model]
-        share("family_effect_sd", own, on_line, draws["family_effect"][:, own])
-        if "family_benchmark_effect" in draws:
+    for kind in KINDS:
+        if f"{kind}_effect" not in draws:
+            continue
+        own = design.arrays[f"{kind}_code"][model]
+        share(f"{kind}_effect_sd", own, on_line, draws[f"{kind}_effect"][:, own])
+        name = f"{kind}_benchmark_effect"
+        if name in draws:
             pair = own * design.size("benchmark") + benchmark
-            share(
-                "family_benchmark_effect_sd",
-                pair,
-                np.ones_like(on_line),
-                draws["family_benchmark_effect"][:, own, benchmark],
-            )
+            share(f"{name}_sd", pair, np.ones_like(on_line), draws[name][:, own, benchmark])
     return total, shares
 
 

@@ -24,7 +24,7 @@ def units_of(design: Design) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Columns ``quantity`` (``"loss"`` or ``"score"``), ``model``,
-        ``family``, ``of`` (the loss set or benchmark), ``is_reference`` and
+        ``family``, ``developer``, ``of`` (the loss set or benchmark), ``is_reference`` and
         ``n_params``.
     """
     arrays = design.arrays
@@ -35,7 +35,7 @@ def units_of(design: Design) -> pd.DataFrame:
         parts.append(("loss", arrays["loss_model"], sets[arrays["loss_set_code"]]))
     if len(benchmarks):
         parts.append(("score", arrays["cell_model"], benchmarks[arrays["cell_benchmark"]]))
-    columns = ["model", "family", "is_reference", "n_params"]
+    columns = ["model", "family", "developer", "is_reference", "n_params"]
     return pd.concat(
         [
             design.models.iloc[code][columns].assign(quantity=quantity, of=of)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,7 @@ from bayesdense.studies.keys import key_of, store_at
 from bayesdense.studies.units import units_of, withhold
 from bayesdense.tables.scores import LEVELS, replicate_scores
 
-__all__ = ["Validation", "developer_of", "leave_future_out", "leave_groups_out"]
+__all__ = ["Validation", "leave_future_out", "leave_groups_out"]
 
 KEPT_DRAWS = 1000
 GROUPS = ("family", "developer", "benchmark")
@@ -247,8 +246,8 @@ def leave_groups_out(
     smallest : int
         Fewest models of a family or developer that is left out.
     developers : mapping of str to str, optional
-        Developer by family; by default the name of the family up to its
-        first digit or dash.
+        Developer by family, in the place of the column ``developer`` of the
+        models.
     draws, tune, chains, cores, random_seed, target_accept
         How to sample each fit.
     store : path-like, optional
@@ -286,7 +285,7 @@ def leave_groups_out(
     elif by == "family":
         labels = units["family"]
     else:
-        labels = units["family"].map(lambda f: developer_of(str(f), developers))
+        labels = units["family"].map(dict(developers or {})).fillna(units["developer"])
     targets = _of_targets(units)
     groups, notes = {}, []
     for label in dict.fromkeys(labels[targets]):
@@ -300,30 +299,6 @@ def leave_groups_out(
     if not groups:
         raise BayesdenseError(f"no {by} can be left out: {' '.join(notes) or 'all are too small'}")
     return _validate(model, data, units, groups, notes, sampling)
-
-
-def developer_of(family: str, developers: Mapping[str, str] | None = None) -> str:
-    """Return who made a family: as given, or its name up to the first digit or dash.
-
-    Parameters
-    ----------
-    family : str
-        Name of the family.
-    developers : mapping of str to str, optional
-        Developer by family.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> developer_of("Qwen2.5"), developer_of("Llama-3.1"), developer_of("Yi", {"Yi": "01.AI"})
-    ('Qwen', 'Llama', '01.AI')
-    """
-    if developers is not None and family in developers:
-        return developers[family]
-    return re.split(r"[\d-]", family, maxsplit=1)[0].strip() or family
 
 
 def _of_targets(units: pd.DataFrame) -> np.ndarray:

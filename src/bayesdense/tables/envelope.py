@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from bayesdense.model import Design
+from bayesdense.model.dates import within_families
+from bayesdense.model.families import KINDS
 from bayesdense.model.trend import line, target_sizes
 from bayesdense.parts.trends import Trend
 from bayesdense.posterior.draws import Columns, Draws, log_sizes
@@ -81,8 +83,10 @@ def replicated_log_density(
     size = log_sizes(draws, design) - design.log_size_centre
     size = target_sizes(size, design.arrays, len(years))
     density = line(Columns(draws), design.arrays, trend, years, size)
-    if "family_effect_sd" in draws:
-        family = random.standard_normal((draws.count, design.size("family")))
-        codes = design.arrays["family_code"][: len(years)]
-        density = density + draws["family_effect_sd"][:, None] * family[:, codes]
+    density = density + within_families(Columns(draws), design.arrays)
+    for kind in KINDS:
+        if f"{kind}_effect_sd" in draws:
+            effects = random.standard_normal((draws.count, design.size(kind)))
+            codes = design.arrays[f"{kind}_code"][: len(years)]
+            density = density + draws[f"{kind}_effect_sd"][:, None] * effects[:, codes]
     return density + trend.deviation(draws, years, random)

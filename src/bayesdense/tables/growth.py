@@ -18,16 +18,19 @@ from bayesdense.tables.envelope import envelope_slope, replicated_log_density
 __all__ = [
     "ALL",
     "NEW",
+    "WITHIN",
     "Rate",
     "doubling_months",
     "doubling_time_table",
     "growth_table",
     "months_text",
     "rates",
+    "sparsity_growth",
 ]
 
 ALL = "all benchmarks"
 NEW = "new benchmark"
+WITHIN = "within families"
 # A running maximum rises whatever densities do: that it grows is no finding.
 ENVELOPE, OF_REPLICATES, EXCESS = "envelope", "envelope of replicates", "envelope excess"
 ALWAYS_RISING = (ENVELOPE, OF_REPLICATES)
@@ -66,8 +69,9 @@ def rates(draws: Draws, design: Design) -> list[Rate]:
     -------
     list of Rate
         Each estimator over all benchmarks, on each benchmark and on a new
-        one; then the envelope, the envelope of replicated data, and by how
-        much the first exceeds the second.
+        one; growth within families, where it may differ; then the envelope,
+        the envelope of replicated data, and by how much the first exceeds the
+        second.
     """
     random = np.random.default_rng(TABLE_SEED)
     years = design.arrays["years"]
@@ -85,6 +89,9 @@ def rates(draws: Draws, design: Design) -> list[Rate]:
         spread = draws["growth_rate_sd"] * np.sqrt(1.0 + 1.0 / count)
         new = growth.rate + spread * random.standard_normal(draws.count)
         found.append(Rate(growth.estimator, growth.period, NEW, new))
+    if "within_family_growth" in draws:
+        within = draws["growth_rate"] + draws["within_family_growth"]
+        found.append(Rate(WITHIN, "all dates", ALL, within))
     observed = envelope_slope(draws["log_density"][:, : len(years)], years)
     replicated = envelope_slope(
         replicated_log_density(draws, design, design.spec.trend, random), years
@@ -96,6 +103,37 @@ def rates(draws: Draws, design: Design) -> list[Rate]:
     ):
         found.append(Rate(name, "all dates", ALL, values))
     return found
+
+
+def sparsity_growth(models: pd.DataFrame) -> float | None:
+    """Return how fast the logarithm of total over active parameters grows, by least squares.
+
+    Growth of density by total parameters and by active ones differ by it.
+
+    Parameters
+    ----------
+    models : pandas.DataFrame
+        Columns ``n_params``, ``n_active`` and ``release_date``.
+
+    Returns
+    -------
+    float or None
+        Per year; None where no model is a mixture, or all have one date.
+
+    Examples
+    --------
+    >>> days = pd.to_datetime(["2024-01-01", "2025-01-01"])
+    >>> table = pd.DataFrame({"n_params": [2e9, 8e9], "n_active": [2e9, 4e9], "release_date": days})
+    >>> round(sparsity_growth(table), 4)
+    0.6917
+    """
+    dated = models.dropna(subset=["release_date"])
+    sparsity = np.log(dated["n_params"].to_numpy(float) / dated["n_active"].to_numpy(float))
+    days = dated["release_date"].to_numpy(dtype="datetime64[s]").astype(float) / 86400.0
+    years = (days - days.mean()) / DAYS_PER_YEAR if len(days) else days
+    if not sparsity.any() or not years.any():
+        return None
+    return float(years @ sparsity / (years @ years))
 
 
 def growth_table(all_rates: list[Rate], *, prob: float, unit: str) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pandas as pd
 from bayesdense.errors import BayesdenseError, UnknownNameError
 from bayesdense.model import Design
 from bayesdense.model.loss_data import LOSS_DEGREES
-from bayesdense.model.observation import STUDENT_DEGREES, item_variance
+from bayesdense.model.observation import STUDENT_DEGREES, item_variance, source_sd
 from bayesdense.posterior.draws import Draws, ruler_of
 from bayesdense.posterior.intervals import TABLE_SEED, interval_columns
 from bayesdense.spec import RulerSpec
@@ -146,7 +146,7 @@ def predict_draws(
         score = np.asarray(ruler.score(ruler.logit(loss, code), code))
         if new_run:
             items = item_variance(score, design.items_of_benchmark[j], design.spec)
-            noise = draws["source_noise_sd"][:, code] * _source_noise(random, shape, design.spec)
+            noise = source_sd(draws, score, code) * _source_noise(random, shape, design.spec)
             score = score + np.sqrt(items) * random.standard_normal(shape) + noise
         scores[..., j] = score
     return losses, scores

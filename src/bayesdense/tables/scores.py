@@ -11,6 +11,7 @@ from bayesdense.model.observation import (
     expected_scores,
     item_variance,
     replicated_random,
+    source_sd,
 )
 from bayesdense.posterior.draws import Draws, cell_logits, ruler_of
 from bayesdense.posterior.intervals import TABLE_SEED, interval, interval_columns
@@ -73,7 +74,8 @@ def replicate_scores(
     logit = cell_logits(ruler, draws, design, log_size, deviation)
     latent, mean = expected_scores(ruler, logit, draws.get("harness_offset"), arrays)
     items = item_variance(latent, arrays["cell_items"], design.spec)[:, arrays["score_cell"]]
-    source = draws["source_noise_sd"][:, arrays["score_benchmark"]] ** 2
+    noise = source_sd(draws, latent, arrays["cell_benchmark"])
+    source = noise[:, arrays["score_cell"]] ** 2
     if design.spec.observation == "student-t":
         # A Student-t is a Normal whose variance is drawn as well.
         source = source * STUDENT_DEGREES / random.chisquare(STUDENT_DEGREES, source.shape)

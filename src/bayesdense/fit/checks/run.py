@@ -20,6 +20,7 @@ from bayesdense.fit.checks.reference_posterior import reference_posterior
 from bayesdense.fit.checks.reference_range import reference_range
 from bayesdense.fit.checks.score_map import score_map
 from bayesdense.fit.checks.short_chains import short_chains
+from bayesdense.fit.checks.within_families import within_families
 
 __all__ = ["run_checks"]
 
@@ -28,7 +29,7 @@ Check = Callable[[Any], CheckResult | None]
 
 SAMPLING: tuple[Check, ...] = (convergence, divergences, approximation, energy, interruption)
 DENSITY: tuple[Check, ...] = (densities, short_chains, reference_posterior, reference_range, reach)
-MODEL: tuple[Check, ...] = (data, score_map, calibration, priors, frontier)
+MODEL: tuple[Check, ...] = (data, score_map, calibration, priors, frontier, within_families)
 
 
 def run_checks(fit: Checked) -> CheckReport:

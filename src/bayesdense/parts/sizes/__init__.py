@@ -6,6 +6,7 @@ A definition of one's own is a subclass of `SizeDefinition`, registered with
 
 from bayesdense.parts.sizes.active import Active
 from bayesdense.parts.sizes.base import SizeDefinition, sizes
+from bayesdense.parts.sizes.blend import Blend
 from bayesdense.parts.sizes.geometric_mean import GeometricMean
 from bayesdense.parts.sizes.precision import Precision
 from bayesdense.parts.sizes.representation import Representation
@@ -16,6 +17,7 @@ register = sizes.register
 
 __all__ = [
     "Active",
+    "Blend",
     "GeometricMean",
     "Precision",
     "Representation",

@@ -1,0 +1,248 @@
+"""What each switch of the model adds, recomputed by hand; each alone, and the rest as it was."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+import bayesdense as bd
+from bayesdense.model import build_model, make_design, model_priors
+from bayesdense.model.observation import source_sd
+from tests.joint import drawn_from_prior, log_densities
+from tests.model.test_build import evaluate, random_values
+from tests.simulate import KINDS, simulate
+
+ONE, OTHER = "One", "Other"
+
+
+def with_developers(data):
+    """Return the dataset with two families of one developer and all others of another."""
+    family, _ = pd.factorize(data.models["family"])
+    developer = np.where(data.models["is_reference"], "Third", np.where(family < 2, ONE, OTHER))
+    return bd.Dataset.from_frames(
+        models=data.models.assign(developer=developer),
+        benchmarks=data.benchmarks,
+        scores=data.scores,
+        losses=data.losses if len(data.losses) else None,
+    )
+
+
+def built(kind=KINDS[0], **options):
+    """Return design and PyMC model of simulated data under a model."""
+    data = with_developers(simulate(kind, seed=5, n_targets=12, n_families=5))
+    design = make_design(data, bd.DensityModel(**options).spec)
+    return design, build_model(design)
+
+
+def names_of(model):
+    return {str(v.name) for v in model.free_RVs}
+
+
+ADDED = [
+    ({"exponents": "pooled"}, {"alpha_mean", "alpha_sd"}),
+    ({"cell_spread": "pooled"}, {"cell_effect_sd_mean", "cell_effect_sd_sd"}),
+    ({"level": "pooled"}, {"benchmark_offset_sd"}),
+    ({"noise": "by-score"}, {"source_noise_exponent", "source_noise_tilt"}),
+    ({"within_families": True}, {"within_family_growth"}),
+    ({"date_sd": 1.5}, {"date_error"}),
+    ({"size": "blend"}, {"active_weight"}),
+    (
+        {"families": "nested"},
+        {"developer_effect", "developer_effect_sd"}
+        | {"developer_benchmark_effect", "developer_benchmark_effect_sd"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "added"), ADDED, ids=[next(iter(o)) for o, _ in ADDED])
+def test_each_switch_adds_its_own_parameters_and_takes_none_away(options, added):
+    _, before = built()
+    _, after = built(**options)
+    assert names_of(after) - names_of(before) == added
+    assert names_of(before) <= names_of(after)
+    # Every new one says what it is.
+    data = simulate(KINDS[0], seed=5, n_targets=12, n_families=5)
+    assert added - {n for n in added if n.endswith("_effect")} - {"date_error"} <= set(
+        bd.DensityModel(**options).priors(with_developers(data))
+    )
+
+
+@pytest.mark.parametrize("ending", ["", "_scores_only"])
+def test_pooled_exponents_vary_around_a_common_mean(ending):
+    data = simulate(KINDS[1] if ending else KINDS[0], seed=5, n_targets=12, n_families=5)
+    if ending:
+        # One benchmark is read through its losses, and the two others are not.
+        kept = data.losses["loss_set"].eq(data.losses["loss_set"].iloc[0])
+        data = bd.Dataset.from_frames(
+            models=data.models,
+            benchmarks=data.benchmarks,
+            scores=data.scores,
+            losses=data.losses[kept],
+        )
+    design = make_design(data, bd.DensityModel(exponents="pooled").spec)
+    model = build_model(design)
+    values = drawn_from_prior(model, seed=2)
+    mean, sd = values[f"alpha_mean{ending}"], values[f"alpha_sd{ending}"]
+    alpha = values[f"alpha{ending}"]
+    assert len(alpha) == (2 if ending else 3)
+    found = log_densities(model, values)[f"alpha{ending}"]
+    assert found == pytest.approx(stats.lognorm.logpdf(alpha, sd, scale=np.exp(mean)).sum())
+    # A third of the exponents that losses have: an infinitely large reference scores well.
+    prior = model_priors(design)[f"alpha_mean{ending}"]
+    assert np.exp(prior.parameters["mu"]) == pytest.approx(0.1)
+
+
+def test_one_benchmark_with_scores_only_has_an_exponent_of_its_own():
+    data = simulate(KINDS[0], seed=5, n_targets=12, n_families=5).select(benchmarks="know")
+    names = names_of(bd.DensityModel(exponents="pooled", cell_spread="pooled").build(data))
+    assert "alpha" in names and not {"alpha_mean", "cell_effect_sd_mean"} & names
+
+
+def test_a_law_without_an_exponent_has_nothing_to_pool():
+    _, model = built(law="log-linear", exponents="pooled")
+    assert not any("mean" in name for name in names_of(model))
+
+
+def test_pooled_spreads_of_cells_and_levels():
+    _, model = built(cell_spread="pooled", level="pooled")
+    values = drawn_from_prior(model, seed=2)
+    found = log_densities(model, values)
+    mean, sd = values["cell_effect_sd_mean"], values["cell_effect_sd_sd"]
+    of_tau = stats.lognorm.logpdf(values["cell_effect_sd"], sd, scale=np.exp(mean)).sum()
+    assert found["cell_effect_sd"] == pytest.approx(of_tau)
+    offset, scale = values["benchmark_offset"], values["benchmark_offset_sd"]
+    # Of J effects that add up to zero, J - 1 are free.
+    free = len(offset) - 1
+    by_hand = -0.5 * (offset**2).sum() / scale**2 - free * np.log(scale * np.sqrt(2 * np.pi))
+    assert found["benchmark_offset"] == pytest.approx(by_hand)
+
+
+def test_families_of_a_developer_have_something_in_common():
+    options = {"families": "nested"}
+    design, model = built(**options)
+    values = random_values(model, seed=1)
+    names = ["log_density", "benchmark_difference"]
+    found = evaluate(model, values, names)
+    without = {
+        name: np.zeros_like(v) if name.startswith("developer") and "sd" not in name else v
+        for name, v in values.items()
+    }
+    less = evaluate(model, without, names)
+    developer = design.models.loc[~design.models["is_reference"], "developer"]
+    assert design.coords["developer"] == list(dict.fromkeys(developer))
+    code = [design.coords["developer"].index(d) for d in developer]
+    added = (found["log_density"] - less["log_density"])[: len(code)]
+    assert added == pytest.approx(values["developer_effect"][code])
+    added = found["benchmark_difference"] - less["benchmark_difference"]
+    assert added == pytest.approx(values["developer_benchmark_effect"][code])
+    priors = model_priors(design)
+    assert priors["developer_effect_sd"] == bd.Prior("HalfNormal", sigma=0.7)
+
+
+def test_growth_within_families_is_that_of_the_distance_from_their_mean_date():
+    design, model = built(within_families=True)
+    values = random_values(model, seed=1)
+    found = evaluate(model, values, ["log_density"])["log_density"]
+    less = evaluate(model, values | {"within_family_growth": 0.0}, ["log_density"])["log_density"]
+    targets = design.models[~design.models["is_reference"]]
+    years = pd.Series(design.arrays["years"])
+    by_family = years.groupby(targets["family"].to_numpy()).transform("mean")
+    assert (years - by_family).abs().max() > 0.05
+    expected = values["within_family_growth"] * (years - by_family)
+    assert (found - less)[: len(targets)] == pytest.approx(expected.to_numpy(), abs=1e-10)
+
+
+def test_wrong_dates_move_the_line_and_those_of_one_family_and_day_alike():
+    design, model = built(date_sd=3.0, within_families=True)
+    values = random_values(model, seed=1)
+    v = values | {"growth_rate_deviation": np.zeros(3)}
+    found = evaluate(model, v, ["log_density"])["log_density"]
+    exact = v | {"date_error": np.zeros_like(v["date_error"])}
+    less = evaluate(model, exact, ["log_density"])["log_density"]
+    targets = design.models[~design.models["is_reference"]]
+    release = targets["family"] + ", " + targets["release_date"].dt.strftime("%Y-%m-%d")
+    assert set(design.coords["release"]) == set(release)
+    error = pd.Series(v["date_error"], index=design.coords["release"])[release].to_numpy()
+    within = error - pd.Series(error).groupby(targets["family"].to_numpy()).transform("mean")
+    expected = v["growth_rate"] * error + v["within_family_growth"] * within
+    assert (found - less)[: len(targets)] == pytest.approx(expected.to_numpy(), abs=1e-10)
+    # Months are years in the model.
+    errors = drawn_from_prior(model, seed=1, draws=2000)["date_error"]
+    assert errors.std() == pytest.approx(0.25, rel=0.05)
+
+
+def test_models_of_one_family_and_day_are_one_release():
+    data = simulate(KINDS[0], seed=5, n_targets=12, n_families=5)
+    models = data.models.copy()
+    first = models.index[~models["is_reference"]][0]
+    same = models.index[models["family"].eq(models.loc[first, "family"])]
+    models.loc[same, "release_date"] = models.loc[first, "release_date"]
+    alike = bd.Dataset.from_frames(models=models, benchmarks=data.benchmarks, scores=data.scores)
+    design = make_design(alike, bd.DensityModel(date_sd=1.0).spec)
+    assert len(design.coords["release"]) == 12 - (len(same) - 1) and len(same) > 1
+
+
+def test_a_model_counts_between_its_total_and_its_active_parameters():
+    data = simulate(KINDS[0], seed=5, n_targets=12, n_families=5)
+    models = data.models.assign(n_active=data.models["n_params"])
+    models.loc[0, "n_active"] = models.loc[0, "n_params"] / 8
+    mixed = bd.Dataset.from_frames(models=models, benchmarks=data.benchmarks, scores=data.scores)
+    design = make_design(mixed, bd.DensityModel(size="blend").spec)
+    model = build_model(design)
+    values = random_values(model, seed=1) | {"active_weight": np.array(1 / 3)}
+    size = evaluate(model, values, ["log_size"])["log_size"]
+    row = design.models["model"].tolist().index(models.loc[0, "model"])
+    assert size[row] == pytest.approx(np.log(models.loc[0, "n_params"] / 2))
+    others = np.delete(np.arange(len(size)), row)
+    assert size[others] == pytest.approx(np.log(design.models["n_params"].to_numpy()[others]))
+
+
+@pytest.mark.parametrize("score", [0.0, 0.1, 0.5, 0.9, 1.0])
+def test_the_noise_of_a_source_by_score(score):
+    values = {
+        "source_noise_sd": np.array([0.02, 0.05]),
+        "source_noise_exponent": np.array([0.5, -0.2]),
+        "source_noise_tilt": np.array([0.0, 1.5]),
+    }
+    found = source_sd(values, np.array([score, score]), np.array([0, 1]))
+    q = (4 * score * (1 - score) + 0.04) / 1.04
+    assert found == pytest.approx([0.02 * q**0.5, 0.05 * q**-0.2 * np.exp(1.5 * (score - 0.5))])
+    constant = {"source_noise_sd": values["source_noise_sd"]}
+    assert source_sd(constant, np.array([score, score]), np.array([1, 0])) == pytest.approx(
+        [0.05, 0.02]
+    )
+
+
+def test_noise_by_score_is_that_of_the_likelihood():
+    design, model = built(noise="by-score")
+    values = drawn_from_prior(model, seed=2)
+    plain = values | {
+        "source_noise_exponent": np.zeros(3),
+        "source_noise_tilt": np.zeros(3),
+    }
+    _, constant = built()
+    assert log_densities(model, plain)["score"] == pytest.approx(
+        log_densities(constant, values)["score"]
+    )
+    assert log_densities(model, values)["score"] != pytest.approx(
+        log_densities(constant, values)["score"], rel=1e-3
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"exponents": "common"}, "exponents='common' is not known; allowed are 'pooled'"),
+        ({"families": "yes"}, "families must be True, False or 'nested', not 'yes'"),
+        ({"families": 1}, "families must be True, False or 'nested', not 1"),
+        ({"within_families": True, "families": False}, "needs effects of families"),
+        ({"within_families": "nested"}, "within_families must be True or False"),
+        ({"date_sd": -1.0}, "date_sd must be a finite number of at least 0, not -1.0"),
+        ({"date_sd": "two"}, "date_sd must be a number of at least 0, not 'two'"),
+        ({"noise": "student"}, "noise='student' is not known"),
+        ({"level": "none"}, "allowed are 'by-benchmark', 'pooled', 'common'"),
+    ],
+)
+def test_what_a_switch_does_not_know_is_refused(options, message):
+    with pytest.raises(bd.BayesdenseError, match=message):
+        bd.DensityModel(**options)
