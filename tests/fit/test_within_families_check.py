@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bayesdense import DensityModel
 from bayesdense.fit.checks.within_families import within_families
-from tests.fake import fake_fit
+from tests.fake import fake, fake_fit, tiny_dataset
 
 
 def test_a_model_with_one_growth_rate_has_no_such_check():
@@ -15,7 +16,7 @@ def test_a_model_with_one_growth_rate_has_no_such_check():
 
 @pytest.mark.parametrize(("difference", "verdict"), [(-2.0, "look"), (0.1, "good")])
 def test_the_difference_is_held_against_nothing(difference, verdict):
-    fit = fake_fit()
+    fit = fake(DensityModel(within_families=True), tiny_dataset())
     growth = fit.posterior["growth_rate"]
     noise = np.linspace(-0.5, 0.5, growth.size).reshape(growth.shape)
     fit.posterior["within_family_growth"] = growth * 0.0 + difference + noise
