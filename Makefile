@@ -15,7 +15,7 @@ $(shell mkdir -p .cache/home)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick test-slow test-notebooks coverage lint types yardsticks \
+.PHONY: help setup demo test test-quick test-slow test-notebooks coverage lint types yardsticks editions \
 	rulers compare benchmark calibrate calibration-report notebooks clean
 
 help: ## list the jobs
@@ -52,6 +52,9 @@ types: setup ## check the types
 
 yardsticks: setup ## measure the models against the yardsticks
 	$(PYTHON) scripts/yardsticks.py
+
+editions: setup ## hold the switches of the second edition against the first; hours, resumable
+	$(PYTHON) scripts/editions.py
 
 compare: setup ## ask which law and which map real families prefer
 	$(PYTHON) scripts/compare_rulers.py

@@ -17,7 +17,7 @@ from bayesdense.parts.trends import Trend, trends
 from bayesdense.parts.trends.base import has_growth
 from bayesdense.priors import Prior, require_prior
 
-__all__ = ["DENSITY_SIZE", "ModelSpec", "RulerSpec", "require_growth"]
+__all__ = ["DENSITY_SIZE", "FIRST_EDITION", "ModelSpec", "RulerSpec", "require_growth"]
 
 DENSITY_SIZE = 2e10
 """Number of parameters at which the trend of density is read off."""
@@ -45,6 +45,20 @@ RESERVED = frozenset(
     | {"benchmark_difference"}
 )
 """Names of variables that are there whatever the law; its coefficients have others."""
+
+FIRST_EDITION: Mapping[str, Any] = {
+    "growth": "by-benchmark",
+    "level": "by-benchmark",
+    "size_slope": "by-benchmark",
+    "families": True,
+    "within_families": False,
+    "harness_offsets": True,
+    "date_sd": 0.0,
+    "noise": "constant",
+    "exponents": "separate",
+    "cell_spread": "separate",
+}
+"""The switches of the model's first edition, which are those of fits that do not say others."""
 
 ByBenchmark = Literal["by-benchmark", "common"]
 Level = Literal["by-benchmark", "pooled", "common"]
@@ -168,7 +182,8 @@ class RulerSpec:
         BayesdenseError
             If the one that is registered has other settings.
         """
-        chosen = dict(values)
+        known = {entry.name for entry in fields(cls)}
+        chosen = {n: v for n, v in FIRST_EDITION.items() if n in known} | dict(values)
         chosen["priors"] = {n: Prior.from_dict(p) for n, p in chosen["priors"].items()}
         settings = chosen.pop("part_settings", {})
         made = cls(**chosen)

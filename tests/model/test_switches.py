@@ -246,3 +246,18 @@ def test_noise_by_score_is_that_of_the_likelihood():
 def test_what_a_switch_does_not_know_is_refused(options, message):
     with pytest.raises(bd.BayesdenseError, match=message):
         bd.DensityModel(**options)
+
+
+def test_the_first_edition_is_one_argument_away_and_that_of_fits_that_say_nothing():
+    from bayesdense.spec import FIRST_EDITION, ModelSpec
+
+    model = bd.DensityModel(form="first-edition", families="nested", noise="by-score")
+    assert model.spec.families == "nested" and model.spec.exponents == "separate"
+    assert bd.DensityModel(**FIRST_EDITION).spec.to_dict() == (
+        bd.DensityModel(form="first-edition").spec.to_dict()
+    )
+    stored = model.spec.to_dict()
+    # As a fit was saved before there were these switches.
+    older = {n: v for n, v in stored.items() if n not in ("noise", "exponents", "date_sd")}
+    assert ModelSpec.from_dict(older).to_dict() == stored | {"noise": "constant"}
+    assert model.replace(form="first-edition").spec.families is True

@@ -21,13 +21,15 @@ from bayesdense.parts.trends import ChangePoint, Trend
 from bayesdense.priors import Prior
 from bayesdense.sampler.settings import Run, SamplingSettings
 from bayesdense.sampler.warm_start import WarmStart, scored_targets
-from bayesdense.spec import LAW_OF_SKILL, ModelSpec
+from bayesdense.spec import FIRST_EDITION, LAW_OF_SKILL, ModelSpec
 
 __all__ = ["DensityModel"]
 
 FORMS: dict[str, dict[str, Any]] = {
     "full": {},
+    "first-edition": {**FIRST_EDITION},
     "pooled": {
+        **FIRST_EDITION,
         "growth": "common",
         "level": "common",
         "size_slope": "none",
@@ -80,10 +82,10 @@ class DensityModel(Model[ModelSpec]):
 
     Parameters
     ----------
-    form : {"full", "pooled"}
+    form : {"full", "first-edition", "pooled"}
         Where the switches below start: ``full`` has differences between
-        benchmarks, sizes, families and harnesses; ``pooled`` has none, as the
-        paper.
+        benchmarks, sizes, families and harnesses; ``first-edition`` has those
+        of the package's first release; ``pooled`` has none, as the paper.
     law : str or LossLaw, optional
         Loss law: ``"power-sum"`` if not given, or another of `bayesdense.laws`.
     score_map : str or ScoreMap
