@@ -13,6 +13,7 @@ from bayesdense.fit.checks.data import data, densities
 from bayesdense.fit.checks.divergences import divergences
 from bayesdense.fit.checks.energy import energy
 from bayesdense.fit.checks.frontier import frontier
+from bayesdense.fit.checks.harnesses import harnesses
 from bayesdense.fit.checks.interruption import interruption
 from bayesdense.fit.checks.priors import priors
 from bayesdense.fit.checks.reach import reach
@@ -28,7 +29,10 @@ Check = Callable[[Any], CheckResult | None]
 """From a fit to the outcome; None where the check does not apply to it."""
 
 SAMPLING: tuple[Check, ...] = (convergence, divergences, approximation, energy, interruption)
-DENSITY: tuple[Check, ...] = (densities, short_chains, reference_posterior, reference_range, reach)
+DENSITY: tuple[Check, ...] = (
+    *(densities, short_chains, reference_posterior, reference_range, reach),
+    harnesses,
+)
 MODEL: tuple[Check, ...] = (data, score_map, calibration, priors, frontier, within_families)
 
 
