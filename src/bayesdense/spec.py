@@ -29,11 +29,11 @@ DEFAULT_D0 = 1e12
 
 RESERVED = frozenset(
     {"growth_rate", "growth_rate_by_benchmark", "growth_rate_sd", "growth_rate_deviation"}
-    | {"growth_rate_change", "log_density_level", "benchmark_offset", "size_slope"}
+    | {"growth_rate_change", "spread_trend", "log_density_level", "benchmark_offset", "size_slope"}
     | {"size_slope_by_benchmark", "size_slope_sd", "size_slope_deviation", "family_effect"}
     | {"family_effect_sd", "family_benchmark_effect", "family_benchmark_effect_sd"}
     | {"developer_effect", "developer_effect_sd", "developer_benchmark_effect"}
-    | {"developer_benchmark_effect_sd", "within_family_growth", "date_error"}
+    | {"developer_benchmark_effect_sd", "within_family_growth", "date_error", "harness_drift"}
     | {"model_effect", "model_effect_sd", "undated_log_density", "frontier_total_sd"}
     | {"lag_share", "lag_trend", "lag_sd", "log_density", "log_effective_size", "log_size"}
     | {"cell_effect", "cell_effect_sd", "source_noise_sd", "harness_offset", "harness_offset_sd"}
@@ -54,6 +54,7 @@ FIRST_EDITION: Mapping[str, Any] = {
     "within_families": False,
     "harness_offsets": True,
     "date_sd": 0.0,
+    "harness_drift": None,
     "noise": "constant",
     "exponents": "separate",
     "cell_spread": "separate",
@@ -213,6 +214,7 @@ class ModelSpec(RulerSpec):
     families: bool | Literal["nested"] = True
     within_families: bool = False
     date_sd: float = 0.0
+    harness_drift: str | None = None
     ruler: RulerUse = "joint"
 
     def __post_init__(self) -> None:
@@ -223,6 +225,10 @@ class ModelSpec(RulerSpec):
                 f"families must be True, False or 'nested', not {self.families!r}"
             )
         _check_number("date_sd", self.date_sd, low=0.0, or_equal=True)
+        if self.harness_drift is not None and not isinstance(self.harness_drift, str):
+            raise BayesdenseError(
+                f"harness_drift must be the name of a harness or None, not {self.harness_drift!r}"
+            )
         if self.within_families and not self.families:
             raise BayesdenseError(
                 "within_families=True needs effects of families: families=True or 'nested'"

@@ -67,10 +67,13 @@ FORMS = [
     ({"families": "nested"}, KINDS[2]),
     ({"cell_spread": "pooled", "level": "pooled"}, KINDS[2]),
     ({"noise": "by-score"}, KINDS[0]),
+    ({"harness_drift": "house", "noise": "by-score"}, KINDS[0]),
+    ({"harness_drift": "street", "harness_offsets": False}, KINDS[2]),
     ({"date_sd": 2.0, "within_families": True}, KINDS[2]),
     ({"noise": "by-score", "observation": "student-t", "size": "blend"}, KINDS[0]),
     ({"families": "nested", "trend": "frontier", "within_families": True}, KINDS[0]),
     ({"families": "nested", "trend": "none", "ruler": "skill"}, KINDS[0]),
+    ({"families": "nested", "trend": "spread"}, KINDS[2]),
 ]
 
 

@@ -343,7 +343,7 @@ def test_priors_are_shown_and_replaced_by_name():
         ({"score_map": "probit"}, "unknown score map"),
         ({"trend": "lineer"}, "did you mean 'linear'"),
         ({"size": "bits"}, "unknown size definition"),
-        ({"form": "paper"}, "'full', 'pooled'"),
+        ({"form": "paper"}, "'full', 'first-edition', 'pooled'"),
         ({"growth": "none"}, "'by-benchmark', 'common'"),
         ({"size_slope": True}, "'by-benchmark', 'common', 'none'"),
         ({"families": "yes"}, "families must be True, False or .nested."),

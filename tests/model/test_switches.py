@@ -4,10 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from scipy.special import expit
 
 import bayesdense as bd
 from bayesdense.model import build_model, make_design, model_priors
-from bayesdense.model.observation import source_sd
+from bayesdense.model.observation import expected_scores, harness_shift, source_sd
+from bayesdense.model.ruler import Ruler
 from tests.joint import drawn_from_prior, log_densities
 from tests.model.test_build import evaluate, random_values
 from tests.simulate import KINDS, simulate
@@ -45,6 +47,7 @@ ADDED = [
     ({"noise": "by-score"}, {"source_noise_exponent", "source_noise_tilt"}),
     ({"within_families": True}, {"within_family_growth"}),
     ({"date_sd": 1.5}, {"date_error"}),
+    ({"harness_drift": "house"}, {"harness_drift"}),
     ({"size": "blend"}, {"active_weight"}),
     (
         {"families": "nested"},
@@ -197,6 +200,32 @@ def test_a_model_counts_between_its_total_and_its_active_parameters():
     assert size[others] == pytest.approx(np.log(design.models["n_params"].to_numpy()[others]))
 
 
+def test_a_drifting_harness_moves_its_scores_of_targets_and_no_others():
+    design, model = built(harness_drift="house")
+    values = drawn_from_prior(model, seed=2)
+    drift = np.array([0.4, -0.2, 1.0])
+    ruler = Ruler.of(values, design.arrays, design)
+    a = design.arrays
+    logit = ruler.logit(values["expected_loss"], a["cell_benchmark"])
+    shift = harness_shift(values | {"harness_drift": drift}, a)
+    found = expected_scores(ruler, logit, shift, a)[1]
+    is_own = design.scores["harness"].eq("house").to_numpy()
+    target = a["cell_model"][a["score_cell"]] < design.size("target")
+    assert (is_own & target).any() and (is_own & ~target).any() and (~is_own & target).any()
+    years = a["years"][np.where(target, a["cell_model"][a["score_cell"]], 0)]
+    by_hand = np.where(is_own & target, drift[a["score_benchmark"]] * years, 0.0)
+    benchmark = a["score_benchmark"]
+    floor, span = values["map_floor"][benchmark], values["map_span"][benchmark]
+    usual = logit[a["score_cell"]] + values["harness_offset"][a["score_harness"], benchmark]
+    assert found == pytest.approx(floor + span * expit(usual + by_hand))
+    assert np.abs(by_hand[is_own & target]).min() > 0.0
+
+
+def test_a_harness_that_is_not_there_cannot_drift():
+    with pytest.raises(bd.UnknownNameError, match="unknown harness 'hause': did you mean 'house'"):
+        built(harness_drift="hause")
+
+
 @pytest.mark.parametrize("score", [0.0, 0.1, 0.5, 0.9, 1.0])
 def test_the_noise_of_a_source_by_score(score):
     values = {
@@ -239,6 +268,7 @@ def test_noise_by_score_is_that_of_the_likelihood():
         ({"within_families": "nested"}, "within_families must be True or False"),
         ({"date_sd": -1.0}, "date_sd must be a finite number of at least 0, not -1.0"),
         ({"date_sd": "two"}, "date_sd must be a number of at least 0, not 'two'"),
+        ({"harness_drift": 3}, "harness_drift must be the name of a harness or None, not 3"),
         ({"noise": "student"}, "noise='student' is not known"),
         ({"level": "none"}, "allowed are 'by-benchmark', 'pooled', 'common'"),
     ],

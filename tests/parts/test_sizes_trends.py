@@ -6,8 +6,9 @@ import pytest
 
 from bayesdense.errors import BayesdenseError, UnknownNameError
 from bayesdense.parts.sizes import GeometricMean, Precision, Representation, Routed, sizes
-from bayesdense.parts.trends import ChangePoint, Frontier, Linear, NoTrend, trends
-from bayesdense.parts.trends.base import has_growth
+from bayesdense.parts.trends import ChangePoint, Frontier, Linear, NoTrend, Spread, trends
+from bayesdense.parts.trends.base import factor_of, has_growth
+from bayesdense.parts.trends.spread import mean_of_maximum
 
 ORIGIN = np.datetime64("2024-01-01", "s")
 YEARS = np.array([-1.0, 0.0, 2.0])
@@ -176,4 +177,36 @@ def test_linear_deviation_is_normal():
 
 
 def test_registered():
-    assert trends.names == ["linear", "change-point", "frontier", "none"]
+    assert trends.names == ["linear", "change-point", "frontier", "none", "spread"]
+
+
+def test_a_spread_that_grows_by_hand():
+    values = draws(growth_rate=2.0, model_effect_sd=0.3, family_effect_sd=0.4, spread_trend=0.5)
+    typical, tenth, best = Spread().growth(values, YEARS)
+    assert typical.rate == pytest.approx([2.0])
+    # s = 0.5; the upper tenth of a Normal is 1.2816 standard deviations up, and the mean of the
+    # largest of ten 1.5388.
+    assert tenth.rate == pytest.approx([2.0 + 1.2816 * 0.5 * 0.5], abs=1e-4)
+    assert best.rate == pytest.approx([2.0 + 1.5388 * 0.5 * 0.5], abs=1e-4)
+    assert factor_of(Spread(), values, YEARS) == pytest.approx(np.exp([-0.5, 0.0, 1.0]))
+    assert factor_of(Linear(), values, YEARS) == 1.0
+    # The upper tenth of many models moves at that rate.
+    random, step = np.random.default_rng(1), 0.01
+    ends = []
+    for year in (-step, step):
+        shared = random.standard_normal((2, 2_000_000))
+        scatter = 0.3 * shared[0] + 0.4 * shared[1]
+        ends.append(np.quantile(2.0 * year + np.exp(0.5 * year) * scatter, 0.9))
+    assert (ends[1] - ends[0]) / (2 * step) == pytest.approx(float(tenth.rate[0]), abs=0.15)
+
+
+def test_the_spread_of_new_models_is_that_of_their_dates():
+    many = {"model_effect_sd": np.full(100_000, 0.7), "spread_trend": np.full(100_000, -0.4)}
+    found = Spread().deviation(many, np.array([-1.0, 1.0]), np.random.default_rng(1))
+    assert found.std(axis=0) == pytest.approx(0.7 * np.exp([0.4, -0.4]), rel=0.01)
+
+
+def test_the_mean_of_the_largest_of_some_normal_numbers():
+    assert mean_of_maximum(3) == pytest.approx(1.5 / np.sqrt(np.pi))
+    largest = np.random.default_rng(1).standard_normal((200_000, 10)).max(axis=1)
+    assert mean_of_maximum(10) == pytest.approx(largest.mean(), abs=0.01)

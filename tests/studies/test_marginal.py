@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
+import pymc as pm
 import pytest
 from scipy.optimize import minimize
 from scipy.special import expit, logsumexp
@@ -12,7 +14,8 @@ from scipy.stats import multivariate_normal, multivariate_t
 
 import bayesdense as bd
 from bayesdense.posterior.draws import Draws
-from bayesdense.studies.marginal import densities_of_models, laplace
+from bayesdense.posterior.log_density import of_cells
+from bayesdense.studies.marginal import _shared, densities_of_models, laplace
 from tests.simulate import KINDS, simulate
 
 
@@ -51,8 +54,6 @@ PRIORS = {
 @pytest.fixture(scope="module")
 def drawn():
     """Return the default model, a design under it, and some draws of its prior."""
-    import pymc as pm
-
     data = simulate(KINDS[0], seed=4, n_targets=9, n_families=3)
     model = bd.DensityModel(priors=PRIORS)
     with model.build(data):
@@ -144,3 +145,43 @@ def test_a_family_and_a_model_by_brute_force(drawn):
         assert alone.log[i] == pytest.approx(whole - others, abs=error)
         closest = min(closest, found.next_order[i])
     assert closest < 0.25
+
+
+def test_what_families_and_developers_share_by_hand():
+    """Of families within developers, and of a spread that changes in time."""
+    data = simulate(KINDS[0], seed=5, n_targets=12, n_families=5)
+    family, _ = pd.factorize(data.models["family"])
+    data = bd.Dataset.from_frames(
+        models=data.models.assign(developer=np.where(family % 2, "odd", "even")),
+        benchmarks=data.benchmarks,
+        scores=data.scores,
+    )
+    model = bd.DensityModel(families="nested", trend="spread")
+    prior = pm.sample_prior_predictive(
+        3, model=model.build(data), random_seed=1, compile_kwargs={"mode": "FAST_COMPILE"}
+    )
+    design, p = model.make_design(data), Draws(prior["prior"].to_dataset())
+    cells = np.flatnonzero(design.arrays["cell_model"] < 12)
+    total, shares = _shared(p, design, of_cells(design, cells))
+    a = design.arrays
+    who, j = a["cell_model"][cells], a["cell_benchmark"][cells]
+    f, h = a["family_code"][who], a["developer_code"][who]
+
+    def same(code):
+        return code == code[:, None]
+
+    for i in range(p.count):
+        factor = np.exp(p["spread_trend"][i] * a["target_years"][who])
+        expected = p["model_effect_sd"][i] ** 2 * same(who)
+        expected = expected + p["family_effect_sd"][i] ** 2 * same(f)
+        expected = expected + p["developer_effect_sd"][i] ** 2 * same(h)
+        expected = expected * np.outer(factor, factor)
+        on_one = p["family_benchmark_effect_sd"][i] ** 2 * (same(f) & same(j))
+        on_one = on_one + p["developer_benchmark_effect_sd"][i] ** 2 * (same(h) & same(j))
+        found = sum(np.outer(sd[i], sd[i]) * which for sd, which in shares)
+        assert found == pytest.approx(expected + on_one)
+        effects = p["family_effect"][i, f] + p["developer_effect"][i, h]
+        by_hand = p["model_effect"][i, who] + factor * effects
+        by_hand = by_hand + p["family_benchmark_effect"][i, f, j]
+        by_hand = by_hand + p["developer_benchmark_effect"][i, h, j]
+        assert total[i] == pytest.approx(by_hand)

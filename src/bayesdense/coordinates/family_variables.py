@@ -12,7 +12,14 @@ __all__ = ["move_families"]
 
 
 def move_families(
-    rewriting: Any, seen: ScoreInversion, left: Any, expected: Any, *, sd: Any, lag: Any
+    rewriting: Any,
+    seen: ScoreInversion,
+    left: Any,
+    expected: Any,
+    *,
+    sd: Any,
+    lag: Any,
+    factor: Any,
 ) -> tuple[Any, Any]:
     """Sample what models of one developer and of one family share, the wider group first.
 
@@ -32,6 +39,8 @@ def move_families(
         Log density, as far as it is known.
     sd, lag : tensor
         Of single models, as the trend has them.
+    factor : tensor
+        By what the trend multiplies these effects, for targets on the line.
 
     Returns
     -------
@@ -58,9 +67,10 @@ def move_families(
             scatter = scatter + v["at_cell_target_alike"] * of_pairs
     cells = seen.residual(left + expected[:, None])
     mean, known = seen.by_target(cells, n_targets)
+    factor = pt.concatenate([factor * pt.ones(n_on_line), pt.ones(n_targets - n_on_line)])
     n_families, family = v.length("family"), v["at_cell_family"]
-    weight = known / (1.0 + known * scatter)
-    mean, information = weighted_mean(mean, weight, v["family_code"], n_families)
+    weight = factor**2 * known / (1.0 + known * scatter)
+    mean, information = weighted_mean(mean / factor, weight, v["family_code"], n_families)
     nested = "developer" in kinds
     developer: Any = v["developer_of_family"] if nested else None
     if nested:
@@ -68,12 +78,12 @@ def move_families(
         above = weighted_mean(mean, weight, developer, v.length("developer"))
         rewriting.effects("developer_effect", v["developer_effect_sd"], above[1], above[0])
         mean = mean - v["developer_effect"][developer]
-        cells = cells - v["developer_effect"][developer[family]]
+        cells = cells - (factor[seen.target] * v["developer_effect"][developer[family]])
     rewriting.effects("family_effect", v["family_effect_sd"], information, mean)
     if "family_benchmark_effect" not in v:
-        return _with_effects(v, expected, left)
+        return _with_effects(v, expected, left, factor)
     pair = family * count + v["cell_benchmark"]
-    cells = cells - v["family_effect"][family]
+    cells = cells - factor[seen.target] * v["family_effect"][family]
     mean, known = weighted_mean(cells, seen.weights, pair, n_families * count)
     information = known / (1.0 + known * typical * v["at_cell_pair_share"])
     pair_sd = v["family_benchmark_effect_sd"]
@@ -86,14 +96,14 @@ def move_families(
         rewriting.effects(name, v[f"{name}_sd"], total, above_mean)
         mean = mean - v[name][developer]
     rewriting.effects("family_benchmark_effect", pair_sd, information, mean)
-    return _with_effects(v, expected, left)
+    return _with_effects(v, expected, left, factor)
 
 
-def _with_effects(v: Any, expected: Any, left: Any) -> tuple[Any, Any]:
+def _with_effects(v: Any, expected: Any, left: Any, factor: Any) -> tuple[Any, Any]:
     """Return what is known of targets with the effects of their families and developers."""
     for kind in KINDS:
         if f"{kind}_effect" in v:
-            expected = expected + v[f"{kind}_effect"][v[f"{kind}_code"]]
+            expected = expected + factor * v[f"{kind}_effect"][v[f"{kind}_code"]]
         if f"{kind}_benchmark_effect" in v:
             left = left + v[f"{kind}_benchmark_effect"][v[f"{kind}_code"]]
     return expected, left

@@ -37,7 +37,7 @@ from bayesdense.model.loss_law import pooled_exponents
 from bayesdense.model.numbers import prior_parameters
 from bayesdense.model.ruler import Ruler
 from bayesdense.model.trend import differences, line, target_sizes
-from bayesdense.parts.trends.base import HALF_NORMAL_MEAN
+from bayesdense.parts.trends.base import HALF_NORMAL_MEAN, factor_of
 from bayesdense.priors import Prior
 from bayesdense.spec import ModelSpec
 
@@ -406,7 +406,10 @@ class _Reparametrisation:
             rest = rest + v["size_slope"] * size[n_on_line:]
         expected = pt.concatenate([expected, rest])
         if "family_effect" in v:
-            expected, left = move_families(self, seen, left, expected, sd=sd, lag=lag)
+            factor = factor_of(spec.trend, values, on_line)
+            expected, left = move_families(
+                self, seen, left, expected, sd=sd, lag=lag, factor=factor
+            )
         mean, information = seen.by_target(seen.residual(left), n_targets)
         self._models(mean, information, expected[:n_on_line], sd, lag)
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from bayesdense.coordinates.log_odds import log_odds_and_rise
-from bayesdense.model.observation import source_sd
+from bayesdense.model.observation import harness_shift, source_sd
 from bayesdense.model.ruler import Ruler
 
 __all__ = ["LITTLE", "ScoreInversion", "invert_scores", "weighted_mean"]
@@ -165,8 +165,8 @@ def invert_scores(
     log_odds, rise = log_odds_and_rise(v["at_cell_score"], *ends, v["at_cell_margin"])
     log_odds_slope = v["at_cell_slope"]
     seen = v["at_cell_intercept"] + log_odds_slope * log_odds
-    if "harness_offset" in v:
-        offset = v["harness_offset"][v["score_harness"], v["score_benchmark"]]
+    offset = harness_shift(v, v)
+    if offset is not None:
         offset = offset / v["at_cell_score_count"]
         seen = seen - pt.inc_subtensor(pt.zeros(count("cell"))[v["score_cell"]], offset)
     guess, with_loss = v["at_cell_x"], "cell_loss" in v

@@ -102,8 +102,11 @@ def entries_of_priors(design: Design) -> dict[str, list[str]]:
         and it is not here.
     """
     coords, known, law = design.coords, design.has_losses, design.spec.law
-    by_benchmark = ("map_floor", "ceiling_share", "cell_effect_sd", "harness_offset_sd")
-    found = dict.fromkeys((*by_benchmark, *SOURCE_NOISE), coords["benchmark"])
+    by_benchmark = (
+        *("map_floor", "ceiling_share", "cell_effect_sd", "harness_offset_sd", "harness_drift"),
+        *SOURCE_NOISE,
+    )
+    found = dict.fromkeys(by_benchmark, coords["benchmark"])
     labels = np.array(coords["benchmark"], dtype=object)
     found |= dict.fromkeys(("map_steepness", "map_midpoint_loss"), list(labels[known]))
     found |= dict.fromkeys(("map_slope_at_centre", "map_logit_at_centre"), list(labels[~known]))
@@ -177,12 +180,12 @@ def build_model(
         if design.loss_sets and not fixed:
             add_losses(ruler, numbers, priors, size)
         if design.size("cell"):
-            offset = add_harness_offsets(design, numbers, priors)
+            add_harness_offsets(design, numbers, priors)
             add_source_noise(priors)
             logit = add_cells(
                 ruler, numbers, priors, density=density, difference=difference, size=size
             )
-            add_scores(design.spec, ruler, numbers, offset=offset, logit=logit)
+            add_scores(design.spec, ruler, numbers, logit=logit)
     return model
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from bayesdense.data import Dataset
 from bayesdense.data.cells import DAYS_PER_YEAR
+from bayesdense.errors import UnknownNameError
 from bayesdense.model.loss_data import covariate, losses_of_cells, require_tokens, used_losses
 from bayesdense.spec import ModelSpec, RulerSpec
 
@@ -234,7 +235,7 @@ def _make_design(
     }
     design = spec.size.design(models)
     arrays |= {f"size_{name}": values for name, values in design.items()}
-    arrays |= of_families
+    arrays |= of_families | _drift(scores, harnesses, arrays["target_years"], spec)
     if isinstance(spec, ModelSpec):
         constants = spec.trend.constant_values(mean_date)
         arrays |= {name: np.array(value) for name, value in constants.items()}
@@ -401,6 +402,20 @@ def _families(
         groups["release"] = list(labels)
         found |= {"date_sd": np.array(spec.date_sd / MONTHS_PER_YEAR), "family_mean": family_mean}
     return groups, found
+
+
+def _drift(
+    scores: pd.DataFrame, harnesses: list[str], years: np.ndarray, spec: RulerSpec
+) -> dict[str, np.ndarray]:
+    """Return when the model of a score of the drifting harness was released; 0 for all others."""
+    if not isinstance(spec, ModelSpec) or spec.harness_drift is None:
+        return {}
+    if spec.harness_drift not in harnesses:
+        raise UnknownNameError.of("harness", spec.harness_drift, harnesses)
+    model = scores["model_code"].to_numpy()
+    target = model < len(years)
+    own = target & scores["harness"].eq(spec.harness_drift).to_numpy()
+    return {"score_drift_years": np.where(own, years[np.where(target, model, 0)], 0.0)}
 
 
 def _mean_date(dates: np.ndarray) -> np.datetime64:

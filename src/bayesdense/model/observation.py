@@ -9,6 +9,9 @@ expected score, source ``i`` on harness ``h`` measures
 is Normal(0, 1), or Student-t. The offsets ``eta[h, j] ~ Normal(0, harness_offset_sd_j)`` are
 zero-sum over the harnesses that measured the benchmark.
 
+With ``harness_drift="vendor"``, or another harness, ``kappa_j (t - t0)`` is added to the logit of
+its scores of a target: what it measures changes in time, ``kappa_j ~ Normal(0, 0.3)`` a year.
+
 With ``noise="by-score"`` the noise of a source depends on the expected score: ``phi_j q^k_j
 exp(h_j (p - 1/2))`` with ``q = (4 p (1 - p) + 0.04) / 1.04``, which is 1 at a half and nearly 0 at
 the ends. The same formulas serve the variables of a PyMC model and posterior draws.
@@ -34,6 +37,7 @@ __all__ = [
     "add_scores",
     "add_source_noise",
     "expected_scores",
+    "harness_shift",
     "item_variance",
     "observation_priors",
     "replicated_logp",
@@ -64,6 +68,8 @@ def observation_priors(design: Design) -> dict[str, Prior]:
     priors = {"source_noise_sd": Prior("LogNormal", mu=float(np.log(0.015)), sigma=0.7)}
     if design.spec.harness_offsets and (design.arrays["harness_measured"].sum(axis=0) > 1).any():
         priors["harness_offset_sd"] = Prior("HalfNormal", sigma=0.4)
+    if "score_drift_years" in design.arrays:
+        priors["harness_drift"] = Prior("Normal", mu=0.0, sigma=0.3)
     if design.spec.noise == "by-score":
         priors["source_noise_exponent"] = Prior("Normal", mu=0.3, sigma=0.3)
         priors["source_noise_tilt"] = Prior("Normal", mu=0.0, sigma=1.0)
@@ -113,8 +119,8 @@ def source_sd(values: Any, latent: Any, benchmark: Any) -> Any:
 
 def add_harness_offsets(
     design: Design, numbers: Numbers, priors: Mapping[str, PriorInModel]
-) -> Any:
-    """Add the offsets of harnesses to the PyMC model in context.
+) -> None:
+    """Add the offsets of harnesses, and the drift of one, to the PyMC model in context.
 
     Parameters
     ----------
@@ -123,22 +129,24 @@ def add_harness_offsets(
     numbers : Numbers
         Numbers of the design.
     priors : mapping of str to PriorInModel
-        With ``harness_offset_sd`` where harnesses differ.
+        With ``harness_offset_sd`` where harnesses differ, and ``harness_drift``
+        where one of them changes in time.
 
-    Returns
-    -------
-    tensor, shape (harness, benchmark), or None
-        In logits; 0 for a harness that never measured the benchmark. None where
-        harnesses do not differ.
+    Notes
+    -----
+    Offsets have the shape ``(harness, benchmark)``, in logits, and are 0 for a
+    harness that never measured the benchmark.
     """
     import pymc as pm
 
     from bayesdense.model.zero_sum import PartialZeroSum, partial_zero_sum_logp
 
+    if "harness_drift" in priors:
+        priors["harness_drift"].variable("harness_drift", dims="benchmark")
     if "harness_offset_sd" not in priors:
-        return None
+        return
     sd = priors["harness_offset_sd"].variable("harness_offset_sd", dims="benchmark")
-    return pm.CustomDist(
+    pm.CustomDist(
         "harness_offset",
         sd,
         numbers["harness_measured"],
@@ -181,8 +189,34 @@ def partial_zero_sum_random(
     return z - measured * z.sum(axis=-2, keepdims=True) / count
 
 
+def harness_shift(values: Any, numbers: Any) -> Any:
+    """Return by how many logits the harness of each score moves it.
+
+    Parameters
+    ----------
+    values : mapping of str to array_like
+        With ``harness_offset``, shape ``(..., harness, benchmark)``, where
+        harnesses differ, and ``harness_drift``, shape ``(..., benchmark)``,
+        where one of them changes in time.
+    numbers : mapping of str to array_like
+        Numbers of the design.
+
+    Returns
+    -------
+    array_like, shape (..., score), or None
+        None where harnesses do not differ.
+    """
+    benchmark, found = numbers["score_benchmark"], None
+    if "harness_offset" in values:
+        found = at(values["harness_offset"], numbers["score_harness"], benchmark)
+    if "harness_drift" in values:
+        drift = at(values["harness_drift"], benchmark) * numbers["score_drift_years"]
+        found = drift if found is None else found + drift
+    return found
+
+
 def expected_scores(
-    ruler: Ruler, logit: Any, offset: Any, numbers: Mapping[str, Any]
+    ruler: Ruler, logit: Any, shift: Any, numbers: Mapping[str, Any]
 ) -> tuple[Any, Any]:
     """Return the score of every cell, and of every measurement with the offset of its harness.
 
@@ -192,8 +226,8 @@ def expected_scores(
         With values, or draws.
     logit : array_like, shape (..., cell)
         Of every cell, on the average harness.
-    offset : array_like, shape (..., harness, benchmark), or None
-        Of harnesses, in logits.
+    shift : array_like, shape (..., score), or None
+        What `harness_shift` returned.
     numbers : mapping of str to array_like
         Numbers of the design.
 
@@ -205,10 +239,9 @@ def expected_scores(
     """
     latent = ruler.score(logit, numbers["cell_benchmark"])
     cell, benchmark = numbers["score_cell"], numbers["score_benchmark"]
-    if offset is None:
+    if shift is None:
         return latent, at(latent, cell)
-    with_offset = at(logit, cell) + at(offset, numbers["score_harness"], benchmark)
-    return latent, ruler.score(with_offset, benchmark)
+    return latent, ruler.score(at(logit, cell) + shift, benchmark)
 
 
 def item_variance(latent: Any, items: Any, spec: RulerSpec) -> Any:
@@ -237,7 +270,7 @@ def item_variance(latent: Any, items: Any, spec: RulerSpec) -> Any:
     return namespace(variance).maximum(variance, 0.0)
 
 
-def add_scores(spec: RulerSpec, ruler: Ruler, numbers: Numbers, *, offset: Any, logit: Any) -> None:
+def add_scores(spec: RulerSpec, ruler: Ruler, numbers: Numbers, *, logit: Any) -> None:
     """Add the measured scores to the PyMC model in context.
 
     Parameters
@@ -248,17 +281,16 @@ def add_scores(spec: RulerSpec, ruler: Ruler, numbers: Numbers, *, offset: Any, 
         The ruler of the model.
     numbers : Numbers
         Numbers of the design.
-    offset : tensor, shape (harness, benchmark), or None
-        ``eta``, what `add_harness_offsets` returned.
     logit : tensor, shape (cell,)
         ``gamma (l - L)`` of each cell.
     """
     import pymc as pm
 
     cell = numbers["score_cell"]
-    latent, mean = expected_scores(ruler, logit, offset, numbers)
+    shift = harness_shift(pm.modelcontext(None).named_vars, numbers)
+    latent, mean = expected_scores(ruler, logit, shift, numbers)
     latent = pm.Deterministic("expected_score", latent, dims="cell")
-    if offset is None:
+    if shift is None:
         mean = latent[cell]
     items = item_variance(latent, numbers["cell_items"], spec)[cell]
     noise = source_sd(pm.modelcontext(None).named_vars, latent, numbers["cell_benchmark"])[cell]

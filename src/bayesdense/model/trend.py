@@ -21,6 +21,7 @@ from bayesdense.model.dates import add_dates, date_priors, within_families
 from bayesdense.model.design import Design
 from bayesdense.model.families import add_families, family_priors
 from bayesdense.model.numbers import Numbers, PriorInModel
+from bayesdense.parts.trends.base import factor_of
 from bayesdense.priors import Prior
 from bayesdense.spec import DENSITY_SIZE
 
@@ -123,9 +124,10 @@ def add_targets(
     difference = differences(values, years, from_2e10)
     if difference is None:
         difference = pt.zeros((numbers.length("target"), numbers.length("benchmark")))
+    factor = factor_of(trend, _with_constants(values, numbers, trend), years[:n_on_line])
     for kind, (effect, benchmark_effect) in effects.items():
         group = numbers[f"{kind}_code"]
-        density = density + effect[group[:n_on_line]]
+        density = density + factor * effect[group[:n_on_line]]
         if benchmark_effect is not None:
             difference = difference + benchmark_effect[group]
     sd, lag = trend.scales(_with_constants(values, numbers, trend), years[:n_on_line])

@@ -104,6 +104,7 @@ VARIABLES: dict[str, Variable] = {
     "frontier_total_sd": Variable("sigma", "scale of noise and lag together", "1", "eq. 5"),
     "lag_share": Variable("q", "share of the lag in the squared scale", "1", "eq. 5"),
     "lag_trend": Variable("w1", "growth rate of the scale of the lag", "1/year", "eq. 5"),
+    "spread_trend": Variable("psi", "growth rate of the spread of densities", "1/year", "eq. 5"),
     "lag_sd": Variable("sigma_w", "scale of the lag at the mean date", "1", "eq. 5"),
     # Measured scores.
     "expected_score": Variable("S", "score of a model on a benchmark", "1", "eq. 3"),
@@ -113,6 +114,7 @@ VARIABLES: dict[str, Variable] = {
     ),
     "source_noise_tilt": Variable("h", "slope of the log noise in the score", "1", "observation"),
     "harness_offset": Variable("eta", "offset of a harness, in logits", "1", "observation"),
+    "harness_drift": Variable("kappa", "drift of a harness, in logits", "1/year", "observation"),
     "harness_offset_sd": Variable("sigma_eta", "scale of harness offsets", "1", "observation"),
     "item_effect": Variable("xi", "standardised noise of the items", "1", "observation"),
 }

@@ -91,7 +91,7 @@ class DensityModel(Model[ModelSpec]):
     score_map : str or ScoreMap
         Score map: ``"sigmoid"``, or another of `bayesdense.maps`.
     trend : str or Trend
-        ``"linear"`` (the typical model), ``"frontier"`` or ``"change-point"``;
+        ``"linear"`` (the typical model), ``"frontier"``, ``"spread"`` or ``"change-point"``;
         ``"none"`` for densities without a growth rate, where no date is read.
     size : str or SizeDefinition
         What counts as parameters: ``"total"``, ``"active"``, or another of
@@ -115,6 +115,10 @@ class DensityModel(Model[ModelSpec]):
         Standard deviation of reported release dates, in months; 0, so that
         they are exact, if not given. Models of one family and day are wrong
         together.
+    harness_drift : str, optional
+        A harness whose scores of one and the same model change in time, such
+        as reports of vendors; none if not given. How fast is hardly known
+        from data, so it shows what the answer would be.
     noise : {"constant", "by-score"}, optional
         Whether the noise between sources depends on the score.
     exponents : {"separate", "pooled"}, optional
@@ -169,6 +173,7 @@ class DensityModel(Model[ModelSpec]):
         families: bool | str | None = None,
         within_families: bool | None = None,
         date_sd: float | None = None,
+        harness_drift: str | None = None,
         noise: str | None = None,
         exponents: str | None = None,
         cell_spread: str | None = None,
@@ -192,6 +197,7 @@ class DensityModel(Model[ModelSpec]):
             "families": families,
             "within_families": within_families,
             "date_sd": date_sd,
+            "harness_drift": harness_drift,
             "noise": noise,
             "exponents": exponents,
             "cell_spread": cell_spread,

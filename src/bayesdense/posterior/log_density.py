@@ -18,6 +18,7 @@ from bayesdense.model.loss_law import expected_losses
 from bayesdense.model.observation import (
     STUDENT_DEGREES,
     expected_scores,
+    harness_shift,
     item_variance,
     replicated_logp,
     source_sd,
@@ -103,7 +104,7 @@ def score_log_densities(draws: Draws, design: Design) -> np.ndarray:
     arrays = design.arrays
     ruler = ruler_of(draws, design)
     logit = cell_logits(ruler, draws, design, draws["log_effective_size"], draws["cell_effect"])
-    latent, mean = expected_scores(ruler, logit, draws.get("harness_offset"), arrays)
+    latent, mean = expected_scores(ruler, logit, harness_shift(draws, arrays), arrays)
     items = item_variance(latent, arrays["cell_items"], design.spec)[:, arrays["score_cell"]]
     noise = source_sd(draws, latent, arrays["cell_benchmark"])[:, arrays["score_cell"]]
     observed = arrays["score_observed"]
@@ -235,8 +236,9 @@ def of_cells(design: Design, cells: np.ndarray) -> Design:
     for name in design.spec.law.covariates:
         arrays[f"cell_{name}"] = arrays[f"cell_{name}"][cells]
     kept = np.isin(arrays["score_cell"], cells)
-    for name in ("benchmark", "harness", "before", "observed"):
-        arrays[f"score_{name}"] = arrays[f"score_{name}"][kept]
+    for name in ("benchmark", "harness", "before", "observed", "drift_years"):
+        if f"score_{name}" in arrays:
+            arrays[f"score_{name}"] = arrays[f"score_{name}"][kept]
     arrays["score_cell"] = np.searchsorted(cells, arrays["score_cell"][kept])
     return replace(design, arrays=arrays)
 
@@ -280,7 +282,7 @@ def given_logits(
     numpy.ndarray, shape (draw, cell)
     """
     arrays = design.arrays
-    latent, mean = expected_scores(ruler, logit, draws.get("harness_offset"), arrays)
+    latent, mean = expected_scores(ruler, logit, harness_shift(draws, arrays), arrays)
     items = item_variance(latent, arrays["cell_items"], design.spec)
     source = source_sd(draws, latent, arrays["cell_benchmark"]) ** 2
     starts = np.flatnonzero(arrays["score_before"] == 0)

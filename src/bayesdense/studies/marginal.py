@@ -14,8 +14,8 @@ import numpy as np
 
 from bayesdense.model import Design
 from bayesdense.model.families import KINDS
-from bayesdense.parts.trends.linear import Linear
-from bayesdense.posterior.draws import Draws, cell_logits, ruler_of
+from bayesdense.parts.trends.base import factor_of
+from bayesdense.posterior.draws import Columns, Draws, cell_logits, ruler_of
 from bayesdense.posterior.log_density import given_logits, of_cells, require_normal
 
 __all__ = ["Density", "densities_of_models", "laplace"]
@@ -132,13 +132,13 @@ def _joint(draws: Draws, design: Design, models: np.ndarray) -> Density:
 
     shared, shares = _shared(draws, design, part)
     less = np.where(with_loss, 0.0, shared)
-    pairs = [(sd**2, same & ~with_loss & ~with_loss[:, None]) for sd, same in shares]
+    pairs = [(sd, same & ~with_loss & ~with_loss[:, None]) for sd, same in shares]
     own = scale**2
 
     def covariance(rows: slice) -> np.ndarray:
         found = np.zeros((len(own[rows]), len(cells), len(cells)))
-        for variance, same in pairs:
-            found += variance[rows, None, None] * same
+        for sd, same in pairs:
+            found += sd[rows, :, None] * sd[rows, None, :] * same
         found[:, np.arange(len(cells)), np.arange(len(cells))] += own[rows]
         return found
 
@@ -151,33 +151,39 @@ def _shared(
     """Return what is integrated out beside the cells' own deviations.
 
     Its sum in every cell, shape (draw, cell), and for each kind its standard
-    deviation and which cells share it, shapes (draw,) and (cell, cell).
+    deviation there and which cells share it, shapes (draw, cell) and (cell, cell).
     """
     model, benchmark = part.arrays["cell_model"], part.arrays["cell_benchmark"]
     total = np.zeros((draws.count, len(model)))
     shares: list[tuple[np.ndarray, np.ndarray]] = []
 
-    def share(sd: str, code: np.ndarray, which: np.ndarray, values: np.ndarray) -> None:
+    def share(sd: np.ndarray, code: np.ndarray, which: np.ndarray, values: np.ndarray) -> None:
         nonlocal total
         total = total + np.where(which, values, 0.0)
         same = (code == code[:, None]) & which & which[:, None]
-        shares.append((draws[sd], same))
+        shares.append((np.broadcast_to(sd, total.shape), same))
 
     on_line = model < design.size(design.on_line)
-    # A trend of the user's own may spread its models in another way.
-    if "model_effect" in draws and type(design.spec.trend).scales is Linear.scales:
-        share(
-            "model_effect_sd", model, on_line, draws["model_effect"][:, np.where(on_line, model, 0)]
-        )
+    trend, columns = design.spec.trend, Columns(draws)
+    years = design.arrays["target_years"][np.where(on_line, model, 0)]
+    constants = {name: design.arrays[name] for name in trend.constants}
+    values = {n: columns[n] for n in ("growth_rate", *trend.priors()) if n in draws} | constants
+    sd, lag = trend.scales(values, years)
+    # What is left of a model below a frontier is no Normal.
+    if "model_effect" in draws and lag is None:
+        share(sd, model, on_line, draws["model_effect"][:, np.where(on_line, model, 0)])
+    factor = np.where(on_line, factor_of(trend, values, years), 1.0)
     for kind in KINDS:
         if f"{kind}_effect" not in draws:
             continue
         own = design.arrays[f"{kind}_code"][model]
-        share(f"{kind}_effect_sd", own, on_line, draws[f"{kind}_effect"][:, own])
+        sd = columns[f"{kind}_effect_sd"]
+        share(factor * sd, own, on_line, factor * draws[f"{kind}_effect"][:, own])
         name = f"{kind}_benchmark_effect"
         if name in draws:
             pair = own * design.size("benchmark") + benchmark
-            share(f"{name}_sd", pair, np.ones_like(on_line), draws[name][:, own, benchmark])
+            every, effects = np.ones_like(on_line), draws[name][:, own, benchmark]
+            share(columns[f"{name}_sd"], pair, every, effects)
     return total, shares
 
 

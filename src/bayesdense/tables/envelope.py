@@ -9,6 +9,7 @@ from bayesdense.model.dates import within_families
 from bayesdense.model.families import KINDS
 from bayesdense.model.trend import line, target_sizes
 from bayesdense.parts.trends import Trend
+from bayesdense.parts.trends.base import factor_of
 from bayesdense.posterior.draws import Columns, Draws, log_sizes
 
 __all__ = ["envelope_slope", "replicated_log_density"]
@@ -88,5 +89,6 @@ def replicated_log_density(
         if f"{kind}_effect_sd" in draws:
             effects = random.standard_normal((draws.count, design.size(kind)))
             codes = design.arrays[f"{kind}_code"][: len(years)]
-            density = density + draws[f"{kind}_effect_sd"][:, None] * effects[:, codes]
+            effects = draws[f"{kind}_effect_sd"][:, None] * effects[:, codes]
+            density = density + factor_of(trend, Columns(draws), years) * effects
     return density + trend.deviation(draws, years, random)

@@ -9,6 +9,7 @@ from bayesdense.model import Design
 from bayesdense.model.observation import (
     STUDENT_DEGREES,
     expected_scores,
+    harness_shift,
     item_variance,
     replicated_random,
     source_sd,
@@ -72,7 +73,7 @@ def replicate_scores(
     ruler = ruler_of(draws, design)
     log_size = draws["log_effective_size"] + (deviation - own)
     logit = cell_logits(ruler, draws, design, log_size, deviation)
-    latent, mean = expected_scores(ruler, logit, draws.get("harness_offset"), arrays)
+    latent, mean = expected_scores(ruler, logit, harness_shift(draws, arrays), arrays)
     items = item_variance(latent, arrays["cell_items"], design.spec)[:, arrays["score_cell"]]
     noise = source_sd(draws, latent, arrays["cell_benchmark"])
     source = noise[:, arrays["score_cell"]] ** 2

@@ -11,7 +11,16 @@ import numpy as np
 from bayesdense.parts.registry import Registry
 from bayesdense.priors import Prior
 
-__all__ = ["HALF_NORMAL_MEAN", "Draws", "Growth", "Trend", "Values", "has_growth", "trends"]
+__all__ = [
+    "HALF_NORMAL_MEAN",
+    "Draws",
+    "Growth",
+    "Trend",
+    "Values",
+    "factor_of",
+    "has_growth",
+    "trends",
+]
 
 HALF_NORMAL_MEAN = float(np.sqrt(2.0 / np.pi))
 """Mean of a half-normal variable of scale 1."""
@@ -62,7 +71,9 @@ class Trend(Protocol):
     Notes
     -----
     A trend with ``has_growth = False`` has no growth rate and reads no dates;
-    a trend that does not say has one.
+    a trend that does not say has one. A trend with a method ``factor(values,
+    years)`` multiplies by it what families and developers share; its `scales`
+    and `deviation` are those of models with the factor.
     """
 
     name: ClassVar[str]
@@ -115,6 +126,26 @@ def has_growth(trend: Trend) -> bool:
     bool
     """
     return bool(getattr(trend, "has_growth", True))
+
+
+def factor_of(trend: Trend, values: Values, years: Any) -> Any:
+    """Return by what a trend multiplies the effects of families: 1 unless it says otherwise.
+
+    Parameters
+    ----------
+    trend : Trend
+        The trend.
+    values : mapping of str to array_like
+        Its parameters.
+    years : array_like
+        ``t - t0``.
+
+    Returns
+    -------
+    array_like
+    """
+    factor = getattr(trend, "factor", None)
+    return 1.0 if factor is None else factor(values, years)
 
 
 trends: Registry[Trend] = Registry(
