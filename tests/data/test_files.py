@@ -153,6 +153,23 @@ def empty_zip() -> bytes:
     return file.getvalue()
 
 
+@pytest.mark.parametrize(("ending", "package"), [("xlsx", "openpyxl"), ("ods", "odf")])
+def test_spreadsheets_that_a_program_wrote(
+    ending: str, package: str, write_folder: WriteFolder, small: Dataset, tmp_path: Path
+) -> None:
+    """Numbers, days and flags are cells of their own kind, as spreadsheets have them."""
+    pytest.importorskip(package)
+    folder = write_folder()
+    models = typed().assign(is_base=[True, False, True, True, True][: len(typed())])
+    models["release_date"] = pd.to_datetime(models["release_date"])
+    (folder / "models.csv").write_text(models.to_csv(index=False), "utf-8")
+    by_text = read_dataset(folder)
+    (folder / "models.csv").unlink()
+    models.to_excel(folder / f"models.{ending}", index=False, engine=package)
+    assert read_dataset(folder) == by_text
+    assert len(by_text.models) == len(small.models)
+
+
 @pytest.mark.parametrize("name", ["models.xlsx", "models.ods"])
 def test_spreadsheet(name: str, workbook: Any, write_folder: WriteFolder, small: Dataset) -> None:
     sheets = {"Sheet1": as_sheet(MODELS), "Sheet2": pd.DataFrame()}

@@ -51,7 +51,8 @@ def fit(
         typer.Option(
             metavar="NAME",
             help="linear, frontier, spread or change-point; or none, for densities without dates. "
-            "May be repeated. Default: linear and frontier; none where dates are too few for a trend.",
+            "May be repeated. Default: linear and frontier; none where dates are too few for "
+            "a trend.",
         ),
     ] = None,
     change_point: Annotated[
