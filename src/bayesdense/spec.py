@@ -17,12 +17,14 @@ from bayesdense.parts.trends import Trend, trends
 from bayesdense.parts.trends.base import has_growth
 from bayesdense.priors import Prior, require_prior
 
-__all__ = ["DENSITY_SIZE", "FIRST_EDITION", "ModelSpec", "RulerSpec", "require_growth"]
+__all__ = ["DENSITY_SIZE", "FIRST_EDITION", "OF_SKILL", "ModelSpec", "RulerSpec", "require_growth"]
 
 DENSITY_SIZE = 2e10
 """Number of parameters at which the trend of density is read off."""
 
 LAW_OF_SKILL = "log-linear"
+OF_SKILL: Mapping[str, str] = {"size_slope": "none", "level": "common", "exponents": "separate"}
+"""What is fixed where a latent skill takes the place of the ruler."""
 
 DEFAULT_D0 = 1e12
 """Token budget of the effective size where the user names none; the paper's."""
@@ -229,13 +231,19 @@ class ModelSpec(RulerSpec):
             raise BayesdenseError(
                 f"harness_drift must be the name of a harness or None, not {self.harness_drift!r}"
             )
+        for name in () if self.has_growth else ("within_families", "date_sd", "harness_drift"):
+            if getattr(self, name):
+                raise BayesdenseError(
+                    f"{name}={getattr(self, name)!r} is about dates, and trend="
+                    f"{self.trend.name!r} reads none: leave it out"
+                )
         if self.within_families and not self.families:
             raise BayesdenseError(
                 "within_families=True needs effects of families: families=True or 'nested'"
             )
         if self.ruler != "skill":
             return
-        wanted = {"law": LAW_OF_SKILL, "size_slope": "none", "level": "common"}
+        wanted = {"law": LAW_OF_SKILL, **OF_SKILL}
         for name, value in wanted.items():
             given = getattr(self, name)
             if getattr(given, "name", given) != value:

@@ -26,7 +26,7 @@ def test_the_difference_is_held_against_nothing(difference, verdict):
     assert rows["difference"] == pytest.approx(difference, abs=0.02)
     assert ("effects of families go with their dates" in result.text) == (verdict == "look")
     table = fit.growth()
-    within = table[table["estimator"] == "within families"]
+    within = table[table["estimator"] == "typical, within families"]
     assert len(within) == 1
     # To the digits that the text shows.
     assert f"{within['median'].iloc[0]:.2f}" in result.text

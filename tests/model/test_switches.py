@@ -8,8 +8,13 @@ from scipy.special import expit
 
 import bayesdense as bd
 from bayesdense.model import build_model, make_design, model_priors
+from bayesdense.model.dates import years_of
 from bayesdense.model.observation import expected_scores, harness_shift, source_sd
 from bayesdense.model.ruler import Ruler
+from bayesdense.posterior.draws import Draws
+from bayesdense.posterior.prior_variables import variables_of_prior
+from bayesdense.tables.envelope import replicated_log_density
+from tests.fake import fake
 from tests.joint import drawn_from_prior, log_densities
 from tests.model.test_build import evaluate, random_values
 from tests.simulate import KINDS, simulate
@@ -222,8 +227,78 @@ def test_a_drifting_harness_moves_its_scores_of_targets_and_no_others():
 
 
 def test_a_harness_that_is_not_there_cannot_drift():
+    data = simulate(KINDS[0], seed=5, n_targets=12, n_families=5)
     with pytest.raises(bd.UnknownNameError, match="unknown harness 'hause': did you mean 'house'"):
-        built(harness_drift="hause")
+        bd.DensityModel(harness_drift="hause").check(data)
+
+
+def test_what_data_hardly_answer_is_said():
+    data = simulate(KINDS[0], seed=5, n_targets=12, n_families=5)
+    said = " ".join(bd.DensityModel(families="nested").check(data))
+    assert "no developer has two families (is the column 'developer'" in said
+    assert "no developer" not in " ".join(
+        bd.DensityModel(families="nested").check(with_developers(data))
+    )
+    alone = bd.Dataset.from_frames(
+        models=data.models.assign(family=data.models["model"], developer=data.models["model"]),
+        benchmarks=data.benchmarks,
+        scores=data.scores,
+    )
+    model = bd.DensityModel(within_families=True)
+    assert "no family has targets of two dates" in " ".join(model.check(alone))
+    assert "no family" not in " ".join(model.check(data))
+    references = data.models.loc[data.models["is_reference"], "model"]
+    own = data.scores["harness"].where(data.scores["model"].isin(references), "street")
+    apart = bd.Dataset.from_frames(
+        models=data.models, benchmarks=data.benchmarks, scores=data.scores.assign(harness=own)
+    )
+    said = " ".join(bd.DensityModel(harness_drift="house").check(apart))
+    assert "that harness measured no target with a date" in said
+
+
+def test_tables_of_all_switches_together_can_be_made():
+    """Growth, its replicates and what is left out, on draws from the prior."""
+    every = {
+        **{"exponents": "pooled", "cell_spread": "pooled", "level": "pooled"},
+        **{"noise": "by-score", "families": "nested", "within_families": True, "date_sd": 2.0},
+        **{"size": "blend", "harness_drift": "house", "trend": "spread"},
+    }
+    data = with_developers(simulate(KINDS[0], seed=5, n_targets=12, n_families=5))
+    fit = fake(bd.DensityModel(**every), data)
+    table = fit.growth().set_index(["estimator", "benchmark"])["median"]
+    draws = Draws(fit.posterior)
+    within = draws["growth_rate"] + draws["within_family_growth"]
+    low, high = np.quantile(within, [0.4, 0.6])
+    assert low <= table["typical, within families", "all benchmarks"] <= high
+    assert fit.doubling_time().shape[0] > 10 and len(fit.scores()) == len(data.scores)
+    # Densities of models left out are those of the true dates: what is not shared is the line's.
+    design = make_design(data, fit.spec)
+    years = years_of(draws, design.arrays)
+    assert years.shape == (draws.count, 12)
+    error = draws["date_error"][:, design.arrays["release_code"]]
+    assert years - design.arrays["years"] == pytest.approx(error)
+    again = replicated_log_density(draws, design, fit.spec.trend, np.random.default_rng(1))
+    assert again.shape == (draws.count, 12) and np.isfinite(again).all()
+
+
+@pytest.mark.parametrize("options", [{"exponents": "pooled"}, {"cell_spread": "pooled"}])
+def test_a_warm_start_from_a_fit_without_a_common_mean_is_none(options):
+    data = simulate(KINDS[0], seed=5, n_targets=12, n_families=5)
+    start = fake(bd.DensityModel(), data).warm_start()
+    design = make_design(data, bd.DensityModel(**options).spec)
+    assert start.for_other(design, build_model(design), data.digest) is None
+    usual = make_design(data, bd.DensityModel().spec)
+    assert start.for_other(usual, build_model(usual), data.digest) is not None
+
+
+def test_the_prior_of_an_exponent_is_that_of_its_own_kind():
+    priors = ("alpha", "alpha_mean_scores_only", "alpha_sd_scores_only")
+    variables = ("alpha_with_losses", "alpha_scores_only", "alpha", *priors[1:])
+    assert variables_of_prior("alpha", variables, priors) == ["alpha_with_losses"]
+    assert variables_of_prior("alpha", variables, ("alpha",)) == [
+        "alpha_with_losses",
+        "alpha_scores_only",
+    ]
 
 
 @pytest.mark.parametrize("score", [0.0, 0.1, 0.5, 0.9, 1.0])
@@ -268,6 +343,12 @@ def test_noise_by_score_is_that_of_the_likelihood():
         ({"within_families": "nested"}, "within_families must be True or False"),
         ({"date_sd": -1.0}, "date_sd must be a finite number of at least 0, not -1.0"),
         ({"date_sd": "two"}, "date_sd must be a number of at least 0, not 'two'"),
+        ({"date_sd": 1.0, "trend": "none"}, "date_sd=1.0 is about dates, and trend='none' reads"),
+        ({"harness_drift": "house", "trend": "none"}, "harness_drift='house' is about dates"),
+        (
+            {"ruler": "skill", "exponents": "pooled"},
+            "ruler='skill' knows exponents='separate' only",
+        ),
         ({"harness_drift": 3}, "harness_drift must be the name of a harness or None, not 3"),
         ({"noise": "student"}, "noise='student' is not known"),
         ({"level": "none"}, "allowed are 'by-benchmark', 'pooled', 'common'"),

@@ -184,7 +184,11 @@ def assumptions(fit: DensityFit, *, prob: float = PROB) -> dict[str, str]:
             else "models of one family are independent of one another"
         )
         + (", and so have families of one developer" if spec.families == "nested" else "")
-        + ("; density may grow otherwise within them" if spec.within_families else ""),
+        + (
+            "; within a family density may grow at another rate than between families"
+            if spec.within_families
+            else ""
+        ),
         "size slope": {
             "by-benchmark": "density may depend on size, on each benchmark in its own way",
             "common": "density may depend on size, on all benchmarks alike",
@@ -192,7 +196,8 @@ def assumptions(fit: DensityFit, *, prob: float = PROB) -> dict[str, str]:
         }[spec.size_slope],
         "harnesses": (
             "may differ systematically" if spec.harness_offsets else "do not differ systematically"
-        ),
+        )
+        + (f"; {spec.harness_drift} may drift in time" if spec.harness_drift else ""),
         "intervals": f"{100 * prob:.4g} %, {kind}",
     }
     sparsity = sparsity_growth(data.targets)

@@ -23,8 +23,8 @@ def move_families(
 ) -> tuple[Any, Any]:
     """Sample what models of one developer and of one family share, the wider group first.
 
-    ``h`` as if ``f`` were not known, ``f`` given ``h`` and as if nothing were known of single
-    benchmarks, then ``h2`` and ``f2`` alike. By the scales at hand: with units from the scales
+    ``e`` as if ``f`` were not known, ``f`` given ``e`` and as if nothing were known of single
+    benchmarks, then ``e2`` and ``f2`` alike. By the scales at hand: with units from the scales
     of a pilot, squares of these effects went with ``model_effect_sd``.
 
     Parameters

@@ -70,6 +70,7 @@ class DensityFit(Fit[ModelSpec]):
         "developer_benchmark_effect",
         "model_effect",
         "undated_log_density",
+        "date_error",
     }
 
     def __init__(self, *, reference_posterior: xr.Dataset | None = None, **parts: Any) -> None:

@@ -1,10 +1,12 @@
 """When targets were released: uncertain dates, and growth within families (eq. 5).
 
 With ``date_sd`` above 0 a date is ``t = t_reported + date_error``, ``date_error ~ Normal(0,
-date_sd)``, the same for models of one family and day. With ``within_families=True`` the log
-density of a target has the term ``w (t - mean t of its family)``: the growth rate ``A`` of the
-trend is then that between families, and ``A + w`` that within them (Mundlak, 1978). Without it
-``A`` is a weighted mean of the two, and biased where effects of families go with their dates.
+date_sd / 12)`` in years, the same for models of one family and day.
+
+With ``within_families=True`` the log density of a target has the term ``A_w (t - mean t of its
+family)``: the growth rate ``A`` of the trend is then that between families, and ``A + A_w`` that
+within them (Mundlak, 1978). Without it ``A`` is a weighted mean of the two, and biased where
+effects of families go with their dates.
 """
 
 from __future__ import annotations
@@ -12,8 +14,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from bayesdense.model.design import Design
 from bayesdense.model.numbers import Numbers, PriorInModel, at
+from bayesdense.parts.namespace import namespace
 from bayesdense.priors import Prior
 
 __all__ = ["add_dates", "date_priors", "within_families", "years_of"]
@@ -65,22 +70,26 @@ def years_of(values: Any, numbers: Any) -> Any:
 
     Parameters
     ----------
-    values : mapping of str to tensor
-        With ``date_error`` where dates are uncertain.
-    numbers : mapping of str to tensor
+    values : mapping of str to array_like
+        With ``date_error`` where dates are uncertain; draws come first.
+    numbers : mapping of str to array_like
         With the reported dates, ``target_years``.
 
     Returns
     -------
-    tensor, shape (target,)
-        ``t - t0``; 0 for targets without a date.
+    array_like, shape (..., target)
+        ``t - t0``; 0 for targets without a date. Without ``date_error`` there
+        is no axis of draws.
     """
+    years = numbers["target_years"]
     if "date_error" not in values:
-        return numbers["target_years"]
-    import pytensor.tensor as pt
-
-    error = values["date_error"][numbers["release_code"]]
-    return pt.inc_subtensor(numbers["target_years"][: error.shape[0]], error)
+        return years
+    error = at(values["date_error"], numbers["release_code"])
+    undated = years[error.shape[-1] :]
+    xp = namespace(error)
+    if error.ndim > 1:
+        undated = np.broadcast_to(undated, (*error.shape[:-1], len(undated)))
+    return xp.concatenate([years[: error.shape[-1]] + error, undated], axis=-1)
 
 
 def within_families(values: Any, numbers: Any) -> Any:

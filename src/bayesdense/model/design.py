@@ -10,11 +10,10 @@ import pandas as pd
 
 from bayesdense.data import Dataset
 from bayesdense.data.cells import DAYS_PER_YEAR
-from bayesdense.errors import UnknownNameError
 from bayesdense.model.loss_data import covariate, losses_of_cells, require_tokens, used_losses
 from bayesdense.spec import ModelSpec, RulerSpec
 
-__all__ = ["Design", "make_design"]
+__all__ = ["Design", "drift_years", "make_design"]
 
 MONTHS_PER_YEAR = 12.0
 
@@ -235,7 +234,7 @@ def _make_design(
     }
     design = spec.size.design(models)
     arrays |= {f"size_{name}": values for name, values in design.items()}
-    arrays |= of_families | _drift(scores, harnesses, arrays["target_years"], spec)
+    arrays |= of_families | _drift(scores, arrays["target_years"], spec)
     if isinstance(spec, ModelSpec):
         constants = spec.trend.constant_values(mean_date)
         arrays |= {name: np.array(value) for name, value in constants.items()}
@@ -382,7 +381,7 @@ def _families(
     """
     code, families = pd.factorize(targets["family"])
     groups: dict[str, list[str]] = {"family": list(families), "developer": [], "release": []}
-    found = {"family_code": code}
+    found: dict[str, np.ndarray] = {"family_code": code}
     if not isinstance(spec, ModelSpec):
         return groups, found
     if spec.families == "nested":
@@ -391,31 +390,49 @@ def _families(
         # Of a family of several developers one of them: only the sampler's coordinates read it.
         found["developer_of_family"] = np.zeros(len(families), dtype=int)
         found["developer_of_family"][code] = found["developer_code"]
-    dated = targets[: len(years)]
-    same = code[: len(years)] == code[: len(years), None]
-    family_mean = same / same.sum(axis=0)
+    own = code[: len(years)]
     if spec.within_families and spec.has_growth:
-        found["family_years"] = years - years @ family_mean
+        count = np.maximum(np.bincount(own, minlength=len(families)), 1)
+        found["family_years"] = years - (np.bincount(own, years, len(families)) / count)[own]
     if spec.date_sd and spec.has_growth:
+        dated = targets[: len(years)]
         days = dated["release_date"].dt.strftime("%Y-%m-%d")
         found["release_code"], labels = pd.factorize(dated["family"] + ", " + days)
         groups["release"] = list(labels)
-        found |= {"date_sd": np.array(spec.date_sd / MONTHS_PER_YEAR), "family_mean": family_mean}
+        found["date_sd"] = np.array(spec.date_sd / MONTHS_PER_YEAR)
+        if spec.within_families:
+            # From errors of releases to their means over families, for each target.
+            same = own == own[:, None]
+            found["family_mean"] = same / same.sum(axis=0)
     return groups, found
 
 
-def _drift(
-    scores: pd.DataFrame, harnesses: list[str], years: np.ndarray, spec: RulerSpec
-) -> dict[str, np.ndarray]:
-    """Return when the model of a score of the drifting harness was released; 0 for all others."""
+def _drift(scores: pd.DataFrame, years: np.ndarray, spec: RulerSpec) -> dict[str, np.ndarray]:
     if not isinstance(spec, ModelSpec) or spec.harness_drift is None:
         return {}
-    if spec.harness_drift not in harnesses:
-        raise UnknownNameError.of("harness", spec.harness_drift, harnesses)
+    return {"score_drift_years": drift_years(scores, years, spec.harness_drift)}
+
+
+def drift_years(scores: pd.DataFrame, years: np.ndarray, harness: str) -> np.ndarray:
+    """Return when the models of the scores of a harness were released, as reported.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        Columns ``model_code`` and ``harness``.
+    years : numpy.ndarray, shape (target,)
+        ``t - t0``, 0 for targets without a date.
+    harness : str
+        The harness that drifts.
+
+    Returns
+    -------
+    numpy.ndarray, shape (score,)
+        0 for scores of references and of other harnesses.
+    """
     model = scores["model_code"].to_numpy()
-    target = model < len(years)
-    own = target & scores["harness"].eq(spec.harness_drift).to_numpy()
-    return {"score_drift_years": np.where(own, years[np.where(target, model, 0)], 0.0)}
+    own = (model < len(years)) & scores["harness"].eq(harness).to_numpy()
+    return np.where(own, years[np.where(own, model, 0)], 0.0)
 
 
 def _mean_date(dates: np.ndarray) -> np.datetime64:

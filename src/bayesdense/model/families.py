@@ -2,8 +2,8 @@
 
 ``f[family] ~ Normal(0, family_effect_sd)`` is part of the density of its models, and
 ``f2[family, benchmark] ~ Normal(0, family_benchmark_effect_sd)`` of their effective size on one
-benchmark. With ``families="nested"`` so are ``h[developer] ~ Normal(0, developer_effect_sd)`` and
-``h2[developer, benchmark] ~ Normal(0, developer_benchmark_effect_sd)``: families of one developer
+benchmark. With ``families="nested"`` so are ``e[developer] ~ Normal(0, developer_effect_sd)`` and
+``e2[developer, benchmark] ~ Normal(0, developer_benchmark_effect_sd)``: families of one developer
 then have something in common too.
 """
 

@@ -86,17 +86,17 @@ VARIABLES: dict[str, Variable] = {
     "family_benchmark_effect_sd": Variable(
         "sigma_fj", "scale of the effects of families on a benchmark", "1", "eq. 5"
     ),
-    "developer_effect": Variable("h", "effect of a developer", "1", "eq. 5"),
-    "developer_effect_sd": Variable("sigma_h", "scale of the effects of developers", "1", "eq. 5"),
+    "developer_effect": Variable("e", "effect of a developer", "1", "eq. 5"),
+    "developer_effect_sd": Variable("sigma_e", "scale of the effects of developers", "1", "eq. 5"),
     "developer_benchmark_effect": Variable(
-        "h2", "effect of a developer on a benchmark", "1", "eq. 5"
+        "e2", "effect of a developer on a benchmark", "1", "eq. 5"
     ),
     "developer_benchmark_effect_sd": Variable(
-        "sigma_hj", "scale of the effects of developers on a benchmark", "1", "eq. 5"
+        "sigma_ej", "scale of the effects of developers on a benchmark", "1", "eq. 5"
     ),
     "date_error": Variable("t - t_rep", "how much later a release was", "year", "eq. 5"),
     "within_family_growth": Variable(
-        "w", "growth within families less that between them", "1/year", "eq. 5"
+        "A_w", "growth within families less that between them", "1/year", "eq. 5"
     ),
     "model_effect": Variable("v", "deviation of a model from the trend", "1", "eq. 5"),
     "model_effect_sd": Variable("sigma_v", "scale of the deviations of models", "1", "eq. 5"),
@@ -125,8 +125,8 @@ KINDS = {
     "_scores_only": "of benchmarks with scores only",
 }
 POOLED = {
-    "_mean": ("mu", "mean of the logarithm over loss sets or benchmarks"),
-    "_sd": ("sigma", "spread of the logarithm over loss sets or benchmarks"),
+    "_mean": ("mu", "mean of the logarithm"),
+    "_sd": ("sigma", "spread of the logarithm"),
 }
 
 

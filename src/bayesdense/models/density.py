@@ -14,6 +14,7 @@ from bayesdense.model import Design
 from bayesdense.models.base import Drawn, Model
 from bayesdense.models.reference_posterior import KEPT_DRAWS, fit_reference_posterior, sample_cut
 from bayesdense.models.subset import make_subset, sample_with_subset
+from bayesdense.models.switch_notes import switch_notes
 from bayesdense.parts.laws import LossLaw
 from bayesdense.parts.maps import ScoreMap
 from bayesdense.parts.sizes import SizeDefinition
@@ -21,7 +22,7 @@ from bayesdense.parts.trends import ChangePoint, Trend
 from bayesdense.priors import Prior
 from bayesdense.sampler.settings import Run, SamplingSettings
 from bayesdense.sampler.warm_start import WarmStart, scored_targets
-from bayesdense.spec import FIRST_EDITION, LAW_OF_SKILL, ModelSpec
+from bayesdense.spec import FIRST_EDITION, LAW_OF_SKILL, OF_SKILL, ModelSpec
 
 __all__ = ["DensityModel"]
 
@@ -85,7 +86,8 @@ class DensityModel(Model[ModelSpec]):
     form : {"full", "first-edition", "pooled"}
         Where the switches below start: ``full`` has differences between
         benchmarks, sizes, families and harnesses; ``first-edition`` has those
-        of the package's first release; ``pooled`` has none, as the paper.
+        of the package's first release, which are at present the same;
+        ``pooled`` has none, as the paper.
     law : str or LossLaw, optional
         Loss law: ``"power-sum"`` if not given, or another of `bayesdense.laws`.
     score_map : str or ScoreMap
@@ -203,7 +205,7 @@ class DensityModel(Model[ModelSpec]):
             "cell_spread": cell_spread,
             "harness_offsets": harness_offsets,
         }
-        of_skill = {"level": "common", "size_slope": "none"} if ruler == "skill" else {}
+        of_skill = dict(OF_SKILL) if ruler == "skill" else {}
         given = {name: v for name, v in switches.items() if v is not None}
         chosen = FORMS[form] | of_skill | given
         if law is None:
@@ -261,7 +263,7 @@ class DensityModel(Model[ModelSpec]):
         dropped = set(FORMS["pooled"]) if "form" in changes else set()
         if "skill" in (changes.get("ruler"), self.spec.ruler) and "ruler" in changes:
             # These are not free with a ruler of latent skill.
-            dropped |= {"law", "level", "size_slope"}
+            dropped |= {"law", *OF_SKILL}
         if "priors" in changes:
             changes["priors"] = {**self.spec.priors, **changes["priors"]}
         kept = {name: value for name, value in own.items() if name not in dropped}
@@ -434,6 +436,7 @@ class DensityModel(Model[ModelSpec]):
         found = check_readiness(
             data, references=self.spec.ruler != "skill", trend=self.spec.has_growth
         )
+        found += switch_notes(self.spec, data)
         if isinstance(self.spec.trend, ChangePoint):
             found += self.spec.trend.notes(scored_targets(data)["release_date"].dropna())
         return found

@@ -21,6 +21,7 @@ from bayesdense.data.cells import DAYS_PER_YEAR
 from bayesdense.errors import BayesdenseError, ReadinessError
 from bayesdense.fit.info import SharedFromInfo
 from bayesdense.model import Design, default_priors
+from bayesdense.model.design import drift_years
 from bayesdense.models.base import Drawn, Model, sampler_model, structure_of
 from bayesdense.posterior.diagnostics import energy_table, worst
 from bayesdense.sampler.conditional_hmc import SINGLE_MODEL_DIMS, Singles, sample_single
@@ -286,8 +287,8 @@ def _reversed_bits(number: int) -> int:
 def alike(own: Design, whole: Design) -> Design:
     """Return the design of a subset with shared variables that mean what they do in the whole.
 
-    Dates are relative to the mean date of all targets, and harnesses have offsets where they
-    measured any of them.
+    Dates are relative to the mean date of all targets and to that of whole families, and harnesses
+    have offsets where they measured any of them.
 
     Parameters
     ----------
@@ -313,11 +314,23 @@ def alike(own: Design, whole: Design) -> Design:
         "years": own.arrays["years"] + later,
         "target_years": own.arrays["target_years"] + np.where(dated, later, 0.0),
     }
+    moved |= _of_switches(own, whole, moved["target_years"])
     # Offsets are zero-sum over the harnesses that measured a benchmark in the whole.
     same = {name: whole.arrays[name] for name in ("harness_measured", *whole.spec.trend.constants)}
     return dataclasses.replace(
         own, arrays={**own.arrays, **moved, **same}, mean_date=whole.mean_date
     )
+
+
+def _of_switches(own: Design, whole: Design, years: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the numbers of growth within families and of a drifting harness, as in the whole."""
+    found: dict[str, np.ndarray] = {}
+    if "family_years" in own.arrays:
+        place = pd.Index(whole.coords["dated_target"]).get_indexer(own.coords["dated_target"])
+        found["family_years"] = whole.arrays["family_years"][place]
+    if "score_drift_years" in own.arrays:
+        found["score_drift_years"] = drift_years(own.scores, years, own.spec.harness_drift)
+    return found
 
 
 def _stats_of(result: SampleResult, draws: int) -> xr.Dataset:

@@ -88,6 +88,8 @@ class Draws(Mapping[str, np.ndarray]):
 class Columns(Mapping[str, np.ndarray]):
     """Draws of single numbers, shape ``(draw, 1)``, so that they broadcast against dates.
 
+    Draws of more than one number are as they are.
+
     Parameters
     ----------
     draws : Draws
@@ -99,7 +101,8 @@ class Columns(Mapping[str, np.ndarray]):
 
     def __getitem__(self, name: str) -> np.ndarray:
         """Return the draws of one variable."""
-        return self._draws[name][:, None]
+        values = self._draws[name]
+        return values[:, None] if values.ndim == 1 else values
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names of the variables."""

@@ -33,5 +33,7 @@ def variables_of_prior(name: str, variables: Container[str], priors: Container[s
         Empty if the posterior has none, such as after a fit that drew none.
     """
     kinds = ["_scores_only"] if f"{name}_mean" in priors else ["_with_losses", "_scores_only"]
+    if f"{name}_mean_scores_only" in priors:
+        kinds.remove("_scores_only")
     found = [f"{name}{kind}" for kind in kinds if f"{name}{kind}" in variables]
     return found or ([name] if name in variables else [])

@@ -31,6 +31,7 @@ KEPT = 300
 RULER_VARIABLES = (
     *("map_logit_at_centre", "map_slope_at_centre", "map_midpoint_loss", "map_steepness"),
     *("map_floor", "map_span", "source_noise_sd", "cell_effect_sd"),
+    *("cell_effect_sd_mean", "cell_effect_sd_sd"),
 )
 KINDS = ("", "_with_losses", "_scores_only")
 # From how many targets on a few are fitted first, and how many those are.
@@ -161,7 +162,9 @@ class WarmStart:
             if all(own[dim] and set(own[dim]) <= there[dim] for dim in dims):
                 found[name] = values.sel(own).drop_vars("cell", errors="ignore")
         # A ruler of which part is unknown sets no coordinates.
-        names = (*design.spec.law.coefficients, *design.spec.law.shape, *RULER_VARIABLES)
+        of_law = {*design.spec.law.coefficients, *design.spec.law.shape}
+        pooled = {f"{name}_{of}" for name in of_law for of in ("mean", "sd")}
+        names = (*of_law, *pooled, *RULER_VARIABLES)
         needed = {name + kind for name in names for kind in KINDS} & set(model.named_vars)
         if not needed <= found.keys():
             return None

@@ -13,6 +13,7 @@ from functools import cache
 import numpy as np
 
 from bayesdense.model import Design
+from bayesdense.model.dates import years_of
 from bayesdense.model.families import KINDS
 from bayesdense.parts.trends.base import factor_of
 from bayesdense.posterior.draws import Columns, Draws, cell_logits, ruler_of
@@ -71,8 +72,8 @@ def densities_of_models(draws: Draws, design: Design) -> Callable[[np.ndarray], 
     Integrated out, by Laplace's approximation in the effective sizes of all
     cells at once, are the deviations of cells, those of models (``v``), and
     those of families, of which the other models of a family tell. What
-    is left of ``v - w`` in a frontier, and the density of a model without a
-    date, stay in the draws.
+    is left of ``v - w`` in a frontier, the density of a model without a date,
+    and errors of dates stay in the draws.
 
     Parameters
     ----------
@@ -165,7 +166,7 @@ def _shared(
 
     on_line = model < design.size(design.on_line)
     trend, columns = design.spec.trend, Columns(draws)
-    years = design.arrays["target_years"][np.where(on_line, model, 0)]
+    years = years_of(draws, design.arrays)[..., np.where(on_line, model, 0)]
     constants = {name: design.arrays[name] for name in trend.constants}
     values = {n: columns[n] for n in ("growth_rate", *trend.priors()) if n in draws} | constants
     sd, lag = trend.scales(values, years)

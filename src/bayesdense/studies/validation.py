@@ -285,7 +285,9 @@ def leave_groups_out(
     elif by == "family":
         labels = units["family"]
     else:
-        labels = units["family"].map(dict(developers or {})).fillna(units["developer"])
+        given = dict(developers or {})
+        pairs = zip(units["family"], units["developer"], strict=True)
+        labels = pd.Series([given.get(family, usual) for family, usual in pairs])
     targets = _of_targets(units)
     groups, notes = {}, []
     for label in dict.fromkeys(labels[targets]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bayesdense.model import Design
-from bayesdense.model.dates import within_families
+from bayesdense.model.dates import within_families, years_of
 from bayesdense.model.families import KINDS
 from bayesdense.model.trend import line, target_sizes
 from bayesdense.parts.trends import Trend
@@ -80,15 +80,17 @@ def replicated_log_density(
     -------
     numpy.ndarray, shape (draw, dated_target)
     """
-    years = design.arrays["years"]
+    values, reported = Columns(draws), design.arrays["years"]
+    # The densities that are observed are those of the true dates, as far as these are known.
+    years = years_of(values, design.arrays)[..., : len(reported)]
     size = log_sizes(draws, design) - design.log_size_centre
-    size = target_sizes(size, design.arrays, len(years))
-    density = line(Columns(draws), design.arrays, trend, years, size)
-    density = density + within_families(Columns(draws), design.arrays)
+    size = target_sizes(size, design.arrays, len(reported))
+    density = line(values, design.arrays, trend, years, size)
+    density = density + within_families(values, design.arrays)
     for kind in KINDS:
         if f"{kind}_effect_sd" in draws:
             effects = random.standard_normal((draws.count, design.size(kind)))
-            codes = design.arrays[f"{kind}_code"][: len(years)]
+            codes = design.arrays[f"{kind}_code"][: len(reported)]
             effects = draws[f"{kind}_effect_sd"][:, None] * effects[:, codes]
-            density = density + factor_of(trend, Columns(draws), years) * effects
-    return density + trend.deviation(draws, years, random)
+            density = density + factor_of(trend, values, years) * effects
+    return density + trend.deviation(draws, reported, random)

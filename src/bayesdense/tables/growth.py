@@ -69,15 +69,19 @@ def rates(draws: Draws, design: Design) -> list[Rate]:
     -------
     list of Rate
         Each estimator over all benchmarks, on each benchmark and on a new
-        one; growth within families, where it may differ; then the envelope,
+        one; each within families, where that may differ; then the envelope,
         the envelope of replicated data, and by how much the first exceeds the
         second.
     """
     random = np.random.default_rng(TABLE_SEED)
     years = design.arrays["years"]
     found: list[Rate] = []
+    within: list[Rate] = []
     for growth in design.spec.trend.growth(draws, years):
         found.append(Rate(growth.estimator, growth.period, ALL, growth.rate))
+        if "within_family_growth" in draws:
+            rate = growth.rate + draws["within_family_growth"]
+            within.append(Rate(f"{growth.estimator}, {WITHIN}", growth.period, ALL, rate))
         if "growth_rate_by_benchmark" not in draws:
             continue
         difference = draws["growth_rate_by_benchmark"] - draws["growth_rate"][:, None]
@@ -89,9 +93,7 @@ def rates(draws: Draws, design: Design) -> list[Rate]:
         spread = draws["growth_rate_sd"] * np.sqrt(1.0 + 1.0 / count)
         new = growth.rate + spread * random.standard_normal(draws.count)
         found.append(Rate(growth.estimator, growth.period, NEW, new))
-    if "within_family_growth" in draws:
-        within = draws["growth_rate"] + draws["within_family_growth"]
-        found.append(Rate(WITHIN, "all dates", ALL, within))
+    found += within
     observed = envelope_slope(draws["log_density"][:, : len(years)], years)
     replicated = envelope_slope(
         replicated_log_density(draws, design, design.spec.trend, random), years

@@ -33,7 +33,10 @@ def harnesses(fit: CheckedDensity) -> CheckResult | None:
     )
     alone = table[(table["share"] > MOST) & (table["scores"] >= FEWEST_SCORES)]
     if not len(alone):
-        text = "in every year some of the targets' scores are by another harness than most."
+        text = (
+            f"no year with at least {FEWEST_SCORES} scores of targets has more than "
+            f"{100 * MOST:.0f} % of them by one harness."
+        )
         return CheckResult("harnesses", True, False, text, table)
     named = ", ".join(
         f"{row['year']} {100 * row['share']:.0f} % by {row['harness']}"

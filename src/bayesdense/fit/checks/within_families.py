@@ -20,8 +20,9 @@ def within_families(fit: Checked) -> CheckResult | None:
     rates = {"between families": between, WITHIN: between + more, "difference": more}
     table = pd.DataFrame([{"growth": n, **interval_columns(v, PROB)} for n, v in rates.items()])
     middle, low, high = interval(between + more, PROB)
+    of = "" if "lag_share" not in fit.posterior else "the frontier of "
     text = (
-        f"density grows by {interval(between, PROB)[0]:.2f} a year between families and by "
+        f"{of}density grows by {interval(between, PROB)[0]:.2f} a year between families and by "
         f"{middle:.2f} ({low:.2f} to {high:.2f}) within them"
     )
     _, low, high = interval(more, PROB)

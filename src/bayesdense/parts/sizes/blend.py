@@ -16,11 +16,11 @@ __all__ = ["Blend"]
 
 @sizes.register
 class Blend(SizeDefinition):
-    """``ln N = (1 - w) ln N_total + w ln N_active``, with ``w`` between 0 and 1.
+    """``ln N = (1 - omega) ln N_total + omega ln N_active``, ``omega`` between 0 and 1.
 
-    With ``w = 0`` all parameters count, with ``w = 1`` the active ones, and with
-    1/2 their geometric mean. For dense models all agree, so that only
-    mixture models tell of ``w``, the coefficient ``active_weight``.
+    With ``omega = 0`` all parameters count, with 1 the active ones, and with 1/2
+    their geometric mean. For dense models all agree, so that only mixture
+    models tell of ``omega``, the coefficient ``active_weight``.
 
     Examples
     --------
@@ -34,7 +34,7 @@ class Blend(SizeDefinition):
 
     name: ClassVar[str] = "blend"
     label: ClassVar[str] = "total and active parameters, weighted"
-    symbols: ClassVar[Mapping[str, str]] = {"active_weight": "w"}
+    symbols: ClassVar[Mapping[str, str]] = {"active_weight": "omega"}
 
     def log_size(self, models: pd.DataFrame) -> np.ndarray:
         """Return the log of all parameters of each model, before the factor.
@@ -81,7 +81,7 @@ class Blend(SizeDefinition):
         return {"active_weight": Prior("Beta", alpha=1.5, beta=1.5)}
 
     def log_multiplier(self, design: Mapping[str, Any], coefficients: Mapping[str, Any]) -> Any:
-        """Return ``w ln(N_active / N_total)``.
+        """Return ``omega ln(N_active / N_total)``.
 
         Parameters
         ----------

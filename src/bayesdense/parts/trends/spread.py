@@ -23,13 +23,14 @@ GROUPS = ("developer_effect_sd", "family_effect_sd", "model_effect_sd")
 class Spread(Linear):
     """A line from which families and models deviate by a spread that changes in time.
 
-    ``ln rho = B + A (t - t0) + exp(psi (t - t0)) (f + v)``: ``psi``, the variable
+    ``ln rho = B + A (t - t0) + exp(psi (t - t0)) (e + f + v)``, with effects of
+    developers only where the model has them: ``psi``, the variable
     ``spread_trend``, is the growth rate of the spread per year. The best of many
     releases then grow faster than the typical one where ``psi`` is positive,
     which the paper's maximum asks about and a running maximum cannot tell:
     that rises whatever densities do. Of the same number of releases at every
     date, an upper quantile ``q`` grows at ``A + z_q psi s`` at ``t0``, with
-    ``s`` the standard deviation of ``f + v`` there, and the best of ``n`` at
+    ``s`` the standard deviation of that sum there, and the best of ``n`` at
     ``A + m_n psi s``, with ``m_n`` the mean of the largest of ``n`` standard
     Normal numbers.
 
@@ -42,7 +43,7 @@ class Spread(Linear):
     """
 
     name: ClassVar[str] = "spread"
-    equation: ClassVar[str] = "ln rho = B + A (t - t0) + exp(psi (t - t0)) (f + v)"
+    equation: ClassVar[str] = "ln rho = B + A (t - t0) + exp(psi (t - t0)) (e + f + v)"
 
     def priors(self) -> dict[str, Prior]:
         """Return the default priors.

@@ -72,7 +72,10 @@ def families() -> Options:
     -------
     dict of str to change
     """
-    return {"families": {"families": True}, "no families": {"families": False}}
+    return {
+        "families": {"families": True},
+        "no families": {"families": False, "within_families": False},
+    }
 
 
 def size_slope() -> Options:
