@@ -31,7 +31,15 @@ DEFAULT_D0 = 1e12
 
 RESERVED = frozenset(
     {"growth_rate", "growth_rate_by_benchmark", "growth_rate_sd", "growth_rate_deviation"}
-    | {"growth_rate_change", "spread_trend", "log_density_level", "benchmark_offset", "size_slope"}
+    | {
+        "growth_rate_change",
+        "spread_trend",
+        "growth_walk_sd",
+        "growth_bends",
+        "log_density_level",
+        "benchmark_offset",
+        "size_slope",
+    }
     | {"size_slope_by_benchmark", "size_slope_sd", "size_slope_deviation", "family_effect"}
     | {"family_effect_sd", "family_benchmark_effect", "family_benchmark_effect_sd"}
     | {"developer_effect", "developer_effect_sd", "developer_benchmark_effect"}

@@ -74,6 +74,7 @@ FORMS = [
     ({"families": "nested", "trend": "frontier", "within_families": True}, KINDS[0]),
     ({"families": "nested", "trend": "none", "ruler": "skill"}, KINDS[0]),
     ({"families": "nested", "trend": "spread"}, KINDS[2]),
+    ({"trend": "smooth"}, KINDS[0]),
 ]
 
 

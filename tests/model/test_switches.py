@@ -372,3 +372,17 @@ def test_the_first_edition_is_one_argument_away_and_that_of_fits_that_say_nothin
     older = {n: v for n, v in stored.items() if n not in ("noise", "exponents", "date_sd")}
     assert ModelSpec.from_dict(older).to_dict() == stored | {"noise": "constant"}
     assert model.replace(form="first-edition").spec.families is True
+
+
+def test_growth_is_read_at_any_date():
+    data = simulate(KINDS[0], seed=5, n_targets=12, n_families=5)
+    fit = fake(bd.DensityModel(trend="smooth"), data)
+    table = fit.growth(at=["2024-01-01", pd.Timestamp("2031-06-30")])
+    assert table["period"].tolist() == ["2024-01-01", "2031-06-30"]
+    assert table["benchmark"].eq("all benchmarks").all()
+    width = table["upper"] - table["lower"]
+    assert width.iloc[1] > width.iloc[0]
+    with pytest.raises(bd.BayesdenseError, match="takes a list of days"):
+        fit.growth(at="2024-01-01")
+    with pytest.raises(bd.BayesdenseError, match="takes a list of days"):
+        fit.growth(at=["soon"])

@@ -6,7 +6,7 @@ import pytest
 
 from bayesdense.errors import BayesdenseError, UnknownNameError
 from bayesdense.parts.sizes import GeometricMean, Precision, Representation, Routed, sizes
-from bayesdense.parts.trends import ChangePoint, Frontier, Linear, NoTrend, Spread, trends
+from bayesdense.parts.trends import ChangePoint, Frontier, Linear, NoTrend, Smooth, Spread, trends
 from bayesdense.parts.trends.base import factor_of, has_growth
 from bayesdense.parts.trends.spread import mean_of_maximum
 
@@ -177,7 +177,75 @@ def test_linear_deviation_is_normal():
 
 
 def test_registered():
-    assert trends.names == ["linear", "change-point", "frontier", "none", "spread"]
+    assert trends.names == ["linear", "change-point", "frontier", "none", "smooth", "spread"]
+
+
+def smooth_values(years, bends, size=0.6):
+    return {
+        "growth_rate": np.array([2.0]),
+        "growth_walk_sd": np.array([size]),
+        "growth_bends": np.array([bends]),
+        **Smooth().dated_constants(years),
+    }
+
+
+def test_a_smooth_deviation_is_no_level_and_no_slope():
+    years = np.sort(np.random.default_rng(1).uniform(-1.0, 1.5, 40))
+    bends = np.random.default_rng(2).standard_normal(9)
+    values = smooth_values(years, bends)
+    columns = {n: v[:, None] if v.shape == (1,) else v for n, v in values.items()}
+    deviation = Smooth().line(columns, years)[0] - 2.0 * years
+    assert np.abs(deviation).max() > 0.05
+    assert np.polyfit(years, deviation, 1) == pytest.approx([0.0, 0.0], abs=1e-12)
+    # Without bends it is the line.
+    flat = Smooth().line(columns | {"growth_bends": np.zeros((1, 9))}, years)[0]
+    assert flat == pytest.approx(2.0 * years)
+
+
+def test_growth_of_a_smooth_trend_is_the_slope_of_its_line():
+    years = np.linspace(-1.0, 1.5, 40)
+    values = smooth_values(years, np.random.default_rng(3).standard_normal(9))
+    columns = {n: v[:, None] if v.shape == (1,) else v for n, v in values.items()}
+    at = np.array([0.9, -0.93, 0.1])
+    step = 1e-6
+    ends = [Smooth().line(columns, at + by)[0] for by in (-step, step)]
+    found = Smooth().rate_at(values, years, at, np.random.default_rng(1))[0]
+    assert found == pytest.approx((ends[1] - ends[0]) / (2 * step), abs=1e-6)
+    # From one piece to the next it changes by the walk's standard deviation times a bend.
+    piece = 2.5 / 10
+    before, after = Smooth().rate_at(
+        values, years, np.array([-1 + 0.5 * piece, -1 + 1.5 * piece]), np.random.default_rng(1)
+    )[0]
+    assert after - before == pytest.approx(0.6 * np.sqrt(piece) * values["growth_bends"][0, 0])
+    average, first, last = Smooth().growth(values, years)
+    assert average.rate == pytest.approx([2.0])
+    assert (first.period, last.period) == ("first date", "last date")
+    assert first.rate == pytest.approx(before)
+
+
+def test_growth_beyond_the_dates_becomes_less_known():
+    years, many = np.linspace(-1.0, 1.0, 30), 40_000
+    values = {
+        "growth_rate": np.full(many, 2.0),
+        "growth_walk_sd": np.full(many, 0.5),
+        "growth_bends": np.zeros((many, 9)),
+        **Smooth().dated_constants(years),
+    }
+    at = np.array([3.0, 1.0, -2.0, 2.0])
+    found = Smooth().rate_at(values, years, at, np.random.default_rng(1))
+    assert found.mean(axis=0) == pytest.approx(2.0, abs=0.02)
+    assert found.std(axis=0) == pytest.approx(
+        0.5 * np.sqrt([2.0, 0.0, 1.0, 1.0]), rel=0.02, abs=1e-12
+    )
+    # Later dates go on from earlier ones.
+    assert np.corrcoef(found[:, 0], found[:, 3])[0, 1] == pytest.approx(np.sqrt(0.5), abs=0.02)
+
+
+def test_growth_at_any_date_of_other_trends():
+    values = draws(growth_rate=2.0, growth_rate_change=0.5, change_year=0.3)
+    at, random = np.array([0.2, 0.3, 5.0]), np.random.default_rng(1)
+    assert Linear().rate_at(values, YEARS, at, random)[0] == pytest.approx(2.0)
+    assert ChangePoint().rate_at(values, YEARS, at, random)[0] == pytest.approx([1.5, 2.0, 2.0])
 
 
 def test_a_spread_that_grows_by_hand():

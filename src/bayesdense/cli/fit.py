@@ -50,9 +50,9 @@ def fit(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="linear, frontier, spread or change-point; or none, for densities without dates. "
-            "May be repeated. Default: linear and frontier; none where dates are too few for "
-            "a trend.",
+            help="linear, frontier, spread, smooth or change-point; or none, for densities without "
+            "dates. May be repeated. Default: linear and frontier; none where dates are too few "
+            "for a trend.",
         ),
     ] = None,
     change_point: Annotated[

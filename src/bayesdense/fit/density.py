@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -32,6 +32,7 @@ from bayesdense.tables.growth import (
     growth_table,
     months_text,
     rates,
+    rates_at,
 )
 from bayesdense.tables.loss_law import coefficient_table
 from bayesdense.tables.parameters import reach_table
@@ -196,11 +197,17 @@ class DensityFit(Fit[ModelSpec]):
         """
         return self._named(doubling_time_table(self._rates, prob=prob))
 
-    def growth(self, *, unit: str = "1/year", prob: float = PROB) -> pd.DataFrame:
+    def growth(
+        self, *, at: Sequence[Any] | None = None, unit: str = "1/year", prob: float = PROB
+    ) -> pd.DataFrame:
         """Return the growth rate of log density: ``A`` of equation 5.
 
         Parameters
         ----------
+        at : sequence of date-like, optional
+            Dates at which to read the growth rate over all benchmarks, such as
+            ``["2024-01-01", "2027-01-01"]``; they are the ``period`` of the
+            table. If not given, what the trend reports.
         unit : {"1/year", "1/day"}
             The paper quotes rates per day.
         prob : float
@@ -215,9 +222,10 @@ class DensityFit(Fit[ModelSpec]):
         Raises
         ------
         BayesdenseError
-            If the model has no trend.
+            If the model has no trend, or `at` is not given in dates.
         """
-        return self._named(growth_table(self._rates, prob=prob, unit=unit))
+        found = self._rates if at is None else rates_at(self._draws, self._design, at)
+        return self._named(growth_table(found, prob=prob, unit=unit))
 
     def rate_draws(self) -> dict[tuple[str, str, str], np.ndarray]:
         """Return the draws behind `growth`, per year.

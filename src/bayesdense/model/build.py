@@ -116,6 +116,7 @@ def entries_of_priors(design: Design) -> dict[str, list[str]]:
         found |= dict.fromkeys((*law.coefficients, "loss_noise_sd"), design.loss_sets)
         if not known.all():
             found = {name: own for name, own in found.items() if name not in law.shape}
+    found["growth_bends"] = coords.get("bend", [])
     return found | {"undated_log_density": coords.get("undated_target", [])}
 
 

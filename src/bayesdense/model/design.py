@@ -235,9 +235,7 @@ def _make_design(
     design = spec.size.design(models)
     arrays |= {f"size_{name}": values for name, values in design.items()}
     arrays |= of_families | _drift(scores, arrays["target_years"], spec)
-    if isinstance(spec, ModelSpec):
-        constants = spec.trend.constant_values(mean_date)
-        arrays |= {name: np.array(value) for name, value in constants.items()}
+    arrays |= _trend_constants(spec, mean_date, arrays["years"])
     if loss_sets:
         tokens = run_tokens[n_targets:]
         arrays |= _loss_arrays(losses, models, loss_sets, tokens, n_targets)
@@ -263,6 +261,7 @@ def _make_design(
         "undated_target": names[n_dated:n_targets] if reads_dates else [],
         "reference": names[n_targets:],
         **groups,
+        "bend": list(range(len(arrays.get("bend_years", ())))),
         "reference_family": list(reference_families),
         "benchmark": benchmarks,
         "harness": harnesses,
@@ -405,6 +404,17 @@ def _families(
             same = own == own[:, None]
             found["family_mean"] = same / same.sum(axis=0)
     return groups, found
+
+
+def _trend_constants(
+    spec: RulerSpec, mean_date: np.datetime64, years: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return the constants of the trend, some of which may depend on the dates of the targets."""
+    if not isinstance(spec, ModelSpec):
+        return {}
+    found = {n: np.array(v) for n, v in spec.trend.constant_values(mean_date).items()}
+    dated = getattr(spec.trend, "dated_constants", None)
+    return found if dated is None else found | dated(years)
 
 
 def _drift(scores: pd.DataFrame, years: np.ndarray, spec: RulerSpec) -> dict[str, np.ndarray]:

@@ -112,8 +112,9 @@ def add_targets(
         priors["size_slope"].variable("size_slope")
     _add_benchmarks(priors, values)
     trend = design.spec.trend
+    dims = getattr(trend, "dims", {})
     for name in trend.priors():
-        priors[name].variable(name)
+        priors[name].variable(name, dims=dims.get(name))
     for name, value in trend.derived(values).items():
         pm.Deterministic(name, value)
     effects = add_families(priors)

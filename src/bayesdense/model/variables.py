@@ -104,6 +104,8 @@ VARIABLES: dict[str, Variable] = {
     "frontier_total_sd": Variable("sigma", "scale of noise and lag together", "1", "eq. 5"),
     "lag_share": Variable("q", "share of the lag in the squared scale", "1", "eq. 5"),
     "lag_trend": Variable("w1", "growth rate of the scale of the lag", "1/year", "eq. 5"),
+    "growth_walk_sd": Variable("sigma_h", "change of the growth rate in a year", "1/year", "eq. 5"),
+    "growth_bends": Variable("b", "changes of the growth rate, standardised", "1", "eq. 5"),
     "spread_trend": Variable("psi", "growth rate of the spread of densities", "1/year", "eq. 5"),
     "lag_sd": Variable("sigma_w", "scale of the lag at the mean date", "1", "eq. 5"),
     # Measured scores.

@@ -93,7 +93,8 @@ class DensityModel(Model[ModelSpec]):
     score_map : str or ScoreMap
         Score map: ``"sigmoid"``, or another of `bayesdense.maps`.
     trend : str or Trend
-        ``"linear"`` (the typical model), ``"frontier"``, ``"spread"`` or ``"change-point"``;
+        ``"linear"`` (the typical model), ``"frontier"``, ``"spread"``,
+        ``"smooth"`` or ``"change-point"``;
         ``"none"`` for densities without a growth rate, where no date is read.
     size : str or SizeDefinition
         What counts as parameters: ``"total"``, ``"active"``, or another of

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from bayesdense.errors import BayesdenseError
 from bayesdense.model import Design
 from bayesdense.posterior.draws import Draws
 from bayesdense.posterior.intervals import KIND, TABLE_SEED, check_prob, interval
+from bayesdense.spec import require_growth
 from bayesdense.tables.envelope import envelope_slope, replicated_log_density
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "growth_table",
     "months_text",
     "rates",
+    "rates_at",
     "sparsity_growth",
 ]
 
@@ -105,6 +108,55 @@ def rates(draws: Draws, design: Design) -> list[Rate]:
     ):
         found.append(Rate(name, "all dates", ALL, values))
     return found
+
+
+def rates_at(draws: Draws, design: Design, dates: Sequence[Any]) -> list[Rate]:
+    """Return the growth rate over all benchmarks at some dates.
+
+    Parameters
+    ----------
+    draws : Draws
+        Posterior draws.
+    design : Design
+        The dataset under the model.
+    dates : sequence of date-like
+        Dates; the growth of a trend that changes goes on beyond those of the
+        targets as its prior says.
+
+    Returns
+    -------
+    list of Rate
+        The period of each is its day.
+
+    Raises
+    ------
+    BayesdenseError
+        If there is no growth rate, a date is none, or the trend cannot say.
+    """
+    trend, years = design.spec.trend, design.arrays["years"]
+    require_growth(design.spec, "growth(at=...)")
+    if not hasattr(trend, "rate_at"):
+        raise BayesdenseError(
+            f"the trend '{trend.name}' has no method rate_at, which growth(at=...) needs"
+        )
+    try:
+        days = np.array([np.datetime64(pd.Timestamp(date), "s") for date in dates])
+    except (TypeError, ValueError):
+        days = np.array([], dtype="datetime64[s]")
+    if not len(days) or isinstance(dates, str) or np.isnat(days).any():
+        raise BayesdenseError(
+            f"growth(at=...) takes a list of days such as ['2025-01-01'], not {dates!r}"
+        )
+    at = (days - design.mean_date) / np.timedelta64(1, "D") / DAYS_PER_YEAR
+    random = np.random.default_rng(TABLE_SEED)
+    values = {n: draws[n] for n in ("growth_rate", *trend.priors()) if n in draws}
+    constants = {name: design.arrays[name] for name in trend.constants}
+    found = trend.rate_at(values | constants, years, at, random)
+    estimator = trend.growth(draws, years)[0].estimator
+    return [
+        Rate(estimator, str(day.astype("datetime64[D]")), ALL, found[:, i])
+        for i, day in enumerate(days)
+    ]
 
 
 def sparsity_growth(models: pd.DataFrame) -> float | None:

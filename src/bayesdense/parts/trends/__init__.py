@@ -5,6 +5,17 @@ from bayesdense.parts.trends.change_point import ChangePoint
 from bayesdense.parts.trends.frontier import Frontier
 from bayesdense.parts.trends.linear import Linear
 from bayesdense.parts.trends.none import NoTrend
+from bayesdense.parts.trends.smooth import Smooth
 from bayesdense.parts.trends.spread import Spread
 
-__all__ = ["ChangePoint", "Frontier", "Growth", "Linear", "NoTrend", "Spread", "Trend", "trends"]
+__all__ = [
+    "ChangePoint",
+    "Frontier",
+    "Growth",
+    "Linear",
+    "NoTrend",
+    "Smooth",
+    "Spread",
+    "Trend",
+    "trends",
+]

@@ -73,7 +73,10 @@ class Trend(Protocol):
     A trend with ``has_growth = False`` has no growth rate and reads no dates;
     a trend that does not say has one. A trend with a method ``factor(values,
     years)`` multiplies by it what families and developers share; its `scales`
-    and `deviation` are those of models with the factor.
+    and `deviation` are those of models with the factor. A trend with a method
+    ``dated_constants(years)`` has constants that depend on the dates of the
+    targets; with a mapping ``dims``, parameters with a named dimension; with a
+    method ``rate_at(draws, years, at, random)``, growth at any date.
     """
 
     name: ClassVar[str]

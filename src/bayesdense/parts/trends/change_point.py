@@ -136,6 +136,27 @@ class ChangePoint(Linear):
             "other models."
         ]
 
+    def rate_at(
+        self, draws: Draws, years: np.ndarray, at: np.ndarray, random: np.random.Generator
+    ) -> np.ndarray:
+        """Return the growth rate at some dates: ``A - D`` before the change, ``A`` from it on.
+
+        Parameters
+        ----------
+        draws : mapping
+            With ``growth_rate`` and ``growth_rate_change``, shape ``(draw,)``,
+            and ``change_year``.
+        years, at, random
+            As for `Linear.rate_at`.
+
+        Returns
+        -------
+        numpy.ndarray, shape (draw, date)
+        """
+        before = np.where(at < draws["change_year"], 1.0, 0.0)
+        rate = super().rate_at(draws, years, at, random)
+        return np.asarray(rate - draws["growth_rate_change"][:, None] * before)
+
     def growth(self, draws: Draws, years: np.ndarray) -> list[Growth]:
         """Return the growth rates after and before the change.
 

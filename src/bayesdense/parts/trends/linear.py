@@ -130,6 +130,29 @@ class Linear:
         """
         return [Growth("typical", "all dates", draws["growth_rate"])]
 
+    def rate_at(
+        self, draws: Draws, years: np.ndarray, at: np.ndarray, random: np.random.Generator
+    ) -> np.ndarray:
+        """Return the growth rate at some dates: the same at all.
+
+        Parameters
+        ----------
+        draws : mapping
+            With ``growth_rate``, shape ``(draw,)``.
+        years : numpy.ndarray, shape (dated_target,)
+            Dates of the targets; not needed here.
+        at : numpy.ndarray, shape (date,)
+            ``t - t0`` at which to read it.
+        random : numpy.random.Generator
+            Not needed here.
+
+        Returns
+        -------
+        numpy.ndarray, shape (draw, date)
+        """
+        rate = draws["growth_rate"]
+        return np.broadcast_to(rate[:, None], (len(rate), len(at)))
+
     def deviation(self, draws: Draws, years: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """Return ``v`` of new models.
 
