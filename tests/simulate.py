@@ -178,3 +178,27 @@ def simulate(
         if losses
         else None,
     )
+
+
+def with_developers(data: Dataset) -> Dataset:
+    """Return the dataset with two families of one developer and all others of another."""
+    family, _ = pd.factorize(data.models["family"])
+    developer = np.where(family < 2, "One", "Other")
+    developer = np.where(data.models["is_reference"], "Third", developer)
+    return _with(data, models=data.models.assign(developer=developer))
+
+
+def with_losses_of_one_benchmark(data: Dataset) -> Dataset:
+    """Return the dataset with its first loss set: other benchmarks have scores only."""
+    sets = data.losses["loss_set"]
+    return _with(data, losses=data.losses[sets.eq(sets.iloc[0])])
+
+
+def _with(data: Dataset, **tables: pd.DataFrame) -> Dataset:
+    own = {
+        "models": data.models,
+        "benchmarks": data.benchmarks,
+        "scores": data.scores,
+        "losses": data.losses if len(data.losses) else None,
+    }
+    return Dataset.from_frames(**own | tables)

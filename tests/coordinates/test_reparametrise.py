@@ -17,27 +17,17 @@ from bayesdense.coordinates.variables import Rewrite
 from bayesdense.model import build_model, make_design, model_priors
 from tests.joint import PYTHON, drawn_from_prior, log_densities, starting_point
 from tests.model.test_build import evaluate, undated
-from tests.simulate import KINDS, simulate
+from tests.simulate import (
+    KINDS,
+    simulate,
+    with_developers,
+    with_losses_of_one_benchmark,
+)
 
 
 def sampler_model(design):
     """Return the model in the coordinates that data give."""
     return reparametrise(design, coordinates_from_data(design, model_priors(design)))
-
-
-def with_developers(data):
-    """Return the dataset with two families of one developer and three of another."""
-    family, names = pd.factorize(data.models["family"])
-    developer = np.where(family < 2, "One", "Other")
-    developer = np.where(data.models["is_reference"], "Third", developer)
-    assert len(names) > 4
-    return bd.Dataset.from_frames(
-        models=data.models.assign(developer=developer),
-        benchmarks=data.benchmarks,
-        scores=data.scores,
-        losses=data.losses if len(data.losses) else None,
-        name="own",
-    )
 
 
 def as_posterior(drawn):
@@ -83,14 +73,7 @@ def test_the_density_is_that_of_the_textbook_model(options, kind):
     """In coordinates from the data, and in those of a pilot."""
     few = kind == FEW_LOSSES
     data = with_developers(simulate(KINDS[1] if few else kind, seed=5, n_targets=12, n_families=5))
-    if few:
-        kept = data.losses["loss_set"].eq(data.losses["loss_set"].iloc[0])
-        data = bd.Dataset.from_frames(
-            models=data.models,
-            benchmarks=data.benchmarks,
-            scores=data.scores,
-            losses=data.losses[kept],
-        )
+    data = with_losses_of_one_benchmark(data) if few else data
     spec = bd.DensityModel(**options).spec
     design = make_design(data, spec)
     model = build_model(design)

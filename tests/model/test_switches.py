@@ -17,21 +17,12 @@ from bayesdense.tables.envelope import replicated_log_density
 from tests.fake import fake
 from tests.joint import drawn_from_prior, log_densities
 from tests.model.test_build import evaluate, random_values
-from tests.simulate import KINDS, simulate
-
-ONE, OTHER = "One", "Other"
-
-
-def with_developers(data):
-    """Return the dataset with two families of one developer and all others of another."""
-    family, _ = pd.factorize(data.models["family"])
-    developer = np.where(data.models["is_reference"], "Third", np.where(family < 2, ONE, OTHER))
-    return bd.Dataset.from_frames(
-        models=data.models.assign(developer=developer),
-        benchmarks=data.benchmarks,
-        scores=data.scores,
-        losses=data.losses if len(data.losses) else None,
-    )
+from tests.simulate import (
+    KINDS,
+    simulate,
+    with_developers,
+    with_losses_of_one_benchmark,
+)
 
 
 def built(kind=KINDS[0], **options):
@@ -79,14 +70,7 @@ def test_each_switch_adds_its_own_parameters_and_takes_none_away(options, added)
 def test_pooled_exponents_vary_around_a_common_mean(ending):
     data = simulate(KINDS[1] if ending else KINDS[0], seed=5, n_targets=12, n_families=5)
     if ending:
-        # One benchmark is read through its losses, and the two others are not.
-        kept = data.losses["loss_set"].eq(data.losses["loss_set"].iloc[0])
-        data = bd.Dataset.from_frames(
-            models=data.models,
-            benchmarks=data.benchmarks,
-            scores=data.scores,
-            losses=data.losses[kept],
-        )
+        data = with_losses_of_one_benchmark(data)
     design = make_design(data, bd.DensityModel(exponents="pooled").spec)
     model = build_model(design)
     values = drawn_from_prior(model, seed=2)
