@@ -114,7 +114,7 @@ def densing5_design() -> Design:
         As ``bayesdense fit densing5`` selects them, without the scores.
     """
     data = bd.load_dataset("densing5").select(**SELECTION)
-    columns = ["model", "family", "release_date", "n_params", "is_reference"]
+    columns = ["model", "family", "developer", "release_date", "n_params", "is_reference"]
     models = data.models.sort_values("is_reference", kind="stable")[columns]
     models = models.assign(
         release_date=models["release_date"].dt.strftime("%Y-%m-%d"), n_tokens=1e12

@@ -97,7 +97,7 @@ def _beside_others(rates: Any) -> Any:
 def one_dataset(scenario: Scenario, seed: int) -> tuple[list[dict], list[dict]]:
     """Simulate one dataset, fit every analysis, and return rows of answers and of fits."""
     # A stable number for the name: the built-in hash differs between processes.
-    source = [zlib.crc32(scenario.name.encode()), seed]
+    source = [zlib.crc32((scenario.seeded or scenario.name).encode()), seed]
     random = np.random.default_rng(source)
     made = simulate(
         scenario.design(),
@@ -187,7 +187,9 @@ def store_truths() -> None:
     wanted = ["alpha", "map_logit_at_centre", "map_slope_at_centre", "map_floor", "ceiling_share"]
     wanted += ["growth_rate", "log_density_level", "model_effect_sd", "growth_rate_sd"]
     wanted += ["size_slope", "size_slope_sd", "family_effect_sd", "family_benchmark_effect_sd"]
-    wanted += ["cell_effect_sd", "source_noise_sd", "harness_offset_sd"]
+    wanted += ["cell_effect_sd", "source_noise_sd", "harness_offset_sd", "benchmark_offset_sd"]
+    wanted += ["source_noise_exponent", "source_noise_tilt", "within_family_growth"]
+    wanted += ["developer_effect_sd", "developer_benchmark_effect_sd"]
     draws = fit.posterior[wanted].stack(sample=("chain", "draw"))
     every = np.linspace(0, draws.sizes["sample"] - 1, STORED_TRUTHS).round().astype(int)
     stored = [

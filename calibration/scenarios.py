@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,16 @@ import bayesdense as bd
 
 HERE = Path(__file__).parent
 TRUTHS = HERE / "truths.json"
+TRUTHS_FIRST = HERE / "truths-first-edition.json"
+FIRST = "first edition, "
 CHANGE = "2024-04-15"
 # Spread over the targets of the small design: an early, a middle and a late one.
 # Standard deviation of size slopes between benchmarks, half as much again as densing5 shows; and
 # by how much one benchmark grows faster, per year, where growth is about 2.2.
 SLOPES_DIFFER, FASTER = 0.3, 1.5
 SHOWN_TARGETS = (0, 14, 29)
+# Correlation of families of one developer.
+OF_DEVELOPERS = 0.4
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,8 @@ class Scenario:
         Of each of four chains.
     change_year : float
         Where growth changes.
+    seeded : str
+        The name that random numbers hang on, if it is not that of now.
     """
 
     name: str
@@ -55,6 +61,7 @@ class Scenario:
     draws: int = 500
     tune: int = 600
     change_year: float = 0.0
+    seeded: str = ""
 
 
 # Priors for calibration by simulation: those of the package where these give data like real ones,
@@ -180,7 +187,7 @@ def _small(trend: str, *, losses: bool) -> Scenario:
         name=f"sbc, {kind}, {trend}",
         design=lambda: design,
         truth=_from_priors(priors, design),
-        analyses={"right": bd.DensityModel(trend=form, priors=priors)},
+        analyses={"right": bd.DensityModel(form="first-edition", trend=form, priors=priors)},
         change_year=float(year),
     )
 
@@ -204,19 +211,19 @@ def _second_edition() -> Scenario:
 
 
 @cache
-def _truths() -> list[dict[str, Any]]:
-    return list(json.loads(TRUTHS.read_text()))
+def _truths(file: Path) -> list[dict[str, Any]]:
+    return list(json.loads(file.read_text()))
 
 
-def _from_posterior(random: np.random.Generator) -> dict[str, np.ndarray]:
+def _from_posterior(random: np.random.Generator, file: Path = TRUTHS) -> dict[str, np.ndarray]:
     """Return one of the stored posterior draws of the default form on `densing5`."""
-    stored = _truths()
+    stored = _truths(file)
     return {n: np.asarray(v) for n, v in stored[random.integers(len(stored))].items()}
 
 
-def _alike(random: np.random.Generator) -> dict[str, np.ndarray]:
+def _alike(random: np.random.Generator, file: Path = TRUTHS) -> dict[str, np.ndarray]:
     """Return parameters with one growth rate for all benchmarks, and size slopes that differ."""
-    truth = _from_posterior(random)
+    truth = _from_posterior(random, file)
     count = len(truth["cell_effect_sd"])
     return truth | {
         "growth_rate_beside": np.zeros(count),
@@ -224,9 +231,19 @@ def _alike(random: np.random.Generator) -> dict[str, np.ndarray]:
     }
 
 
-def _one_faster(random: np.random.Generator) -> dict[str, np.ndarray]:
+def _developers_alike(random: np.random.Generator) -> dict[str, np.ndarray]:
+    """Return parameters with which families of one developer correlate by `OF_DEVELOPERS`."""
+    truth = _from_posterior(random)
+    total = truth["family_effect_sd"] ** 2 + truth["developer_effect_sd"] ** 2
+    return truth | {
+        "family_effect_sd": np.sqrt((1.0 - OF_DEVELOPERS) * total),
+        "developer_effect_sd": np.sqrt(OF_DEVELOPERS * total),
+    }
+
+
+def _one_faster(random: np.random.Generator, file: Path = TRUTHS) -> dict[str, np.ndarray]:
     """Return the same, with one benchmark, any of them, that grows faster."""
-    truth = _alike(random)
+    truth = _alike(random, file)
     truth["growth_rate_beside"][random.integers(len(truth["growth_rate_beside"]))] = FASTER
     return truth
 
@@ -236,14 +253,48 @@ def _full(
     analyses: dict[str, bd.DensityModel],
     departures: Departures,
     truth: Callable[[np.random.Generator], dict[str, np.ndarray]] = _from_posterior,
+    seeded: str = "",
 ) -> Scenario:
     return Scenario(
         name=name,
+        seeded=seeded,
         design=densing5_design,
         truth=truth,
         analyses=analyses,
         departures=departures,
     )
+
+
+def _full_size(edition: str = "", **options: Any) -> list[Scenario]:
+    """Return the scenarios at full size, by the default model or by one with other options."""
+    truths = TRUTHS_FIRST if edition else TRUTHS
+
+    def model(**others: Any) -> bd.DensityModel:
+        return bd.DensityModel(**options | others)
+
+    default = {"default": model()}
+    left_out = {
+        "without families": model(families=False),
+        "without size slope": model(size_slope="none"),
+        "growth in common": model(growth="common"),
+        "pooled": model(form="pooled"),
+    }
+    student = {**default, "student-t": model(observation="student-t")}
+    cases: list[tuple[str, dict[str, bd.DensityModel], Departures, Callable[..., Any]]] = [
+        ("coverage", default, Departures(), _from_posterior),
+        ("omission", left_out, Departures(), _from_posterior),
+        ("wrong scores", student, Departures(wrong_scores=0.05), _from_posterior),
+        ("sizes misreported", default, Departures(size_error=0.1), _from_posterior),
+        ("dates misreported", default, Departures(date_error=2 / 12), _from_posterior),
+        ("heavy-tailed models", default, Departures(model_degrees=3.0), _from_posterior),
+        ("scores at the ends", default, Departures(clip=True), _from_posterior),
+        ("growth alike", default, Departures(), _alike),
+        ("one grows faster", default, Departures(), _one_faster),
+    ]
+    return [
+        _full(f"{edition}{name}", analyses, departures, partial(truth, file=truths), name)
+        for name, analyses, departures, truth in cases
+    ]
 
 
 def scenarios() -> dict[str, Scenario]:
@@ -259,23 +310,7 @@ def scenarios() -> dict[str, Scenario]:
         for trend in ("linear", "frontier", "change-point")
     ]
     small.append(_second_edition())
-    default = {"default": bd.DensityModel()}
-    left_out = {
-        "without families": bd.DensityModel(families=False),
-        "without size slope": bd.DensityModel(size_slope="none"),
-        "growth in common": bd.DensityModel(growth="common"),
-        "pooled": bd.DensityModel(form="pooled"),
-    }
-    student = {**default, "student-t": bd.DensityModel(observation="student-t")}
-    full = [
-        _full("coverage", default, Departures()),
-        _full("omission", left_out, Departures()),
-        _full("wrong scores", student, Departures(wrong_scores=0.05)),
-        _full("sizes misreported", default, Departures(size_error=0.1)),
-        _full("dates misreported", default, Departures(date_error=2 / 12)),
-        _full("heavy-tailed models", default, Departures(model_degrees=3.0)),
-        _full("scores at the ends", default, Departures(clip=True)),
-        _full("growth alike", default, Departures(), _alike),
-        _full("one grows faster", default, Departures(), _one_faster),
-    ]
+    forms = {"default": bd.DensityModel(), "first edition": bd.DensityModel(form="first-edition")}
+    developers = _full("developers alike", forms, Departures(), _developers_alike)
+    full = [*_full_size(), developers, *_full_size(FIRST, form="first-edition")]
     return {scenario.name: scenario for scenario in [*small, *full]}

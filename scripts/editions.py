@@ -21,14 +21,14 @@ import pandas as pd
 import bayesdense as bd
 from bayesdense.model import make_design
 from bayesdense.posterior.draws import Draws
+from bayesdense.posterior.weights import HIGH_K, efficiency_of, smoothed
 from bayesdense.sampler.initial_points import spread_out
 from bayesdense.studies.marginal import densities_of_models
-from bayesdense.studies.weights import HIGH_K, efficiency_of, smoothed
 from bayesdense.tables.growth import doubling_months
 
 RESULTS = Path(__file__).parents[1] / "calibration" / "results"
 TABLE, POINTS = "editions.csv", "editions-left-out.csv"
-FIRST = "first edition"
+FIRST, SECOND = "first edition", "second edition"
 SINCE: dict[str, Any] = {"since": "2023-02-01", "compressed": False, "min_benchmarks": 3}
 SWITCHES: dict[str, dict[str, Any]] = {
     "exponents": {"exponents": "pooled"},
@@ -88,7 +88,11 @@ def forms(usual: dict[str, Any]) -> dict[str, bd.DensityModel]:
     single = {n: s for n, s in SWITCHES.items() if not (skill and n in NOT_OF_SKILL)}
     every = {key: value for switch in single.values() for key, value in switch.items()}
     chosen = {FIRST: {}, **single, TOGETHER: every}
-    return {name: bd.DensityModel(**usual | options) for name, options in chosen.items()}
+    found = {
+        name: bd.DensityModel(form="first-edition", **usual | options)
+        for name, options in chosen.items()
+    }
+    return found | {SECOND: bd.DensityModel(**usual)}
 
 
 def reach_below(model: bd.DensityModel, data: bd.Dataset) -> float:
@@ -205,7 +209,8 @@ def measure(
         "gradients": int(fit.sample_stats["n_steps"].sum()),
         "sampling_seconds": fit.info.sampling_seconds,
     }
-    for name in ("within_family_growth", "active_weight", "developer_effect_sd"):
+    told = ("within_family_growth", "active_weight", "developer_effect_sd", "growth_rate_sd")
+    for name in told:
         if name in fit.posterior:
             values = np.quantile(fit.posterior[name], [0.05, 0.5, 0.95])
             row[name] = "{1:.2f} ({0:.2f} to {2:.2f})".format(*values)

@@ -75,7 +75,8 @@ def test_simulated_scores_have_the_mean_that_the_specification_gives():
 
 
 def test_departures_change_what_they_say():
-    design, scenario = densing5_design(), ALL["coverage"]
+    # Noise that is the same at all scores puts some of them beyond the ends.
+    design, scenario = densing5_design(), ALL["first edition, coverage"]
     truth = scenario.truth(np.random.default_rng(1))
 
     def made(**options):

@@ -17,7 +17,15 @@ from bayesdense.parts.trends import Trend, trends
 from bayesdense.parts.trends.base import has_growth
 from bayesdense.priors import Prior, require_prior
 
-__all__ = ["DENSITY_SIZE", "FIRST_EDITION", "OF_SKILL", "ModelSpec", "RulerSpec", "require_growth"]
+__all__ = [
+    "DENSITY_SIZE",
+    "FIRST_EDITION",
+    "OF_SKILL",
+    "SECOND_EDITION",
+    "ModelSpec",
+    "RulerSpec",
+    "require_growth",
+]
 
 DENSITY_SIZE = 2e10
 """Number of parameters at which the trend of density is read off."""
@@ -33,6 +41,8 @@ RESERVED = frozenset(
     {"growth_rate", "growth_rate_by_benchmark", "growth_rate_sd", "growth_rate_deviation"}
     | {
         "growth_rate_change",
+        "change_place",
+        "change_year",
         "spread_trend",
         "growth_walk_sd",
         "growth_bends",
@@ -56,7 +66,7 @@ RESERVED = frozenset(
 )
 """Names of variables that are there whatever the law; its coefficients have others."""
 
-FIRST_EDITION: Mapping[str, Any] = {
+FIRST_EDITION: dict[str, Any] = {
     "growth": "by-benchmark",
     "level": "by-benchmark",
     "size_slope": "by-benchmark",
@@ -70,6 +80,16 @@ FIRST_EDITION: Mapping[str, Any] = {
     "cell_spread": "separate",
 }
 """The switches of the model's first edition, which are those of fits that do not say others."""
+
+SECOND_EDITION: dict[str, Any] = FIRST_EDITION | {
+    "level": "pooled",
+    "families": "nested",
+    "within_families": True,
+    "noise": "by-score",
+    "exponents": "pooled",
+    "cell_spread": "pooled",
+}
+"""The switches of the default model."""
 
 ByBenchmark = Literal["by-benchmark", "common"]
 Level = Literal["by-benchmark", "pooled", "common"]
@@ -94,9 +114,9 @@ class RulerSpec:
     harness_offsets: bool = True
     item_noise: bool = True
     observation: Observation = "normal"
-    noise: Noise = "constant"
-    exponents: Exponents = "separate"
-    cell_spread: Exponents = "separate"
+    noise: Noise = "by-score"
+    exponents: Exponents = "pooled"
+    cell_spread: Exponents = "pooled"
     reference_residual: float = 0.1
     reference_cell_scale: float = 0.3
     d0: float | None = None
@@ -219,10 +239,10 @@ class ModelSpec(RulerSpec):
 
     trend: Trend
     growth: ByBenchmark = "by-benchmark"
-    level: Level = "by-benchmark"
+    level: Level = "pooled"
     size_slope: SizeSlope = "by-benchmark"
-    families: bool | Literal["nested"] = True
-    within_families: bool = False
+    families: bool | Literal["nested"] = "nested"
+    within_families: bool = True
     date_sd: float = 0.0
     harness_drift: str | None = None
     ruler: RulerUse = "joint"
@@ -239,16 +259,12 @@ class ModelSpec(RulerSpec):
             raise BayesdenseError(
                 f"harness_drift must be the name of a harness or None, not {self.harness_drift!r}"
             )
-        for name in () if self.has_growth else ("within_families", "date_sd", "harness_drift"):
+        for name in () if self.has_growth else ("date_sd", "harness_drift"):
             if getattr(self, name):
                 raise BayesdenseError(
                     f"{name}={getattr(self, name)!r} is about dates, and trend="
                     f"{self.trend.name!r} reads none: leave it out"
                 )
-        if self.within_families and not self.families:
-            raise BayesdenseError(
-                "within_families=True needs effects of families: families=True or 'nested'"
-            )
         if self.ruler != "skill":
             return
         wanted = {"law": LAW_OF_SKILL, **OF_SKILL}

@@ -77,7 +77,7 @@ def test_printed_result(run, sampler, quick, folder, tmp_path):
     assert header.split() == [
         "fit", "estimator", "benchmark", "months", "interval", "P(growth)", "above"
     ]  # fmt: skip
-    assert sum("all benchmarks" in line for line in lines) == 7
+    assert sum("all benchmarks" in line for line in lines) == 10
     assert "no finite end" in done.stdout
     for said in ("total parameters", "reference models of Alpha, Beta", "size slope", "families"):
         assert said in done.stdout

@@ -44,6 +44,7 @@ FEW_LOSSES = "losses of one benchmark, scores of all"
 
 FORMS = [
     *(({}, kind) for kind in KINDS),
+    *(({"form": "first-edition"}, kind) for kind in KINDS),
     ({"trend": "frontier", "law": "irreducible"}, KINDS[1]),
     ({"trend": "change-point", "observation": "student-t"}, KINDS[0]),
     ({"form": "pooled", "score_map": "threshold", "law": "log-linear"}, KINDS[0]),
@@ -65,6 +66,7 @@ FORMS = [
     ({"families": "nested", "trend": "none", "ruler": "skill"}, KINDS[0]),
     ({"families": "nested", "trend": "spread"}, KINDS[2]),
     ({"trend": "smooth"}, KINDS[0]),
+    ({"trend": "unknown-change"}, KINDS[2]),
 ]
 
 

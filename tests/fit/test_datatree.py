@@ -166,7 +166,10 @@ def test_scores_of_a_cell_add_up_to_their_joint_density(fit):
         floor, span = draws["map_floor"][i, j], draws["map_span"][i, j]
         p, mean = floor + span * expit(logit), floor + span * expit(logits)
         items = p * (1 - p) / arrays["cell_items"][cell]
-        covariance = draws["source_noise_sd"][i, j] ** 2 * np.eye(2) + items
+        q = (4 * p * (1 - p) + 0.04) / 1.04
+        source = draws["source_noise_sd"][i, j] * q ** draws["source_noise_exponent"][i, j]
+        source *= np.exp(draws["source_noise_tilt"][i, j] * (p - 0.5))
+        covariance = source**2 * np.eye(2) + items
         observed = arrays["score_observed"][rows]
         expected = multivariate_normal.logpdf(observed, mean, covariance)
         assert added[i] == pytest.approx(expected, rel=1e-9)

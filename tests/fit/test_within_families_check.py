@@ -7,11 +7,12 @@ import pytest
 
 from bayesdense import DensityModel
 from bayesdense.fit.checks.within_families import within_families
-from tests.fake import fake, fake_fit, tiny_dataset
+from tests.fake import fake, tiny_dataset
 
 
 def test_a_model_with_one_growth_rate_has_no_such_check():
-    assert within_families(fake_fit()) is None
+    fit = fake(DensityModel(within_families=False), tiny_dataset())
+    assert within_families(fit) is None
 
 
 @pytest.mark.parametrize(("difference", "verdict"), [(-2.0, "look"), (0.1, "good")])

@@ -63,12 +63,23 @@ def by_hand(data, design, values):
     sizes, density = [], []
     t0 = np.datetime64(design.mean_date)
     rows = data.models.set_index("model")
+    dated = [
+        ((date.to_datetime64() - t0) / np.timedelta64(86400, "s") / 365.25, family)
+        for date, family in rows.loc[design.coords["target"], ["release_date", "family"]].values
+    ]
     for i, name in enumerate(design.coords["target"]):
         row = rows.loc[name]
         years = (row["release_date"].to_datetime64() - t0) / np.timedelta64(86400, "s") / 365.25
         size = np.log(row["n_params"] / 2e10)
         f = families.index(row["family"])
-        value = v["log_density_level"] + v["growth_rate"] * years + v["size_slope"] * size
+        # How much later than the models of its family on average.
+        since = years - np.mean([y for y, g in dated if g == row["family"]])
+        value = (
+            v["within_family_growth"] * since
+            + v["log_density_level"]
+            + v["growth_rate"] * years
+            + v["size_slope"] * size
+        )
         value += v["family_effect"][f] + v["model_effect"][i]
         density.append(value)
         extra = v["benchmark_offset"] + rates * years + slopes * size
@@ -117,7 +128,12 @@ def test_every_effect_is_drawn_from_its_prior(kind):
         "growth_rate": (v["growth_rate"] - 1.5) / 1.5,
         "log_density_level": v["log_density_level"] / 2.0,
         "size_slope": v["size_slope"] / 0.5,
-        "benchmark_offset": v["benchmark_offset"] / rest,
+        "benchmark_offset": v["benchmark_offset"] / v["benchmark_offset_sd"][:, None] / rest,
+        "within_family_growth": v["within_family_growth"] / 3.0,
+        "cell_effect_sd": (np.log(v["cell_effect_sd"]) - v["cell_effect_sd_mean"][:, None])
+        / v["cell_effect_sd_sd"][:, None],
+        "source_noise_exponent": (v["source_noise_exponent"] - 0.3) / 0.3,
+        "source_noise_tilt": v["source_noise_tilt"],
         "growth_rate_deviation": v["growth_rate_deviation"] / v["growth_rate_sd"][:, None] / rest,
         "size_slope_deviation": v["size_slope_deviation"] / v["size_slope_sd"][:, None] / rest,
         "family_effect": v["family_effect"] / v["family_effect_sd"][:, None],
@@ -321,8 +337,21 @@ def test_one_benchmark_has_no_differences_between_benchmarks():
 
 def test_priors_are_shown_and_replaced_by_name():
     data = simulate("losses and scores", seed=5, n_targets=12, n_families=5)
-    model = bd.DensityModel(priors={"cell_effect_sd": bd.Prior("HalfNormal", sigma=1.0)})
+    model = bd.DensityModel(
+        cell_spread="separate", priors={"cell_effect_sd": bd.Prior("HalfNormal", sigma=1.0)}
+    )
     shown = model.priors(data)
+    # What varies around a common mean has no prior of its own, and the message says so.
+    for name, switch in (
+        ("cell_effect_sd", "cell_spread='separate'"),
+        ("benchmark_offset", "level='by-benchmark'"),
+    ):
+        own = {name: bd.Prior("HalfNormal", sigma=1.0)}
+        with pytest.raises(bd.PriorError, match=f"{switch} gives it one of its own"):
+            bd.DensityModel(priors=own).build(data)
+    with pytest.raises(bd.PriorError, match="exponents='separate' gives it one"):
+        own = {"alpha": bd.Prior("HalfNormal", sigma=1.0)}
+        bd.DensityModel(priors=own).build(simulate("scores only", seed=5))
     assert shown["cell_effect_sd"] == bd.Prior("HalfNormal", sigma=1.0)
     assert shown["growth_rate"] == bd.Prior("Normal", mu=1.5, sigma=1.5)
     with pytest.raises(bd.PriorError, match="did you mean 'alpha_mean'"):
@@ -330,10 +359,10 @@ def test_priors_are_shown_and_replaced_by_name():
     prior = bd.Prior("StudentT", nu=4, mu=0, sigma=1)
     for name in ("map_midpoint_loss", "benchmark_offset"):
         with pytest.raises(bd.PriorError, match=f"'{name}' must be Normal"):
-            bd.DensityModel(priors={name: prior}).build(data)
+            bd.DensityModel(level="by-benchmark", priors={name: prior}).build(data)
     prior = bd.Prior("Normal", mu=0, sigma=[1, 1, 2])
     with pytest.raises(bd.PriorError, match="'benchmark_offset' takes one value of each parameter"):
-        bd.DensityModel(priors={"benchmark_offset": prior}).build(data)
+        bd.DensityModel(level="by-benchmark", priors={"benchmark_offset": prior}).build(data)
 
 
 @pytest.mark.parametrize(

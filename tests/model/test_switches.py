@@ -26,9 +26,9 @@ from tests.simulate import (
 
 
 def built(kind=KINDS[0], **options):
-    """Return design and PyMC model of simulated data under a model."""
+    """Return design and PyMC model of simulated data under the first edition and a switch."""
     data = with_developers(simulate(kind, seed=5, n_targets=12, n_families=5))
-    design = make_design(data, bd.DensityModel(**options).spec)
+    design = make_design(data, bd.DensityModel(form="first-edition", **options).spec)
     return design, build_model(design)
 
 
@@ -216,21 +216,29 @@ def test_a_harness_that_is_not_there_cannot_drift():
         bd.DensityModel(harness_drift="hause").check(data)
 
 
-def test_what_data_hardly_answer_is_said():
+def test_terms_that_data_cannot_tell_are_left_out():
     data = simulate(KINDS[0], seed=5, n_targets=12, n_families=5)
-    said = " ".join(bd.DensityModel(families="nested").check(data))
-    assert "no developer has two families (is the column 'developer'" in said
-    assert "no developer" not in " ".join(
-        bd.DensityModel(families="nested").check(with_developers(data))
-    )
+    grouped = with_developers(data)
+    assert "developer_effect_sd" in bd.DensityModel().priors(grouped)
+    # Every family is a developer of its own.
+    assert "developer_effect_sd" not in bd.DensityModel().priors(data)
     alone = bd.Dataset.from_frames(
         models=data.models.assign(family=data.models["model"], developer=data.models["model"]),
         benchmarks=data.benchmarks,
         scores=data.scores,
     )
-    model = bd.DensityModel(within_families=True)
-    assert "no family has targets of two dates" in " ".join(model.check(alone))
-    assert "no family" not in " ".join(model.check(data))
+    assert "within_family_growth" in bd.DensityModel().priors(data)
+    for model, of in (
+        (bd.DensityModel(), alone),
+        (bd.DensityModel(families=False), data),
+        (bd.DensityModel(trend="none"), data),
+    ):
+        assert "within_family_growth" not in model.priors(of)
+
+
+def test_a_harness_that_measured_no_target_is_said_to_have_no_drift():
+    data = simulate(KINDS[0], seed=5, n_targets=12, n_families=5)
+    data = simulate(KINDS[0], seed=5, n_targets=12, n_families=5)
     references = data.models.loc[data.models["is_reference"], "model"]
     own = data.scores["harness"].where(data.scores["model"].isin(references), "street")
     apart = bd.Dataset.from_frames(
@@ -268,10 +276,11 @@ def test_tables_of_all_switches_together_can_be_made():
 @pytest.mark.parametrize("options", [{"exponents": "pooled"}, {"cell_spread": "pooled"}])
 def test_a_warm_start_from_a_fit_without_a_common_mean_is_none(options):
     data = simulate(KINDS[0], seed=5, n_targets=12, n_families=5)
-    start = fake(bd.DensityModel(), data).warm_start()
-    design = make_design(data, bd.DensityModel(**options).spec)
+    first = bd.DensityModel(form="first-edition")
+    start = fake(first, data).warm_start()
+    design = make_design(data, first.replace(**options).spec)
     assert start.for_other(design, build_model(design), data.digest) is None
-    usual = make_design(data, bd.DensityModel().spec)
+    usual = make_design(data, first.spec)
     assert start.for_other(usual, build_model(usual), data.digest) is not None
 
 
@@ -323,7 +332,6 @@ def test_noise_by_score_is_that_of_the_likelihood():
         ({"exponents": "common"}, "exponents='common' is not known; allowed are 'pooled'"),
         ({"families": "yes"}, "families must be True, False or 'nested', not 'yes'"),
         ({"families": 1}, "families must be True, False or 'nested', not 1"),
-        ({"within_families": True, "families": False}, "needs effects of families"),
         ({"within_families": "nested"}, "within_families must be True or False"),
         ({"date_sd": -1.0}, "date_sd must be a finite number of at least 0, not -1.0"),
         ({"date_sd": "two"}, "date_sd must be a number of at least 0, not 'two'"),

@@ -29,9 +29,10 @@ def test_it_is_the_linear_trend_whose_growth_is_zero(kind):
     values = drawn_from_prior(models["none"], seed=3)
     still = {name: np.zeros(()) for name in ("growth_rate", "growth_rate_deviation")}
     still["growth_rate_deviation"] = np.zeros(3)
+    still["within_family_growth"] = np.zeros(())
     found = log_densities(models["none"], values)
     linear = log_densities(models["linear"], values | still | {"growth_rate_sd": np.array(1.0)})
-    growth = {"growth_rate", "growth_rate_sd", "growth_rate_deviation"}
+    growth = {"growth_rate", "growth_rate_sd", "growth_rate_deviation", "within_family_growth"}
     assert linear.keys() - found.keys() == growth and found.keys() <= linear.keys()
     assert found == pytest.approx({name: linear[name] for name in found}, rel=1e-12)
 
@@ -48,7 +49,7 @@ def test_it_is_the_linear_trend_whose_growth_is_zero(kind):
 def test_priors_are_those_of_the_linear_trend_but_for_growth():
     data = simulate("scores only", seed=5, n_targets=12, n_families=5)
     priors = {t: bd.DensityModel(trend=t).priors(data) for t in ("none", "linear")}
-    growth = {"growth_rate", "growth_rate_sd"}
+    growth = {"growth_rate", "growth_rate_sd", "within_family_growth"}
     assert priors["none"] == {n: p for n, p in priors["linear"].items() if n not in growth}
     model = bd.DensityModel(trend="none", priors={"growth_rate": bd.Prior("Normal", mu=0, sigma=1)})
     with pytest.raises(bd.PriorError, match="growth_rate"):

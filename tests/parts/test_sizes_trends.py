@@ -6,7 +6,16 @@ import pytest
 
 from bayesdense.errors import BayesdenseError, UnknownNameError
 from bayesdense.parts.sizes import GeometricMean, Precision, Representation, Routed, sizes
-from bayesdense.parts.trends import ChangePoint, Frontier, Linear, NoTrend, Smooth, Spread, trends
+from bayesdense.parts.trends import (
+    ChangePoint,
+    Frontier,
+    Linear,
+    NoTrend,
+    Smooth,
+    Spread,
+    UnknownChange,
+    trends,
+)
 from bayesdense.parts.trends.base import factor_of, has_growth
 from bayesdense.parts.trends.spread import mean_of_maximum
 
@@ -177,7 +186,9 @@ def test_linear_deviation_is_normal():
 
 
 def test_registered():
-    assert trends.names == ["linear", "change-point", "frontier", "none", "smooth", "spread"]
+    assert trends.names == [
+        *("linear", "change-point", "frontier", "none", "smooth", "spread", "unknown-change"),
+    ]
 
 
 def smooth_values(years, bends, size=0.6):
@@ -246,6 +257,34 @@ def test_growth_at_any_date_of_other_trends():
     at, random = np.array([0.2, 0.3, 5.0]), np.random.default_rng(1)
     assert Linear().rate_at(values, YEARS, at, random)[0] == pytest.approx(2.0)
     assert ChangePoint().rate_at(values, YEARS, at, random)[0] == pytest.approx([1.5, 2.0, 2.0])
+
+
+def test_a_change_at_an_unknown_date_is_a_change_at_each_draws_date():
+    years = np.linspace(-1.0, 1.0, 21)
+    bend = UnknownChange()
+    constants = bend.dated_constants(years)
+    # A tenth of the targets on either side.
+    assert constants == pytest.approx({"first_change": -0.8, "last_change": 0.8})
+    values = {
+        "growth_rate": np.array([2.0, 2.0]),
+        "growth_rate_change": np.array([0.5, -1.0]),
+        "change_place": np.array([0.0, 0.75]),
+        **constants,
+    }
+    assert bend.derived(values)["change_year"] == pytest.approx([-0.8, 0.4])
+    columns = {n: v[:, None] if np.ndim(v) else v for n, v in values.items()}
+    for i, (change, date) in enumerate([(0.5, -0.8), (-1.0, 0.4)]):
+        known = {"growth_rate": 2.0, "growth_rate_change": change, "change_year": date}
+        assert bend.line(columns, years)[i] == pytest.approx(ChangePoint().line(known, years))
+    at, random = np.array([-0.9, -0.5, 0.5]), np.random.default_rng(1)
+    found = bend.rate_at(values, years, at, random)
+    assert found == pytest.approx(np.array([[1.5, 2.0, 2.0], [3.0, 3.0, 2.0]]))
+    after, before = bend.growth(values, years)
+    assert (after.period, before.period) == ("after the change", "before the change")
+    assert before.rate == pytest.approx([1.5, 3.0])
+    days = pd.Series(pd.to_datetime(["2024-01-01"] * 19 + ["2025-01-01"]))
+    assert "nearly all dated targets were released on 2024-01-01" in bend.notes(days)[0]
+    assert not bend.notes(pd.Series(pd.date_range("2024-01-01", periods=20)))
 
 
 def test_a_spread_that_grows_by_hand():

@@ -58,7 +58,7 @@ def test_priors_of_benchmarks_with_scores_only_are_weighed_by_these():
 
 def test_a_posterior_that_is_the_prior_is_said_to_be_like_it():
     """Draws from the prior, with two reference families, whose offsets add up to zero."""
-    table = fake(bd.DensityModel(), tiny_dataset()).checks()["priors"].table()
+    table = fake(bd.DensityModel(level="by-benchmark"), tiny_dataset()).checks()["priors"].table()
     ratios = table.set_index("parameter")["sd_ratio"]
     for name in ("reference_family_offset", "benchmark_offset"):
         # Fifty draws: a standard deviation is known to a tenth.

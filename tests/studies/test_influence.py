@@ -11,10 +11,10 @@ import xarray as xr
 import bayesdense as bd
 from bayesdense.errors import BayesdenseError
 from bayesdense.fit.info import CutInfo, SharedFromInfo
+from bayesdense.posterior.weights import weighted
 from bayesdense.studies import growth_differences, influence, prior_sensitivity
 from bayesdense.studies.differences import rate_differences
 from bayesdense.studies.influence import _growth
-from bayesdense.studies.weights import weighted
 from tests.conftest import SAMPLING
 from tests.fake import fake_fit
 

@@ -55,7 +55,7 @@ PRIORS = {
 def drawn():
     """Return the default model, a design under it, and some draws of its prior."""
     data = simulate(KINDS[0], seed=4, n_targets=9, n_families=3)
-    model = bd.DensityModel(priors=PRIORS)
+    model = bd.DensityModel(form="first-edition", priors=PRIORS)
     with model.build(data):
         prior = pm.sample_prior_predictive(
             6, random_seed=1, compile_kwargs={"mode": "FAST_COMPILE"}

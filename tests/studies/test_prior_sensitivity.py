@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import bayesdense as bd
+from bayesdense.posterior.weights import smoothed, weighted
 from bayesdense.studies import prior_sensitivity
 from bayesdense.studies.prior_sensitivity import ALL_PRIORS, LIKELIHOOD
-from bayesdense.studies.weights import smoothed, weighted
 from tests.conftest import SAMPLING
 
 

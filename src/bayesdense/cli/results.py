@@ -183,10 +183,14 @@ def assumptions(fit: DensityFit, *, prob: float = PROB) -> dict[str, str]:
             if spec.families
             else "models of one family are independent of one another"
         )
-        + (", and so have families of one developer" if spec.families == "nested" else "")
+        + (
+            ", and so have families of one developer"
+            if "developer_effect_sd" in fit.posterior
+            else ""
+        )
         + (
             "; within a family density may grow at another rate than between families"
-            if spec.within_families
+            if "within_family_growth" in fit.posterior
             else ""
         ),
         "size slope": {

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
+from bayesdense.coordinates.lines import USUAL_SPREAD, Spread, lines
 from bayesdense.coordinates.log_odds import log_odds_and_rise
-from bayesdense.model.trend import target_sizes
 
 __all__ = ["CellEstimates", "MapEstimates", "estimate_cells", "usual_maps"]
 
@@ -56,6 +56,12 @@ class MapEstimates:
         By how many logits scores rise there with log size; None as for `x`.
     error : numpy.ndarray, shape (cell,), or None
         Standard error that scores leave of the logit there; None as for `x`.
+    cell_noise : numpy.ndarray, shape (cell,), or None
+        ``phi`` at the scores there; that of the benchmark where it is None.
+    cell_spread : numpy.ndarray, shape (benchmark,), or None
+        ``tau``; a usual one where it is None.
+    spread : Spread
+        Of what targets share.
     """
 
     floor: np.ndarray
@@ -64,6 +70,9 @@ class MapEstimates:
     x: np.ndarray | None = None
     steepness: np.ndarray | None = None
     error: np.ndarray | None = None
+    cell_noise: np.ndarray | None = None
+    cell_spread: np.ndarray | None = None
+    spread: Spread = USUAL_SPREAD
 
 
 @dataclass(frozen=True)
@@ -91,11 +100,11 @@ class CellEstimates:
         the ruler; for references their own.
     precision, log_scale : numpy.ndarray, shape (cell,)
         Of the deviation of a model on one benchmark, relative to targets.
-    line_weights : numpy.ndarray, shape (cell, 3)
-        Of weighted least squares on level, date and size, through targets with a
-        date.
+    line_weights, line_common_weights : numpy.ndarray, shape (cell, 3)
+        Of level, growth and size slope through targets with a date, on one
+        benchmark and on all, see `bayesdense.coordinates.lines`.
     line_error : numpy.ndarray, shape (benchmark, 3)
-        Standard errors of level, growth and size slope by these.
+        Standard errors on each.
     target, family : numpy.ndarray of int, shape (cell,)
         Codes, which mean nothing for references.
     is_target : numpy.ndarray, shape (cell,)
@@ -122,6 +131,7 @@ class CellEstimates:
     precision: np.ndarray
     log_scale: np.ndarray
     line_weights: np.ndarray
+    line_common_weights: np.ndarray
     line_error: np.ndarray
     target: np.ndarray
     family: np.ndarray
@@ -182,7 +192,8 @@ def estimate_cells(
     score = np.bincount(cell, arrays["score_observed"], minlength=len(model)) / count
     score = np.where(withheld, floor + span / 2, score)
     items = np.clip(score * (1.0 - score), 0.0, None) / arrays["cell_items"]
-    margin = np.sqrt(LEAST_MARGIN**2 + items + maps.noise[benchmark] ** 2 / count)
+    noise = maps.noise[benchmark] if maps.cell_noise is None else maps.cell_noise
+    margin = np.sqrt(LEAST_MARGIN**2 + items + noise**2 / count)
     score_log_odds, rise = log_odds_and_rise(score, floor, span, margin)
     places = np.array(
         [
@@ -205,7 +216,7 @@ def estimate_cells(
     # Where there is a trend, targets without a date come last, and lie on no line.
     n_on_line = len(arrays["years"])
     # How well scores know each size: near the floor, or where the ruler is flat, hardly.
-    by_score = (log_odds_slope * rise) ** 2 * (items + maps.noise[benchmark] ** 2 / count)
+    by_score = (log_odds_slope * rise) ** 2 * (items + noise**2 / count)
     variance = np.full(len(model), LEAST_ERROR**2)
     if maps.error is not None:
         # Of a model at the floor a score says little, and less than one of the same logit says
@@ -214,9 +225,10 @@ def estimate_cells(
     steepness, bound = np.full(len(model), STEEPNESS), FREE_BOUND
     if maps.steepness is not None:
         steepness, bound = maps.steepness, KNOWN_BOUND
-    of_size = CELL_SPREAD**2 + (variance + by_score) / steepness**2
+    own = CELL_SPREAD if maps.cell_spread is None else maps.cell_spread[benchmark]
+    of_size = own**2 + (variance + by_score) / steepness**2
     on_line = (model < n_on_line) & ~silent
-    line_weights, line_error = _lines(arrays, on_line, n_targets, of_size)
+    found = lines(arrays, on_line, n_targets, of_size, maps.spread)
     alike, share = _shared(
         target, pair, is_target, n_targets=n_targets, n_pairs=n_families * len(maps.floor)
     )
@@ -233,8 +245,9 @@ def estimate_cells(
         x=np.where(is_target, guess, arrays["relative_log_size"][model]),
         precision=arrays["cell_scale"] ** -2.0,
         log_scale=np.log(arrays["cell_scale"]),
-        line_weights=line_weights,
-        line_error=line_error,
+        line_weights=found.weights,
+        line_common_weights=found.common_weights,
+        line_error=found.error,
         target=target,
         family=family,
         is_target=is_target.astype(float),
@@ -261,28 +274,6 @@ def _guess(
         far = (logit[targets] - middle) / steepness
         guess[targets] = centre - np.log(np.maximum(1.0 - BEND * far, NEAR_REACH)) / BEND
     return guess
-
-
-def _lines(
-    arrays: Mapping[str, np.ndarray], on_line: np.ndarray, n_targets: int, variance: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the weights of cells in level, growth and size slope of their benchmark.
-
-    And the standard errors of these, shape (benchmark, 3), none above 1: about as wide as priors
-    leave them.
-    """
-    weights, count = np.zeros((len(on_line), 3)), arrays["harness_measured"].shape[1]
-    errors = np.ones((count, 3))
-    sizes = target_sizes(arrays["relative_log_size"], arrays, n_targets)
-    for j in range(count):
-        targets = on_line & (arrays["cell_benchmark"] == j)
-        code = arrays["cell_model"][targets]
-        design = np.column_stack([np.ones(len(code)), arrays["target_years"][code], sizes[code]])
-        weighted = design / variance[targets, None]
-        inverse = np.linalg.inv(design.T @ weighted + np.eye(3))
-        weights[targets] = weighted @ inverse
-        errors[j] = np.sqrt(np.diag(inverse))
-    return weights, errors
 
 
 def _shared(

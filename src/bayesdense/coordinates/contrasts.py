@@ -211,13 +211,11 @@ def _harness_contrasts(information: np.ndarray, measured: np.ndarray) -> Harness
     )
 
 
-def offsets_from(
-    offsets: np.ndarray, scale: np.ndarray, centre: np.ndarray | float = 0.0
-) -> tuple[np.ndarray, np.ndarray]:
+def offsets_from(offsets: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return what draws say that the data by themselves know of effects of unknown scale.
 
     In `bayesdense.coordinates.variables` an effect given its scale has the precision
-    ``q = 1/scale^2 + k`` and the mean ``(centre/scale^2 + p) / q``. Returned are ``k`` and ``p``
+    ``q = 1/scale^2 + k`` and the mean ``p / q``. Returned are ``k`` and ``p``
     of largest likelihood: scores can hold an offset that no model measured twice tells of, where
     one harness measured the references and another the targets.
 
@@ -225,8 +223,6 @@ def offsets_from(
     ----------
     offsets, scale : numpy.ndarray, shape (draw, contrast)
         Draws of the effects and of their scales.
-    centre : numpy.ndarray, shape (draw, contrast)
-        Draws of the mean of their distribution, if it is not 0.
 
     Returns
     -------
@@ -248,9 +244,8 @@ def offsets_from(
     errors = np.geomspace(0.01, UNKNOWN_OFFSET, 100)
     # Shape (error, draw, contrast): some hundred draws of a few contrasts.
     precision = scale**-2.0 + errors[:, None, None] ** -2.0
-    around = offsets - centre * scale**-2.0 / precision
-    pull = around.mean(axis=1) / (1.0 / precision).mean(axis=1)
-    off = around - pull[:, None] / precision
+    pull = offsets.mean(axis=0) / (1.0 / precision).mean(axis=1)
+    off = offsets - pull[:, None] / precision
     fit = (np.log(precision) - precision * off**2).mean(axis=1)
     best = fit.argmax(axis=0), np.arange(offsets.shape[1])
     return errors[best[0]], pull[best]

@@ -16,15 +16,26 @@ import numpy as np
 from bayesdense.coordinates.contrasts import UNKNOWN_OFFSET
 from bayesdense.coordinates.log_odds import log_odds
 from bayesdense.model.numbers import at
+from bayesdense.model.observation import noise_terms
 from bayesdense.parts.namespace import namespace
 
-__all__ = ["Regressions", "end_features", "knots_of", "residual_shift", "shape_exponents", "usual"]
+__all__ = [
+    "Regressions",
+    "end_features",
+    "knots_of",
+    "noise_at_scores",
+    "residual_shift",
+    "shape_exponents",
+    "usual",
+]
 
 # Shares of the scores of a benchmark below its three knots, how far these are apart at the least,
 # and how near an end a score counts as at the least.
 KNOTS = (0.25, 0.5, 0.75)
 LEAST_GAP = 0.02
 KNOT_MARGIN = 0.03
+# Scores of less spread than this tell exponent and tilt of their noise not apart.
+LEAST_VARIANCE = 1e-4
 
 N_ENDS = 3
 """How many numbers tell of floor and ceiling, see `end_features`."""
@@ -54,7 +65,7 @@ class Regressions:
     pooled_error, pooled_pull : dict of str to numpy.ndarray, shape (benchmark,)
         Of the logarithms of the exponents and of ``cell_effect_sd``, where they
         vary around a common mean, what scores by themselves say of them, as
-        `bayesdense.coordinates.contrasts.offsets_from` has it.
+        `bayesdense.coordinates.regression.shrunk_slopes` has it.
     """
 
     centre: np.ndarray
@@ -135,6 +146,38 @@ def knots_of(scores: np.ndarray, benchmark: np.ndarray, count: int) -> tuple[np.
     knots[:, 0] = np.minimum(knots[:, 0], knots[:, 1] - LEAST_GAP)
     knots[:, 2] = np.maximum(knots[:, 2], knots[:, 1] + LEAST_GAP)
     return knots, np.full(count, KNOT_MARGIN)
+
+
+def noise_at_scores(
+    scores: np.ndarray, benchmark: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return how exponent, tilt and scale of the noise of sources go together.
+
+    Parameters
+    ----------
+    scores : numpy.ndarray, shape (score,)
+        All scores.
+    benchmark : numpy.ndarray of int, shape (score,)
+        Their benchmarks.
+    count : int
+        Number of benchmarks.
+
+    Returns
+    -------
+    slope : numpy.ndarray, shape (benchmark,)
+        By how much less an exponent is where the tilt is greater by 1, if the
+        noise at the scores of the benchmark is to stay.
+    centre : numpy.ndarray, shape (2, benchmark)
+        Means of what exponent and tilt multiply.
+    """
+    slope, centre = np.zeros(count), np.zeros((2, count))
+    for j in np.unique(benchmark):
+        spread, tilt = noise_terms(np.clip(scores[benchmark == j], 0.0, 1.0))
+        centre[:, j] = spread.mean(), tilt.mean()
+        variance = spread.var()
+        if variance > LEAST_VARIANCE:
+            slope[j] = ((spread - spread.mean()) * tilt).mean() / variance
+    return slope, centre
 
 
 def end_features(knots: Any, margin: Any, floor: Any, span: Any) -> list[Any]:

@@ -59,7 +59,11 @@ def move_families(
     scatter = pt.concatenate([scatter_on_line, pt.full((n_targets - n_on_line,), 1.0 / LITTLE)])
     kinds = [kind for kind in reversed(KINDS) if f"{kind}_effect" in v]
     for kind in kinds:
-        rewriting.move(f"{kind}_effect_sd", seen.stretch)
+        if kind == "developer":
+            # Families tell little of it, so that 0 is among what is likely.
+            rewriting.from_zero(f"{kind}_effect_sd")
+        else:
+            rewriting.move(f"{kind}_effect_sd", seen.stretch)
         if f"{kind}_benchmark_effect" in v:
             rewriting.move(f"{kind}_benchmark_effect_sd", seen.stretch)
             # Models of a family share its deviation on a benchmark: more say no more of it.

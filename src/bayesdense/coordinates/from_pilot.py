@@ -25,6 +25,8 @@ from bayesdense.coordinates.decorrelation import (
     usual,
 )
 from bayesdense.coordinates.initial import Coordinates
+from bayesdense.coordinates.lines import USUAL_SPREAD, Spread
+from bayesdense.coordinates.regression import shrunk_slopes, slopes
 from bayesdense.model.cells import has_pooled_spread
 from bayesdense.model.design import Design
 from bayesdense.model.loss_law import pooled_exponents
@@ -33,11 +35,12 @@ from bayesdense.model.ruler import Ruler
 
 __all__ = ["coordinates_from_pilot"]
 
-# Of the variance of a coefficient, what its slopes are shrunk by; a pilot has few draws.
-RIDGE = 0.02
 # A step in the logit, and the least that scores say of one, as a precision.
 STEP = 0.05
 LEAST_INFORMATION = 1e-6
+# What may differ between benchmarks, and how much where it does not.
+DIFFERENCES = ("benchmark_offset", "growth_rate", "size_slope")
+NO_DIFFERENCE = 1e-3
 # Of the draws, in how many a score is within reach of the ruler that is read off it.
 OFTEN = 0.5
 
@@ -70,6 +73,8 @@ def coordinates_from_pilot(
         span=ruler.span.mean(axis=0),
         noise=draws["source_noise_sd"].mean(axis=0),
         x=x,
+        cell_spread=draws["cell_effect_sd"].mean(axis=0),
+        spread=_spread(draws),
         **_at_cells(design, draws, ruler, x),
     )
     cells = estimate_cells(
@@ -144,7 +149,34 @@ def _at_cells(design: Design, draws: Any, ruler: Ruler, x: np.ndarray) -> dict[s
     noise = source_sd(draws, score, benchmark) ** 2 / count
     variance = item_variance(score, arrays["cell_items"], design.spec) + noise
     information = (rise**2 / variance).mean(axis=0)
-    return {"steepness": steepness, "error": np.maximum(information, LEAST_INFORMATION) ** -0.5}
+    return {
+        "steepness": steepness,
+        "error": np.maximum(information, LEAST_INFORMATION) ** -0.5,
+        "cell_noise": source_sd(draws, score, benchmark).mean(axis=0) * np.ones(len(benchmark)),
+    }
+
+
+def _spread(draws: Any) -> Spread:
+    """Return how much targets differ, and what does not differ by how much it might."""
+
+    def mean(name: str) -> float:
+        return float(draws[name].mean()) if name in draws else 0.0
+
+    rates = []
+    for name, often in zip(DIFFERENCES, USUAL_SPREAD.between, strict=True):
+        if f"{name}_sd" in draws:
+            rates.append(mean(f"{name}_sd"))
+        else:
+            differs = name in draws or f"{name}_deviation" in draws
+            rates.append(often if differs else NO_DIFFERENCE)
+    return Spread(
+        model=max(mean("model_effect_sd"), mean("frontier_total_sd")),
+        family=mean("family_effect_sd"),
+        family_benchmark=mean("family_benchmark_effect_sd"),
+        developer=mean("developer_effect_sd"),
+        developer_benchmark=mean("developer_benchmark_effect_sd"),
+        between=(rates[0], rates[1], rates[2]),
+    )
 
 
 def _offsets(draws: Any, before: HarnessContrasts) -> HarnessContrasts:
@@ -177,41 +209,34 @@ def _regressions(design: Design, draws: Any, ruler: Ruler, before: Coordinates) 
         offset = 0.0 if offsets is None else offsets[:, :, j] @ before.harness_share[:, j]
         found.centre[j] = features.mean(axis=0)
         for i, name in enumerate(names, N_ENDS):
-            found.exponents[name][j] = _slopes(features[:, i], features[:, :N_ENDS])
+            own = features[:, i], features[:, :N_ENDS]
             if name in pooled:
-                left = _left(features[:, i], features[:, :N_ENDS], found.exponents[name][j])
-                _set_pooled(found, name, j, left, draws, pooled[name])
-        found.slope[j] = _slopes(features[:, n], features[:, :n])
-        found.logit[j] = _slopes(features[:, n + 1] + offset, features[:, : n + 1])
-        found.spread[j] = _slopes(spread[:, j], features)
+                common = [draws[of] for of in pooled[name]]
+                found.exponents[name][j] = _set_pooled(found, name, j, *own, common)
+            else:
+                found.exponents[name][j] = slopes(*own)
+        found.slope[j] = slopes(features[:, n], features[:, :n])
+        found.logit[j] = slopes(features[:, n + 1] + offset, features[:, : n + 1])
         if has_pooled_spread(design):
-            left = _left(spread[:, j], features, found.spread[j])
-            names_of = ("cell_effect_sd_mean", "cell_effect_sd_sd")
-            _set_pooled(found, "cell_effect_sd", j, left, draws, names_of)
+            common = [draws[f"cell_effect_sd_{of}"] for of in ("mean", "sd")]
+            found.spread[j] = _set_pooled(
+                found, "cell_effect_sd", j, spread[:, j], features, common
+            )
+        else:
+            found.spread[j] = slopes(spread[:, j], features)
     return found
 
 
-def _left(values: np.ndarray, features: np.ndarray, slopes: np.ndarray) -> np.ndarray:
-    """Return what a regression on centred features leaves of some values."""
-    return values - (features - features.mean(axis=0)) @ slopes
-
-
 def _set_pooled(
-    found: Regressions, name: str, j: int, left: np.ndarray, draws: Any, pooled: tuple[str, str]
-) -> None:
-    """Put in what draws say that scores know of a logarithm, whatever its common mean."""
-    mean, sd = (draws[of][:, None] for of in pooled)
-    error, pull = offsets_from(left[:, None], sd, mean)
-    found.pooled_error[name][j], found.pooled_pull[name][j] = error[0], pull[0]
+    found: Regressions, name: str, j: int, values: np.ndarray, features: np.ndarray, given: Any
+) -> np.ndarray:
+    """Put in what scores say of a logarithm, whatever its common mean and scale.
 
-
-def _slopes(values: np.ndarray, features: np.ndarray) -> np.ndarray:
-    """Return slopes of a linear regression, those of standardised features shrunk a little."""
-    centred = features - features.mean(axis=0)
-    spread = centred.std(axis=0)
-    # A feature that does not vary, such as the ceiling of a map without one, explains nothing.
-    unit = np.where(spread > 1e-12, spread, np.inf)
-    z = centred / unit
-    square = z.T @ z / len(z) + RIDGE * np.eye(z.shape[1])
-    slopes: Any = np.linalg.solve(square, z.T @ (values - values.mean()) / len(z))
-    return np.asarray(slopes / unit)
+    Returns
+    -------
+    numpy.ndarray, shape (feature,)
+        Slopes of what scores by themselves say of it.
+    """
+    ahead, error, pull = shrunk_slopes(values, features, *given)
+    found.pooled_error[name][j], found.pooled_pull[name][j] = error, pull
+    return ahead

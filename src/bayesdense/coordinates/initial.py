@@ -21,6 +21,7 @@ from bayesdense.coordinates.decorrelation import (
     Regressions,
     end_features,
     knots_of,
+    noise_at_scores,
     shape_exponents,
     usual,
 )
@@ -56,6 +57,8 @@ class Coordinates:
         which the data know all alike.
     regressions : Regressions
         Of the coefficients of the score map on one another.
+    noise_slope, noise_centre : numpy.ndarray
+        Of the noise of sources on each benchmark, see `noise_at_scores`.
     knots, knot_margin : numpy.ndarray
         Three scores of each benchmark, see `knots_of`.
     harness_share : numpy.ndarray, shape (harness, benchmark)
@@ -75,6 +78,8 @@ class Coordinates:
     harness: HarnessContrasts
     plain: dict[str, np.ndarray]
     regressions: Regressions
+    noise_slope: np.ndarray
+    noise_centre: np.ndarray
     knots: np.ndarray
     knot_margin: np.ndarray
     harness_share: np.ndarray
@@ -105,7 +110,10 @@ class Coordinates:
         for group, values in groups.items():
             found |= {f"at_{group}_{name}": value for name, value in values.items()}
         found |= {f"at_{dim}_basis": basis for dim, basis in self.plain.items()}
-        for name in ("knots", "knot_margin", "harness_share", "lowest_loss", "line_share"):
+        for name in (
+            *("knots", "knot_margin", "harness_share", "lowest_loss", "line_share"),
+            *("noise_slope", "noise_centre"),
+        ):
             found[f"at_{name}"] = getattr(self, name)
         return found
 
@@ -143,6 +151,9 @@ def coordinates_from_data(
     errors = np.ones((count, 3)) if cells is None else cells.line_error
     level, growth, size_slope, share = line_contrasts(errors)
     knots, margin = knots_of(arrays["score_observed"], arrays["score_benchmark"], count)
+    noise_slope, noise_centre = noise_at_scores(
+        arrays["score_observed"], arrays["score_benchmark"], count
+    )
     regressions = usual(count, shape_exponents(design.spec.law))
     ends = end_features(knots, margin, maps.floor, maps.span)
     regressions.centre[:, :N_ENDS] = np.column_stack(ends)
@@ -165,6 +176,8 @@ def coordinates_from_data(
         harness=harness_contrasts(arrays, n_targets),
         plain=plain,
         regressions=regressions,
+        noise_slope=noise_slope,
+        noise_centre=noise_centre,
         knots=knots,
         knot_margin=margin,
         harness_share=_shares(design),

@@ -41,13 +41,38 @@ from bayesdense.parts.trends.base import HALF_NORMAL_MEAN, factor_of
 from bayesdense.priors import Prior
 from bayesdense.spec import ModelSpec
 
-__all__ = ["STAY", "SamplerModel", "reparametrise"]
+__all__ = ["SamplerModel", "numbers_that_stay", "reparametrise"]
 
-STAY = {"map_floor": ("sigma",), "ceiling_share": ("alpha",)}
-"""Numbers of priors that set coordinates, and so are part of the graph."""
+STAY: dict[str, tuple[str, ...]] = {
+    "map_floor": ("sigma",),
+    "ceiling_share": ("alpha",),
+    "cell_effect_sd_sd": ("sigma",),
+    "developer_effect_sd": ("sigma",),
+    "size_slope_sd": ("sigma",),
+}
+"""Numbers of priors that set coordinates, and so are part of the graph, of any design."""
+
+FROM_ZERO = 1.0 / 3.0
+"""Of the scale of a prior: below it, a standard deviation is sampled as near 0."""
 
 NOT_KEPT = ("benchmark_difference", "expected_loss", "expected_score")
 """What follows from other variables and is too large to keep of every draw."""
+
+
+def numbers_that_stay(design: Design) -> dict[str, tuple[str, ...]]:
+    """Return which numbers of priors set coordinates, and so are part of the graph.
+
+    Parameters
+    ----------
+    design : Design
+        The dataset under the model.
+
+    Returns
+    -------
+    dict of str to tuple of str
+        Names of numbers, by parameter.
+    """
+    return STAY | {sd: ("sigma",) for _, sd in pooled_exponents(design).values()}
 
 
 @dataclass(frozen=True)
@@ -150,6 +175,7 @@ class _Reparametrisation:
         size = v["relative_log_size"]
         if "log_size" in v:
             size = v["log_size"] - v["log_size_centre"]
+        self._source_noise()
         self._harness_offsets()
         if self.given:
             ruler = given_ruler(self.spec, v, {n[6:]: v[n] for n in v if n.startswith("given_")})
@@ -228,6 +254,16 @@ class _Reparametrisation:
             start=value,
         )
 
+    def _source_noise(self) -> None:
+        """Noise of sources: exponent and scale by what the noise is at the scores there are."""
+        v = self.v
+        if "source_noise_exponent" not in v:
+            return
+        exponent, tilt = v["source_noise_exponent"], v["source_noise_tilt"]
+        self.move("source_noise_exponent", v["at_noise_slope"] * tilt)
+        centre = v["at_noise_centre"]
+        self.move("source_noise_sd", exponent * centre[0] + tilt * centre[1])
+
     def _harness_offsets(self) -> None:
         """Offsets of harnesses, along contrasts that scores know apart."""
         v = self.v
@@ -305,19 +341,30 @@ class _Reparametrisation:
         import pytensor.tensor as pt
 
         v = self.v
+        self.from_zero(pooled[1])
         mean, sd = (v[of] for of in pooled)
         precision = sd**-2.0
         rate = pt.sqrt(precision + error**-2.0)
-        towards = precision * mean + pull
+        # The regression is of what scores say: it counts by as much as they do.
+        towards = precision * mean + pull - error**-2.0 * shift
         v.move(
             variable,
             [mean, sd],
             pm.LogNormal.dist,
-            shift=rate * shift - towards / rate,
+            shift=-towards / rate,
             rate=rate,
             log=True,
             start=np.exp(self.priors[pooled[0]].median()),
         )
+
+    def from_zero(self, name: str) -> None:
+        """Sample a standard deviation that may be 0 in a coordinate without a long tail there."""
+        prior = self.priors[name]
+        if prior.distribution == "HalfNormal":
+            scale = float(np.mean(prior.arrays()["sigma"]))
+            self.v.set_transform(name, Floor(FROM_ZERO * scale), prior.median())
+        else:
+            self.move(name, None)
 
     def _logit_shift(self, features: list[Any], slope: Any, which: Any) -> Any:
         """Return by how much less than the logit is what scores see of it.
@@ -390,7 +437,8 @@ class _Reparametrisation:
                 # Of the total, what the scatter of the models fixes is their standard deviation.
                 shift = shift + 0.5 * _log(1.0 - HALF_NORMAL_MEAN**2 * v["lag_share"])
             self.move(name, shift)
-        above = *_above_models(lag, on_line), 0.0
+        bend = spec.trend.line(values | {"growth_rate": 0.0}, on_line)
+        above = *_above_models(lag, bend, on_line), 0.0
         for i, name in enumerate(("log_density_level", "growth_rate", "size_slope")):
             if name in self.priors:
                 self.move(name, -(common[i] + above[i]), from_data=True)
@@ -429,7 +477,11 @@ class _Reparametrisation:
             if f"{rate}_deviation" not in v:
                 continue
             scale, basis = v[f"{rate}_sd"], v[f"at_{name}_basis"]
-            self.move(f"{rate}_sd", seen.stretch if rate == "growth_rate" else None)
+            if rate == "growth_rate":
+                self.move(f"{rate}_sd", seen.stretch)
+            else:
+                # Little differs, so that 0 is among what is likely.
+                self.from_zero(f"{rate}_sd")
             v.contrast(
                 f"{rate}_deviation",
                 basis,
@@ -498,12 +550,12 @@ class _Reparametrisation:
         v.standardise("cell_effect", seen.precision, seen.log_scale, seen.information, mean=mean)
 
 
-def _above_models(lag: Any, years: Any) -> tuple[Any, Any]:
-    """Return how far the line is above the average model: at the mean date, and per year."""
-    if lag is None:
-        return 0.0, 0.0
-    expected = HALF_NORMAL_MEAN * lag
+def _above_models(lag: Any, bend: Any, years: Any) -> tuple[Any, Any]:
+    """Return how far ``B + A t`` is above the average model: at the mean date, and per year."""
     along = years - years.mean()
+    expected = -bend + 0.0 * along
+    if lag is not None:
+        expected = expected + HALF_NORMAL_MEAN * lag
     slope = (along * expected).sum() / ((along**2).sum() + LITTLE)
     return expected.mean() - slope * years.mean(), slope
 

@@ -47,7 +47,7 @@ class ScoreInversion:
         Level at the mean date and the size 2e10, growth a year and size slope
         of ``ln rho``, by least squares through the targets.
     common : tensor, shape (3,)
-        The mean of these over the benchmarks, by how well each is known.
+        The same of all benchmarks together, by generalised least squares.
     stretch : tensor
         Such a mean over the benchmarks of the logarithm of their steepness. A steeper
         ruler makes all distances in log size shorter.
@@ -211,7 +211,7 @@ def invert_scores(
         log_scale=v["at_cell_log_scale"] + pt.log(spread)[benchmark],
         weights=v["at_cell_is_target"] * information * precision * within,
         levels=levels,
-        common=(v["at_line_share"] * levels).sum(axis=0),
+        common=(v["at_cell_line_common_weights"] * density[:, None]).sum(axis=0),
         stretch=(v["at_line_share"][:, 0] * pt.log(ruler.steepness)).sum(),
         target=v["at_cell_target"],
         benchmark=benchmark,

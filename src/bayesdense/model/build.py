@@ -10,7 +10,13 @@ import numpy as np
 from bayesdense.errors import PriorError
 from bayesdense.model.cells import add_cells, cell_priors
 from bayesdense.model.design import Design
-from bayesdense.model.loss_law import add_loss_law, add_losses, add_shape, loss_law_priors
+from bayesdense.model.loss_law import (
+    add_loss_law,
+    add_losses,
+    add_shape,
+    loss_law_priors,
+    pooled_exponents,
+)
 from bayesdense.model.numbers import Numbers, add_priors
 from bayesdense.model.observation import (
     SOURCE_NOISE,
@@ -74,7 +80,10 @@ def model_priors(design: Design) -> dict[str, Prior]:
     PriorError
         If a name is unknown, or a prior does not suit its parameter.
     """
-    chosen = override(default_priors(design), design.spec.priors)
+    defaults = default_priors(design)
+    for name in design.spec.priors:
+        _require_own_prior(name, design, defaults)
+    chosen = override(defaults, design.spec.priors)
     entries = entries_of_priors(design)
     priors = {name: prior.in_order(name, entries.get(name)) for name, prior in chosen.items()}
     for name, prior in priors.items():
@@ -84,6 +93,21 @@ def model_priors(design: Design) -> dict[str, Prior]:
         if normal and prior.distribution != "Normal":
             raise PriorError(f"priors: '{name}' must be Normal, and has {prior}")
     return priors
+
+
+def _require_own_prior(name: str, design: Design, defaults: Mapping[str, Prior]) -> None:
+    """Say which switch gives a prior of its own to what varies around a common mean."""
+    switches = dict.fromkeys(pooled_exponents(design), ("exponents", "separate"))
+    switches["cell_effect_sd"] = "cell_spread", "separate"
+    switches["benchmark_offset"] = "level", "by-benchmark"
+    switch, value = switches.get(name, ("", ""))
+    if name in defaults or getattr(design.spec, switch, "") != "pooled":
+        return
+    known = [n for n in defaults if n.startswith((f"{name}_mean", f"{name}_sd"))]
+    raise PriorError(
+        f"priors: '{name}' varies around a common mean, with priors of {' and '.join(known)}; "
+        f"{switch}={value!r} gives it one of its own"
+    )
 
 
 def entries_of_priors(design: Design) -> dict[str, list[str]]:

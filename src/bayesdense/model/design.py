@@ -16,6 +16,8 @@ from bayesdense.spec import ModelSpec, RulerSpec
 __all__ = ["Design", "drift_years", "make_design"]
 
 MONTHS_PER_YEAR = 12.0
+# Years: releases of one day have dates that differ by rounding only.
+SAME_DATE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -383,23 +385,27 @@ def _families(
     found: dict[str, np.ndarray] = {"family_code": code}
     if not isinstance(spec, ModelSpec):
         return groups, found
-    if spec.families == "nested":
+    # Where no developer has two families, effects of developers would keep their prior.
+    if spec.families == "nested" and (targets.groupby("developer")["family"].nunique().max() > 1):
         found["developer_code"], labels = pd.factorize(targets["developer"])
         groups["developer"] = list(labels)
         # Of a family of several developers one of them: only the sampler's coordinates read it.
         found["developer_of_family"] = np.zeros(len(families), dtype=int)
         found["developer_of_family"][code] = found["developer_code"]
     own = code[: len(years)]
-    if spec.within_families and spec.has_growth:
-        count = np.maximum(np.bincount(own, minlength=len(families)), 1)
-        found["family_years"] = years - (np.bincount(own, years, len(families)) / count)[own]
+    count = np.maximum(np.bincount(own, minlength=len(families)), 1)
+    since = years - (np.bincount(own, years, len(families)) / count)[own]
+    # Likewise growth within families where none has models of two dates.
+    within = spec.within_families and bool(spec.families) and spec.has_growth
+    if within := within and bool((np.abs(since) > SAME_DATE).any()):
+        found["family_years"] = since
     if spec.date_sd and spec.has_growth:
         dated = targets[: len(years)]
         days = dated["release_date"].dt.strftime("%Y-%m-%d")
         found["release_code"], labels = pd.factorize(dated["family"] + ", " + days)
         groups["release"] = list(labels)
         found["date_sd"] = np.array(spec.date_sd / MONTHS_PER_YEAR)
-        if spec.within_families:
+        if within:
             # From errors of releases to their means over families, for each target.
             same = own == own[:, None]
             found["family_mean"] = same / same.sum(axis=0)

@@ -39,6 +39,7 @@ __all__ = [
     "expected_scores",
     "harness_shift",
     "item_variance",
+    "noise_terms",
     "observation_priors",
     "replicated_logp",
     "replicated_random",
@@ -110,11 +111,28 @@ def source_sd(values: Any, latent: Any, benchmark: Any) -> Any:
     constant = at(values["source_noise_sd"], benchmark)
     if "source_noise_exponent" not in values:
         return constant
-    xp = namespace(latent)
-    spread = (4.0 * xp.maximum(latent * (1.0 - latent), 0.0) + AT_AN_END) / (1.0 + AT_AN_END)
-    logarithm = at(values["source_noise_exponent"], benchmark) * xp.log(spread)
-    logarithm = logarithm + at(values["source_noise_tilt"], benchmark) * (latent - 0.5)
-    return constant * xp.exp(logarithm)
+    spread, tilt = noise_terms(latent)
+    logarithm = at(values["source_noise_exponent"], benchmark) * spread
+    logarithm = logarithm + at(values["source_noise_tilt"], benchmark) * tilt
+    return constant * namespace(latent).exp(logarithm)
+
+
+def noise_terms(score: Any) -> tuple[Any, Any]:
+    """Return what exponent and tilt multiply in the logarithm of the noise of a source.
+
+    Parameters
+    ----------
+    score : array_like
+        Expected scores.
+
+    Returns
+    -------
+    spread, tilt : array_like
+        ``ln((4 p (1 - p) + 0.04) / 1.04)`` and ``p - 1/2``.
+    """
+    xp = namespace(score)
+    spread = (4.0 * xp.maximum(score * (1.0 - score), 0.0) + AT_AN_END) / (1.0 + AT_AN_END)
+    return xp.log(spread), score - 0.5
 
 
 def add_harness_offsets(

@@ -115,7 +115,7 @@ def add_targets(
     dims = getattr(trend, "dims", {})
     for name in trend.priors():
         priors[name].variable(name, dims=dims.get(name))
-    for name, value in trend.derived(values).items():
+    for name, value in trend.derived(_with_constants(values, numbers, trend)).items():
         pm.Deterministic(name, value)
     effects = add_families(priors)
 

@@ -70,6 +70,8 @@ VARIABLES: dict[str, Variable] = {
     ),
     "growth_rate_sd": Variable("sigma_A", "spread of growth rates", "1/year", "eq. 5"),
     "growth_rate_change": Variable("D", "change of the growth rate", "1/year", "eq. 5"),
+    "change_place": Variable("q_c", "place of the change between its bounds", "1", "eq. 5"),
+    "change_year": Variable("t_c", "date of the change, after the mean date", "year", "eq. 5"),
     "log_density_level": Variable("B", "log density at the mean date and 2e10", "1", "eq. 5"),
     "benchmark_offset": Variable("o", "offset of a benchmark", "1", "eq. 5"),
     "benchmark_offset_sd": Variable("sigma_o", "spread of offsets of benchmarks", "1", "eq. 5"),

@@ -15,7 +15,7 @@ import xarray as xr
 
 from bayesdense.coordinates.from_pilot import coordinates_from_pilot
 from bayesdense.coordinates.initial import coordinates_from_data
-from bayesdense.coordinates.reparametrise import STAY, SamplerModel, reparametrise
+from bayesdense.coordinates.reparametrise import SamplerModel, numbers_that_stay, reparametrise
 from bayesdense.data import Dataset
 from bayesdense.data.html import card
 from bayesdense.errors import BayesdenseError, DiagnosticsWarning, ReadinessWarning
@@ -435,11 +435,12 @@ def structure_of(design: Design) -> tuple[Any, ...]:
     # A definition without a factor is only in the data.
     parts += [("size", design.spec.size)] if design.size_design else []
     switches = [(n, v) for n, v in entries if isinstance(v, str | bool)]
+    stay = numbers_that_stay(design)
     return (
         type(design.spec).__name__,
         tuple((n, type(part), repr(sorted(vars(part).items()))) for n, part in parts),
         tuple(switches),
-        tuple(_shape_of_prior(n, p) for n, p in sorted(model_priors(design).items())),
+        tuple(_shape_of_prior(n, p, stay) for n, p in sorted(model_priors(design).items())),
         bool(design.has_losses.any()),
         bool(design.has_losses.all()),
         tuple(name for name, labels in sorted(design.coords.items()) if labels),
@@ -448,9 +449,11 @@ def structure_of(design: Design) -> tuple[Any, ...]:
     )
 
 
-def _shape_of_prior(name: str, prior: Prior) -> tuple[Any, ...]:
+def _shape_of_prior(
+    name: str, prior: Prior, numbers: dict[str, tuple[str, ...]]
+) -> tuple[Any, ...]:
     """Return what a prior has to do with the graph: not its numbers, but for the few that stay."""
-    stay = [*FIXED, *STAY.get(name, ())]
+    stay = [*FIXED, *numbers.get(name, ())]
     parameters, arrays = sorted(prior.parameters.items()), prior.arrays()
     return (
         name,

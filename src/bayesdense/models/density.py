@@ -22,13 +22,19 @@ from bayesdense.parts.trends import ChangePoint, Trend
 from bayesdense.priors import Prior
 from bayesdense.sampler.settings import Run, SamplingSettings
 from bayesdense.sampler.warm_start import WarmStart, scored_targets
-from bayesdense.spec import FIRST_EDITION, LAW_OF_SKILL, OF_SKILL, ModelSpec
+from bayesdense.spec import (
+    FIRST_EDITION,
+    LAW_OF_SKILL,
+    OF_SKILL,
+    SECOND_EDITION,
+    ModelSpec,
+)
 
 __all__ = ["DensityModel"]
 
 FORMS: dict[str, dict[str, Any]] = {
-    "full": {},
-    "first-edition": {**FIRST_EDITION},
+    "full": SECOND_EDITION,
+    "first-edition": FIRST_EDITION,
     "pooled": {
         **FIRST_EDITION,
         "growth": "common",
@@ -85,16 +91,17 @@ class DensityModel(Model[ModelSpec]):
     ----------
     form : {"full", "first-edition", "pooled"}
         Where the switches below start: ``full`` has differences between
-        benchmarks, sizes, families and harnesses; ``first-edition`` has those
-        of the package's first release, which are at present the same;
-        ``pooled`` has none, as the paper.
+        benchmarks, sizes, families, developers and harnesses; ``first-edition``
+        is the model of the package's first release, without developers, growth
+        within families, noise by score and anything pooled over benchmarks;
+        ``pooled`` has no differences, as the paper.
     law : str or LossLaw, optional
         Loss law: ``"power-sum"`` if not given, or another of `bayesdense.laws`.
     score_map : str or ScoreMap
         Score map: ``"sigmoid"``, or another of `bayesdense.maps`.
     trend : str or Trend
         ``"linear"`` (the typical model), ``"frontier"``, ``"spread"``,
-        ``"smooth"`` or ``"change-point"``;
+        ``"smooth"``, ``"change-point"`` or ``"unknown-change"``;
         ``"none"`` for densities without a growth rate, where no date is read.
     size : str or SizeDefinition
         What counts as parameters: ``"total"``, ``"active"``, or another of
@@ -102,18 +109,21 @@ class DensityModel(Model[ModelSpec]):
     growth : {"by-benchmark", "common"}, optional
         Whether growth rates differ between benchmarks. Without a trend there
         is no growth to differ.
-    level : {"by-benchmark", "pooled", "common"}, optional
-        Whether levels do: with a spread of 1, with one that is a parameter, or
+    level : {"pooled", "by-benchmark", "common"}, optional
+        Whether levels do: with a spread that is a parameter, with one of 1, or
         not at all.
     size_slope : {"by-benchmark", "common", "none"}, optional
         Whether density depends on size.
     families : bool or "nested", optional
         Whether models of one family have a deviation in common; ``"nested"``
-        if families of one developer have one too.
+        if families of one developer have one too, as far as any developer has
+        several.
     within_families : bool, optional
         Whether density may grow otherwise within families than between them.
         The doubling time is then that of growth between families, and
-        ``within_family_growth`` is how much faster density grows within.
+        ``within_family_growth`` is how much faster density grows within. There
+        is no such term without a trend, without effects of families, or where
+        no family has models of two dates.
     date_sd : float, optional
         Standard deviation of reported release dates, in months; 0, so that
         they are exact, if not given. Models of one family and day are wrong
@@ -122,12 +132,12 @@ class DensityModel(Model[ModelSpec]):
         A harness whose scores of one and the same model change in time, such
         as reports of vendors; none if not given. How fast is hardly known
         from data, so it shows what the answer would be.
-    noise : {"constant", "by-score"}, optional
+    noise : {"by-score", "constant"}, optional
         Whether the noise between sources depends on the score.
-    exponents : {"separate", "pooled"}, optional
-        Whether the exponents of benchmarks with scores only have priors of
-        their own, or vary around a common mean.
-    cell_spread : {"separate", "pooled"}, optional
+    exponents : {"pooled", "separate"}, optional
+        Whether the exponents of benchmarks with scores only vary around a
+        common mean, or have priors of their own.
+    cell_spread : {"pooled", "separate"}, optional
         Likewise the spread of deviations of models on single benchmarks.
     harness_offsets : bool, optional
         Whether harnesses differ systematically.
@@ -230,11 +240,11 @@ class DensityModel(Model[ModelSpec]):
         settings, default_settings = values.pop("trend_settings"), defaults["trend_settings"]
         values["priors"] = dict(self.spec.priors)
         values |= {name: getattr(self.spec, name) for name in values.pop("part_settings", {})}
-        pooled = all(values[name] == value for name, value in FORMS["pooled"].items())
-        if pooled:
-            rest = {name: v for name, v in values.items() if name not in FORMS["pooled"]}
-            values = {"form": "pooled", **rest}
-            defaults["form"] = "full"
+        for form in ("first-edition", "pooled"):
+            if all(values[name] == value for name, value in FORMS[form].items()):
+                rest = {name: v for name, v in values.items() if name not in FORMS[form]}
+                values, defaults["form"] = {"form": form, **rest}, "full"
+                break
         shown = {k: v for k, v in values.items() if v != defaults[k]}
         if settings and settings != default_settings:
             shown["trend"] = self.spec.trend

@@ -32,17 +32,6 @@ def switch_notes(spec: ModelSpec, data: Dataset) -> list[str]:
     notes: list[str] = []
     targets = scored_targets(data)
     dated = targets.dropna(subset=["release_date"])
-    if spec.within_families and dated.groupby("family")["release_date"].nunique().max() < 2:
-        notes.append(
-            "within_families=True: no family has targets of two dates, so that growth within "
-            "families keeps its prior."
-        )
-    if spec.families == "nested" and targets.groupby("developer")["family"].nunique().max() < 2:
-        notes.append(
-            "families='nested': no developer has two families (is the column 'developer' of the "
-            "models filled in?), so that effects of developers and of families cannot be told "
-            "apart."
-        )
     if spec.harness_drift is not None:
         scores = data.scores[data.scores["benchmark"].isin(data.core_benchmarks)]
         known = sorted(scores["harness"].unique())

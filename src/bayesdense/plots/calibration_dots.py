@@ -25,8 +25,9 @@ __all__ = ["calibration"]
 
 LEVELS = {50: "low", 80: "middle", 90: "high"}
 REPLICATES = {
-    "new cell": ("o", 0.14, "new cell: the deviation is drawn anew"),
-    "measurement": ("s", -0.14, "measurement: the same cell again"),
+    "left out": ("o", 0.2, "left out: predicted from all other scores"),
+    "new cell": ("s", 0.0, "new cell: the deviation is drawn anew"),
+    "measurement": ("D", -0.2, "measurement: the same cell again"),
 }
 
 
@@ -55,9 +56,9 @@ def calibration(
     -------
     tuple of matplotlib.figure.Figure and matplotlib.axes.Axes
         A point on the line of its own colour is at its nominal coverage; to
-        the right of it intervals are too wide, to the left too narrow. The
-        scores were fitted as well, so that repeated measurements of the same
-        cells tend to the right.
+        the right of it intervals are too wide, to the left too narrow. What
+        is not left out was fitted as well, so that new cells and repeated
+        measurements tend to the right.
 
     Examples
     --------
@@ -94,7 +95,8 @@ def calibration(
                 )
         for level, colour in LEVELS.items():
             ax.plot([], [], color=COLOURS[colour], ls=(0, (4, 2)), label=f"nominal {level} %")
-        for marker, _, name in REPLICATES.values():
+        there = set(table["replicate"])
+        for marker, _, name in (r for kind, r in REPLICATES.items() if kind in there):
             face = COLOURS["note"] if marker == "o" else "white"
             ax.plot([], [], marker, color=COLOURS["note"], mfc=face, mew=1.1, ms=5.5, label=name)
         ax.set_yticks(range(len(benchmarks)), [f"{b}\n{counts[b]:,} scores" for b in benchmarks])

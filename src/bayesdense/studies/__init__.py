@@ -3,6 +3,7 @@
 from bayesdense.studies import choices
 from bayesdense.studies.average_rulers import average_rulers
 from bayesdense.studies.compare_rulers import RulerComparison, compare_rulers
+from bayesdense.studies.contamination import tipping_points
 from bayesdense.studies.differences import growth_differences
 from bayesdense.studies.influence import influence
 from bayesdense.studies.prior_sensitivity import prior_sensitivity
@@ -23,4 +24,5 @@ __all__ = [
     "leave_groups_out",
     "prior_sensitivity",
     "sensitivity",
+    "tipping_points",
 ]

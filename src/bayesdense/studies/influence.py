@@ -14,17 +14,17 @@ from bayesdense.model import make_design
 from bayesdense.posterior.draws import Draws
 from bayesdense.posterior.intervals import KIND, PROB, check_prob
 from bayesdense.posterior.log_density import log_densities
-from bayesdense.sampler.initial_points import spread_out
-from bayesdense.spec import require_growth
-from bayesdense.studies.marginal import densities_of_models
-from bayesdense.studies.units import units_of
-from bayesdense.studies.weights import (
+from bayesdense.posterior.weights import (
     HIGH_K,
     MOST_DRAWS,
     efficiency_of,
     smoothed,
     weighted,
 )
+from bayesdense.sampler.initial_points import spread_out
+from bayesdense.spec import require_growth
+from bayesdense.studies.marginal import densities_of_models
+from bayesdense.studies.units import units_of
 from bayesdense.tables.growth import doubling_months
 
 __all__ = ["influence"]

@@ -16,16 +16,16 @@ from bayesdense.posterior.draws import Draws
 from bayesdense.posterior.intervals import PROB, check_prob
 from bayesdense.posterior.log_density import log_densities
 from bayesdense.posterior.prior_variables import variables_of_prior
-from bayesdense.priors import Prior
-from bayesdense.sampler.initial_points import spread_out
-from bayesdense.spec import require_growth
-from bayesdense.studies.weights import (
+from bayesdense.posterior.weights import (
     HIGH_K,
     MOST_DRAWS,
     efficiency_of,
     smoothed,
     weighted,
 )
+from bayesdense.priors import Prior
+from bayesdense.sampler.initial_points import spread_out
+from bayesdense.spec import require_growth
 from bayesdense.tables.growth import doubling_months
 
 __all__ = ["ALL_PRIORS", "LIKELIHOOD", "prior_sensitivity"]

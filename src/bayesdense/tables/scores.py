@@ -16,13 +16,25 @@ from bayesdense.model.observation import (
 )
 from bayesdense.posterior.draws import Draws, cell_logits, ruler_of
 from bayesdense.posterior.intervals import TABLE_SEED, interval, interval_columns
+from bayesdense.posterior.log_density import given_logits
+from bayesdense.posterior.weights import HIGH_K, smoothed
 
-__all__ = ["calibration_table", "most_replicates", "replicate_scores", "score_table"]
+__all__ = [
+    "calibration_table",
+    "left_out_quantiles",
+    "most_replicates",
+    "replicate_scores",
+    "score_table",
+]
 
 LEVELS = (0.5, 0.8, 0.9)
 MOST_DRAWS = 1000
 # Draws times scores: of tens of thousands of scores a few hundred draws do, and fit in memory.
 MOST_NUMBERS = 20_000_000
+# For scores that are left out: draws, at least and at most, and where deviations of cells are
+# taken, in standard deviations.
+LEFT_OUT_DRAWS, LEFT_OUT_NUMBERS = (100, 400), 1_000_000
+NODES = np.linspace(-4.0, 4.0, 41)
 
 
 def most_replicates(design: Design) -> int:
@@ -120,6 +132,59 @@ def score_table(draws: Draws, design: Design, prob: float) -> pd.DataFrame:
     return table.assign(**columns, inside=inside).reset_index(drop=True)
 
 
+def left_out_quantiles(draws: Draws, design: Design) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return where measured scores lie among those that all other cells predict.
+
+    For each cell (a model on a benchmark) the posterior without its scores: draws
+    are weighed by one over the density of its scores, with its own deviation
+    integrated out on a grid, and the weights smoothed (PSIS, Vehtari, Gelman and
+    Gabry 2017).
+
+    Parameters
+    ----------
+    draws : Draws
+        Posterior draws; at most 400 of them are used, evenly spread.
+    design : Design
+        The dataset under the model.
+
+    Returns
+    -------
+    quantiles : numpy.ndarray, shape (score,)
+        Between 0 and 1, uniform where predictions are calibrated.
+    pareto_k : numpy.ndarray, shape (cell,)
+        Above 0.7 the weights are not to be relied on.
+
+    None where sources have Student-t noise, or where there are too many scores
+    for enough draws.
+    """
+    count = len(design.arrays["score_observed"])
+    least, most = LEFT_OUT_DRAWS
+    most = min(most, LEFT_OUT_NUMBERS // max(count, 1), draws.count)
+    if not count or most < least or design.spec.observation != "normal":
+        return None
+    draws = draws.at_most(most)
+    density = _cell_density(draws, design)
+    replicated = replicate_scores(draws, design, new_cells=True)
+    below = replicated < design.arrays["score_observed"]
+    weights, k = zip(*(smoothed(column, 1.0) for column in density.T), strict=True)
+    of_score = np.array(weights).T[:, design.arrays["score_cell"]]
+    return (of_score * below).sum(axis=0), np.array(k)
+
+
+def _cell_density(draws: Draws, design: Design) -> np.ndarray:
+    """Return the log density of the scores of each cell, its deviation integrated out."""
+    arrays, ruler = design.arrays, ruler_of(draws, design)
+    scale = arrays["cell_scale"] * draws["cell_effect_sd"][:, arrays["cell_benchmark"]]
+    log_size, own = draws["log_effective_size"], draws["cell_effect"]
+    total = np.full(own.shape, -np.inf)
+    for node in NODES:
+        deviation = node * scale
+        logit = cell_logits(ruler, draws, design, log_size + (deviation - own), deviation)
+        found = given_logits(logit, draws, ruler, design) - 0.5 * node**2
+        total = np.logaddexp(total, found)
+    return np.asarray(total + np.log(NODES[1] - NODES[0]) - 0.5 * np.log(2.0 * np.pi))
+
+
 def calibration_table(draws: Draws, design: Design) -> pd.DataFrame:
     """Return how often measured scores lie in their predictive intervals, by benchmark.
 
@@ -133,25 +198,39 @@ def calibration_table(draws: Draws, design: Design) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns ``benchmark``, ``replicate`` (``"measurement"`` or ``"new
-        cell"``), ``scores``, ``inside_50``, ``inside_80``, ``inside_90``.
+        Columns ``benchmark``, ``replicate``, ``scores``, ``inside_50``,
+        ``inside_80``, ``inside_90``. Of each benchmark a row ``"measurement"``
+        (only the measurement is repeated), ``"new cell"`` (with another deviation
+        of the model there) and, as far as `left_out_quantiles` gives them,
+        ``"left out"``: predicted from all scores but those of the model there,
+        and counted where weights can be relied on.
     """
     observed = design.arrays["score_observed"]
-    benchmark = design.arrays["score_benchmark"]
-    rows = []
+    if not len(observed):
+        return _calibration_rows(design, {})
+    inside: dict[str, np.ndarray] = {}
     for label, new_cells in (("measurement", False), ("new cell", True)):
-        if not len(observed):
-            break
         replicated = replicate_scores(draws, design, new_cells=new_cells)
-        inside = {}
-        for level in LEVELS:
-            _, lower, upper = interval(replicated, level)
-            inside[level] = (observed >= lower) & (observed <= upper)
+        ends = [interval(replicated, level)[1:] for level in LEVELS]
+        inside[label] = np.array([(observed >= low) & (observed <= high) for low, high in ends])
+    left_out = left_out_quantiles(draws, design)
+    if left_out is not None:
+        quantiles, k = left_out
+        off = np.abs(quantiles - 0.5)
+        within = np.array([off <= level / 2 for level in LEVELS], dtype=float)
+        inside["left out"] = np.where(k[design.arrays["score_cell"]] < HIGH_K, within, np.nan)
+    return _calibration_rows(design, inside)
+
+
+def _calibration_rows(design: Design, inside: dict[str, np.ndarray]) -> pd.DataFrame:
+    """Return the shares of scores inside, by kind of replicate and benchmark."""
+    names = [f"inside_{100 * level:.0f}" for level in LEVELS]
+    benchmark, rows = design.arrays["score_benchmark"], []
+    for label, values in inside.items():
         for j, name in enumerate(design.coords["benchmark"]):
-            chosen = benchmark == j
-            shares = {f"inside_{100 * k:.0f}": float(v[chosen].mean()) for k, v in inside.items()}
-            rows.append(
-                {"benchmark": name, "replicate": label, "scores": int(chosen.sum()), **shares}
-            )
-    columns = ["benchmark", "replicate", "scores", *(f"inside_{100 * k:.0f}" for k in LEVELS)]
-    return pd.DataFrame(rows, columns=columns)
+            own = values[:, benchmark == j]
+            own = own[:, ~np.isnan(own.astype(float)).any(axis=0)]
+            shares = own.mean(axis=1) if own.shape[1] else np.full(len(LEVELS), np.nan)
+            row = {"benchmark": name, "replicate": label, "scores": own.shape[1]}
+            rows.append(row | dict(zip(names, map(float, shares), strict=True)))
+    return pd.DataFrame(rows, columns=["benchmark", "replicate", "scores", *names])

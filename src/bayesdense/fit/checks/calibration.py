@@ -16,10 +16,14 @@ def calibration(fit: Checked) -> CheckResult | None:
     if "cell_effect_sd" not in fit.posterior:
         return None
     table = fit.calibration()
-    new = table[table["replicate"] == "new cell"]
+    kinds = set(table["replicate"])
+    kind, seen = "left out", "of scores that are left out"
+    if kind not in kinds:
+        kind, seen = "new cell", "which have seen the scores"
+    new = table[table["replicate"] == kind]
     error = np.sqrt(0.9 * 0.1 / new["scores"].clip(lower=1))
     off = new[(new["inside_90"] - 0.9).abs() > CALIBRATION_SLACK * error]
-    text = "90 % predictive intervals, which have seen the scores, hold " + ", ".join(
+    text = f"90 % predictive intervals, {seen}, hold " + ", ".join(
         f"{100 * row['inside_90']:.0f} % of {row['benchmark']}" for row in new.to_dict("records")
     )
     if len(off):

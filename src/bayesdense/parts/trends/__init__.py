@@ -7,6 +7,7 @@ from bayesdense.parts.trends.linear import Linear
 from bayesdense.parts.trends.none import NoTrend
 from bayesdense.parts.trends.smooth import Smooth
 from bayesdense.parts.trends.spread import Spread
+from bayesdense.parts.trends.unknown_change import UnknownChange
 
 __all__ = [
     "ChangePoint",
@@ -17,5 +18,6 @@ __all__ = [
     "Smooth",
     "Spread",
     "Trend",
+    "UnknownChange",
     "trends",
 ]

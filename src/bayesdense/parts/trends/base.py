@@ -104,7 +104,7 @@ class Trend(Protocol):
         ...
 
     def derived(self, values: Values) -> dict[str, Any]:
-        """Return what else is reported of the parameters, by name."""
+        """Return what else is reported of parameters and constants, by name."""
         ...
 
     def growth(self, draws: Draws, years: np.ndarray) -> list[Growth]:

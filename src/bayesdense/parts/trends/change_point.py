@@ -110,9 +110,13 @@ class ChangePoint(Linear):
         -------
         array_like
         """
-        since = years - values["change_year"]
+        since = years - self.change_year(values)
         before = namespace(since).minimum(since, 0.0)
         return super().line(values, years) - values["growth_rate_change"] * before
+
+    def change_year(self, values: Values) -> Any:
+        """Return the date of the change, as ``t - t0``."""
+        return values["change_year"]
 
     def notes(self, dates: pd.Series) -> list[str]:
         """Say when no target was released on one side of the change.
@@ -153,7 +157,7 @@ class ChangePoint(Linear):
         -------
         numpy.ndarray, shape (draw, date)
         """
-        before = np.where(at < draws["change_year"], 1.0, 0.0)
+        before = np.where(at < np.reshape(self.change_year(draws), (-1, 1)), 1.0, 0.0)
         rate = super().rate_at(draws, years, at, random)
         return np.asarray(rate - draws["growth_rate_change"][:, None] * before)
 

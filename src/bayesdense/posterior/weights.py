@@ -15,6 +15,8 @@ __all__ = [
 # Of this many draws at most, spread evenly, and no further than this Pareto k.
 MOST_DRAWS = 2000
 HIGH_K = 0.7
+# Log densities that differ by less weigh the same, and have no tail.
+ALIKE = 1e-9
 
 
 def efficiency_of(chains: np.ndarray, count: int) -> float:
@@ -54,6 +56,8 @@ def smoothed(log_density: np.ndarray, efficiency: float) -> tuple[np.ndarray, fl
     """
     from arviz_stats.base import array_stats
 
+    if np.ptp(log_density) < ALIKE:
+        return np.full(len(log_density), 1.0 / len(log_density)), 0.0
     # It weighs by one over what it is given.
     found, k = array_stats.psislw(log_density - log_density.max(), r_eff=efficiency)
     weights = np.exp(np.asarray(found) - np.max(found))
