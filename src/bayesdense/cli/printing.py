@@ -133,10 +133,32 @@ def print_results(console: Console, fits: Mapping[str, DensityFit], *, prob: flo
             _print_densities(console, made, prob=prob)
     for name, made in fits.items():
         _print_checks(console, name, made)
+    if len(fits) > 1 and (text := _agreement(fits)):
+        say(console, f"\nRuler: {text}")
     say(console, "\nAssumed", style="bold")
     for subject, text in assumptions(next(iter(fits.values())), prob=prob).items():
         say(console, f"  {subject}: {text}")
     return all(made.checks().trusted for made in fits.values())
+
+
+def _agreement(fits: Mapping[str, DensityFit]) -> str:
+    """Say whether fits by several trends read scores off the same ruler."""
+    from bayesdense.studies.agreement import APART, ruler_agreement
+
+    table = ruler_agreement(fits)
+    if not len(table):
+        return ""
+    row = table.loc[table["apart"].idxmax()]
+    most = (
+        f"{row['parameter']} on {row['benchmark']}, {row['median_first']:.2f} ({row['first']}) and "
+        f"{row['median_other']:.2f} ({row['other']})"
+    )
+    if table["differs"].any():
+        return (
+            f"exponents differ between trends by more than {APART:g} posterior standard deviation, "
+            f"most {most}: a trend that does not suit the targets bends the ruler."
+        )
+    return f"exponents agree between trends; furthest apart are {most}."
 
 
 def print_ruler(console: Console, made: RulerFit, *, prob: float) -> bool:

@@ -1,6 +1,7 @@
 """Studies: from models and fits to tables that answer one question each."""
 
 from bayesdense.studies import choices
+from bayesdense.studies.agreement import ruler_agreement
 from bayesdense.studies.average_rulers import average_rulers
 from bayesdense.studies.compare_rulers import RulerComparison, compare_rulers
 from bayesdense.studies.contamination import tipping_points
@@ -23,6 +24,7 @@ __all__ = [
     "leave_future_out",
     "leave_groups_out",
     "prior_sensitivity",
+    "ruler_agreement",
     "sensitivity",
     "tipping_points",
 ]
