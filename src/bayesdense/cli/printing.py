@@ -148,7 +148,7 @@ def _agreement(fits: Mapping[str, DensityFit]) -> str:
     table = ruler_agreement(fits)
     if not len(table):
         return ""
-    row = table.loc[table["apart"].idxmax()]
+    row = table.sort_values("apart").iloc[-1]
     most = (
         f"{row['parameter']} on {row['benchmark']}, {row['median_first']:.2f} ({row['first']}) and "
         f"{row['median_other']:.2f} ({row['other']})"

@@ -153,8 +153,10 @@ class Fit[S: RulerSpec]:
         Returns
         -------
         pandas.DataFrame
-            Columns ``benchmark``, ``replicate``, ``scores``, ``inside_50``,
-            ``inside_80``, ``inside_90``.
+            Columns ``benchmark``, ``replicate`` (``"measurement"``, ``"new cell"``
+            or ``"left out"``), ``scores``, ``inside_50``, ``inside_80``,
+            ``inside_90`` and ``high_k``, the share of scores that are left out by
+            weights of a Pareto k above 0.7.
         """
         return calibration_table(self._draws, self._design)
 

@@ -199,38 +199,43 @@ def calibration_table(draws: Draws, design: Design) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Columns ``benchmark``, ``replicate``, ``scores``, ``inside_50``,
-        ``inside_80``, ``inside_90``. Of each benchmark a row ``"measurement"``
-        (only the measurement is repeated), ``"new cell"`` (with another deviation
-        of the model there) and, as far as `left_out_quantiles` gives them,
-        ``"left out"``: predicted from all scores but those of the model there,
-        and counted where weights can be relied on.
+        ``inside_80``, ``inside_90``, ``high_k``. Of each benchmark a row
+        ``"measurement"`` (only the measurement is repeated), ``"new cell"`` (with
+        another deviation of the model there) and, as far as `left_out_quantiles`
+        gives them, ``"left out"``: predicted from all scores but those of the model
+        there. ``high_k`` is the share of these whose weights have a Pareto k above
+        0.7. They count as well: what hardly any draw expects is what such weights
+        are about, and without it coverage would look too good.
     """
     observed = design.arrays["score_observed"]
     if not len(observed):
-        return _calibration_rows(design, {})
+        return _calibration_rows(design, {}, np.empty(0))
     inside: dict[str, np.ndarray] = {}
     for label, new_cells in (("measurement", False), ("new cell", True)):
         replicated = replicate_scores(draws, design, new_cells=new_cells)
         ends = [interval(replicated, level)[1:] for level in LEVELS]
         inside[label] = np.array([(observed >= low) & (observed <= high) for low, high in ends])
-    left_out = left_out_quantiles(draws, design)
+    left_out, high_k = left_out_quantiles(draws, design), np.empty(0)
     if left_out is not None:
         quantiles, k = left_out
         off = np.abs(quantiles - 0.5)
-        within = np.array([off <= level / 2 for level in LEVELS], dtype=float)
-        inside["left out"] = np.where(k[design.arrays["score_cell"]] < HIGH_K, within, np.nan)
-    return _calibration_rows(design, inside)
+        inside["left out"] = np.array([off <= level / 2 for level in LEVELS])
+        high_k = k[design.arrays["score_cell"]] > HIGH_K
+    return _calibration_rows(design, inside, high_k)
 
 
-def _calibration_rows(design: Design, inside: dict[str, np.ndarray]) -> pd.DataFrame:
+def _calibration_rows(
+    design: Design, inside: dict[str, np.ndarray], high_k: np.ndarray
+) -> pd.DataFrame:
     """Return the shares of scores inside, by kind of replicate and benchmark."""
     names = [f"inside_{100 * level:.0f}" for level in LEVELS]
     benchmark, rows = design.arrays["score_benchmark"], []
     for label, values in inside.items():
         for j, name in enumerate(design.coords["benchmark"]):
-            own = values[:, benchmark == j]
-            own = own[:, ~np.isnan(own.astype(float)).any(axis=0)]
-            shares = own.mean(axis=1) if own.shape[1] else np.full(len(LEVELS), np.nan)
-            row = {"benchmark": name, "replicate": label, "scores": own.shape[1]}
-            rows.append(row | dict(zip(names, map(float, shares), strict=True)))
-    return pd.DataFrame(rows, columns=["benchmark", "replicate", "scores", *names])
+            own = benchmark == j
+            shares = values[:, own].mean(axis=1) if own.any() else np.full(len(LEVELS), np.nan)
+            row = {"benchmark": name, "replicate": label, "scores": int(own.sum())}
+            row |= dict(zip(names, map(float, shares), strict=True))
+            known = label == "left out" and own.any()
+            rows.append(row | {"high_k": float(high_k[own].mean()) if known else np.nan})
+    return pd.DataFrame(rows, columns=["benchmark", "replicate", "scores", *names, "high_k"])
