@@ -80,7 +80,7 @@ def with_bayesdense(data: Any, settings: dict[str, Any]) -> dict[str, float]:
     """Fit twice: the second fit compiles nothing."""
     import bayesdense as bd
 
-    model = bd.DensityModel()
+    model = bd.DensityModel(form="first-edition")
     options = {"reference_posterior": False, "progressbar": False}
     shortest = {"draws": 50, "tune": 50}
     first = model.fit(data, **settings | shortest, **options)

@@ -312,5 +312,12 @@ def scenarios() -> dict[str, Scenario]:
     small.append(_second_edition())
     forms = {"default": bd.DensityModel(), "first edition": bd.DensityModel(form="first-edition")}
     developers = _full("developers alike", forms, Departures(), _developers_alike)
-    full = [*_full_size(), developers, *_full_size(FIRST, form="first-edition")]
+    # The same data, by a model that knows.
+    known = _full(
+        "dates misreported, and said to be",
+        {"date_sd of 2 months": bd.DensityModel(date_sd=2.0)},
+        Departures(date_error=2 / 12),
+        seeded="dates misreported",
+    )
+    full = [*_full_size(), developers, known, *_full_size(FIRST, form="first-edition")]
     return {scenario.name: scenario for scenario in [*small, *full]}

@@ -40,6 +40,11 @@ class Form:
     model: Callable[[], bd.DensityModel]
 
 
+def first_edition(**options: Any) -> bd.DensityModel:
+    """Return a model of the first edition, whose results the documentation has."""
+    return bd.DensityModel(form="first-edition", **options)
+
+
 def llama() -> bd.Dataset:
     """Return the selection of the paper's kind, read off Llama-1 and Llama-2."""
     return bd.load_dataset("densing5").select(**PAPER)
@@ -88,7 +93,7 @@ def skill_of_leaderboard() -> bd.Dataset:
 
 def skill() -> bd.DensityModel:
     """Return a model without a reference family."""
-    return bd.DensityModel(ruler="skill")
+    return first_edition(ruler="skill")
 
 
 # As good as no offset between the two families and no deviation of single references.
@@ -105,14 +110,14 @@ FORMS_OF_THE_PAGE: dict[str, dict[str, Any]] = {
 }
 
 FORMS = [
-    Form("default", "Llama-1, 2", llama, lambda: bd.DensityModel()),
-    Form("frontier", "Llama-1, 2", llama, lambda: bd.DensityModel(trend="frontier")),
-    Form("default, cut", "Llama-1, 2", llama, lambda: bd.DensityModel(ruler="cut")),
+    Form("default", "Llama-1, 2", llama, lambda: first_edition()),
+    Form("frontier", "Llama-1, 2", llama, lambda: first_edition(trend="frontier")),
+    Form("default, cut", "Llama-1, 2", llama, lambda: first_edition(ruler="cut")),
     Form(
         "default, reference families level",
         "Llama-1, 2",
         llama,
-        lambda: bd.DensityModel(
+        lambda: first_edition(
             priors={"reference_family_offset": bd.Prior("Normal", mu=0.0, sigma=0.01)}
         ),
     ),
@@ -121,7 +126,7 @@ FORMS = [
         "pooled, reference families level",
         "Llama-1, 2",
         llama,
-        lambda: bd.DensityModel(
+        lambda: first_edition(
             form="pooled",
             priors={"reference_family_offset": bd.Prior("Normal", mu=0.0, sigma=0.01)},
         ),
@@ -141,34 +146,34 @@ FORMS = [
         )
         for name, options in FORMS_OF_THE_PAGE.items()
     ),
-    Form("active parameters", "Llama-1, 2", llama, lambda: bd.DensityModel(size="active")),
+    Form("active parameters", "Llama-1, 2", llama, lambda: first_edition(size="active")),
     Form("pooled", "open_lm", leaderboard, lambda: bd.DensityModel(form="pooled", d0=1e12)),
     Form("default", "latent skill", llama, skill),
     Form("default", "latent skill, leaderboard", skill_of_leaderboard, skill),
-    Form("default", "Llama-2", partial(one_family, "Llama-2"), lambda: bd.DensityModel()),
-    Form("default", "Llama-1, 2 and Qwen1.5", three_families, lambda: bd.DensityModel()),
-    Form("default", "Pythia", pythia, lambda: bd.DensityModel()),
-    Form("default", "open_lm", leaderboard, lambda: bd.DensityModel(d0=1e12)),
-    Form("default", "Qwen1.5", partial(one_family, "Qwen1.5"), lambda: bd.DensityModel()),
-    Form("without families", "Llama-1, 2", llama, lambda: bd.DensityModel(families=False)),
+    Form("default", "Llama-2", partial(one_family, "Llama-2"), lambda: first_edition()),
+    Form("default", "Llama-1, 2 and Qwen1.5", three_families, lambda: first_edition()),
+    Form("default", "Pythia", pythia, lambda: first_edition()),
+    Form("default", "open_lm", leaderboard, lambda: first_edition(d0=1e12)),
+    Form("default", "Qwen1.5", partial(one_family, "Qwen1.5"), lambda: first_edition()),
+    Form("without families", "Llama-1, 2", llama, lambda: first_edition(families=False)),
     Form(
         "without families",
         "Qwen1.5",
         partial(one_family, "Qwen1.5"),
-        lambda: bd.DensityModel(families=False),
+        lambda: first_edition(families=False),
     ),
     Form(
         "without families",
         "Qwen2.5",
         partial(one_family, "Qwen2.5"),
-        lambda: bd.DensityModel(families=False),
+        lambda: first_edition(families=False),
     ),
-    Form("without size slope", "Llama-1, 2", llama, lambda: bd.DensityModel(size_slope="none")),
+    Form("without size slope", "Llama-1, 2", llama, lambda: first_edition(size_slope="none")),
     Form(
         "without either",
         "Llama-1, 2",
         llama,
-        lambda: bd.DensityModel(families=False, size_slope="none"),
+        lambda: first_edition(families=False, size_slope="none"),
     ),
 ]
 
