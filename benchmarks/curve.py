@@ -32,11 +32,11 @@ def main() -> None:
         "benchmarks": ready.benchmark_subsets(data, smallest=2),
         "reference": ready.references(data, ["Qwen2.5"]),
         "size": ready.sizes(),
-        "form": ready.model_options("form", ["full", "pooled"]),
+        "form": ready.model_options("form", ["first-edition", "pooled"]),
     }
     start = time.monotonic()
     study = bd.studies.sensitivity(
-        bd.DensityModel(),
+        bd.DensityModel(form="first-edition"),
         data,
         choices,
         cross=True,

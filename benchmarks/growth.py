@@ -51,7 +51,7 @@ def simulated(n_models: int, seed: int) -> bd.Dataset:
 def measured(n_models: int, settings: SamplingSettings, seed: int) -> dict[str, Any]:
     """Return the figures of one fit."""
     data = simulated(n_models, seed)
-    model = bd.DensityModel()
+    model = bd.DensityModel(form="first-edition")
     design = model.make_design(data)
     label = f"{n_models} models"
     drawn = model.sample_design(design, Run(settings, label), data=data)

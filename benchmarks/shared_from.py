@@ -50,7 +50,7 @@ def fitted(
 ) -> tuple[bd.DensityFit, dict[str, float]]:
     """Fit, and print and return what it took."""
     begun = time.monotonic()
-    fit = bd.DensityModel().fit(
+    fit = bd.DensityModel(form="first-edition").fit(
         data,
         draws=options.draws,
         tune=options.tune,

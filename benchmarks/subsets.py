@@ -30,7 +30,7 @@ AS_IN_STUDIES = {"reference_posterior": False}
 def one_fit(seed: int) -> dict[str, Any]:
     """Fit the default form to all benchmarks."""
     data = bd.load_dataset("densing5").select(**SELECTION)
-    fit = bd.DensityModel().fit(
+    fit = bd.DensityModel(form="first-edition").fit(
         data, draws=DRAWS, random_seed=seed, progressbar=False, **AS_IN_STUDIES
     )
     return {"trusted": fit.checks().trusted, "sampling": fit.info.sampling_seconds}
@@ -41,7 +41,12 @@ def all_subsets(seed: int) -> dict[str, Any]:
     data = bd.load_dataset("densing5").select(**SELECTION)
     choices = {"benchmarks": bd.studies.choices.benchmark_subsets(data)}
     study = bd.studies.sensitivity(
-        bd.DensityModel(), data, choices, draws=DRAWS, random_seed=seed, progressbar=False
+        bd.DensityModel(form="first-edition"),
+        data,
+        choices,
+        draws=DRAWS,
+        random_seed=seed,
+        progressbar=False,
     )
     table = study.summary()
     study.save(Path(os.environ["SUBSETS_OUT"]) / "subsets.json")

@@ -29,9 +29,11 @@ HEADLINE = (
     "growth_rate",
     "growth_rate_by_benchmark",
     "growth_rate_change",
+    "within_family_growth",
     "size_slope",
     "model_effect_sd",
     "family_effect_sd",
+    "developer_effect_sd",
     "cell_effect_sd",
     "source_noise_sd",
 )

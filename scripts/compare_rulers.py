@@ -59,7 +59,8 @@ def averaged_leaderboard(weights: dict[str, float]) -> pd.DataFrame:
     chosen = data.select(
         benchmarks=["HellaSwag", "ARC-C", "WinoGrande"], since="2022-06-01", until="2024-06-30"
     )
-    fits = {law: bd.DensityModel(law=law, d0=1e12).fit(chosen, random_seed=1) for law in weights}
+    model = bd.DensityModel(form="first-edition", d0=1e12)
+    fits = {law: model.replace(law=law).fit(chosen, random_seed=1) for law in weights}
     for law, fit in fits.items():
         row = fit.doubling_time().iloc[0]
         interval = f"{row['median']:.2f} ({row['lower']:.2f}-{row['upper']:.2f})"

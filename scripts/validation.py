@@ -28,7 +28,7 @@ FAMILIES = ["Klear", "Mistral", "Qwen", "Falcon", "Qwen1.5", "Llama-3", "Gemma3"
 
 def validation(data: bd.Dataset, store: Path) -> None:
     """Predict later models, one developer, and each benchmark."""
-    model, studies = bd.DensityModel(), bd.studies
+    model, studies = bd.DensityModel(form="first-edition"), bd.studies
     how: dict[str, Any] = {"draws": 800, "tune": 700, "store": store / "validation"}
     print(studies.leave_future_out(model, data, UNTIL, **how))
     print(studies.leave_groups_out(model, data, by="developer", smallest=MOST, **how))
@@ -37,7 +37,7 @@ def validation(data: bd.Dataset, store: Path) -> None:
 
 def influence(data: bd.Dataset, store: Path) -> None:
     """Hold weights without a family against fits without it."""
-    fit = bd.DensityModel().fit(data, random_seed=1, reference_posterior=False)
+    fit = bd.DensityModel(form="first-edition").fit(data, random_seed=1, reference_posterior=False)
     weights = bd.studies.influence(fit, by="family").set_index("left_out")
     print(weights["reliable"].value_counts().to_string())
     print(bd.studies.influence(fit, by="model")["reliable"].value_counts().to_string())
@@ -47,7 +47,7 @@ def influence(data: bd.Dataset, store: Path) -> None:
         others = [name for name in every if name != family]
         options[family] = lambda d, others=others: d.select(families=others)
     study = bd.studies.sensitivity(
-        bd.DensityModel(),
+        bd.DensityModel(form="first-edition"),
         data,
         {"family": options},
         draws=1000,

@@ -142,7 +142,7 @@ FORMS = [
             f"{name}, references without residual",
             "Llama-1, 2",
             llama,
-            partial(bd.DensityModel, **options, **ON_THE_RULER),
+            partial(first_edition, **options, **ON_THE_RULER),
         )
         for name, options in FORMS_OF_THE_PAGE.items()
     ),

@@ -114,9 +114,9 @@ class RulerSpec:
     harness_offsets: bool = True
     item_noise: bool = True
     observation: Observation = "normal"
-    noise: Noise = "by-score"
-    exponents: Exponents = "pooled"
-    cell_spread: Exponents = "pooled"
+    noise: Noise = "constant"
+    exponents: Exponents = "separate"
+    cell_spread: Exponents = "separate"
     reference_residual: float = 0.1
     reference_cell_scale: float = 0.3
     d0: float | None = None
@@ -238,6 +238,9 @@ class ModelSpec(RulerSpec):
     """
 
     trend: Trend
+    noise: Noise = "by-score"
+    exponents: Exponents = "pooled"
+    cell_spread: Exponents = "pooled"
     growth: ByBenchmark = "by-benchmark"
     level: Level = "pooled"
     size_slope: SizeSlope = "by-benchmark"

@@ -63,3 +63,11 @@ def test_a_posterior_that_is_the_prior_is_said_to_be_like_it():
     for name in ("reference_family_offset", "benchmark_offset"):
         # Fifty draws: a standard deviation is known to a tenth.
         assert np.median(ratios[name]) == pytest.approx(1.0, abs=0.25), name
+
+
+def test_a_mean_of_losses_is_not_that_of_scores_only():
+    """Several loss sets and several benchmarks with scores only: each kind has a mean."""
+    priors = ("alpha_mean", "alpha_sd", "alpha_mean_scores_only", "alpha_sd_scores_only")
+    variables = (*priors, "alpha_with_losses", "alpha_scores_only", "alpha")
+    for name in priors:
+        assert variables_of_prior(name, variables, priors) == [name]

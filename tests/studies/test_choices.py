@@ -52,3 +52,20 @@ def test_one_name_is_as_good_as_a_list_and_an_unknown_one_is_refused(data):
     assert list(choices.high_scores(data, 0.9)) == ["all scores", "scores up to 0.9"]
     with pytest.raises(BayesdenseError, match="tolerances must be numbers"):
         choices.merged(["x"])
+
+
+def test_the_first_option_of_every_part_is_the_default():
+    """A study varies what it names: its usual row is the model as it is."""
+    model = bd.DensityModel()
+    usual = model.spec.to_dict()
+    for options in (choices.families(), choices.size_slope(), choices.trends(), choices.sizes()):
+        assert model.replace(**next(iter(options.values()))).spec.to_dict() == usual
+    assert model.replace(**choices.structure()["full"]).spec.to_dict() == usual
+    assert model.replace(**choices.families()["no families"]).spec.families is False
+
+
+def test_an_edition_survives_a_latent_skill():
+    for form in ("full", "first-edition"):
+        model = bd.DensityModel(form=form)
+        again = model.replace(ruler="skill").replace(ruler="joint")
+        assert again.spec.to_dict() == model.spec.to_dict()

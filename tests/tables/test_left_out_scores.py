@@ -1,12 +1,14 @@
 """Scores against what all others predict: by hand, and calibrated where the model is right."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 from scipy import stats
 
 import bayesdense as bd
+from bayesdense.fit.checks.calibration import calibration
+from bayesdense.fit.info import CutInfo
 from bayesdense.model import make_design
 from bayesdense.posterior.draws import Draws
 from bayesdense.tables.scores import _cell_density, left_out_quantiles, replicate_scores
@@ -73,3 +75,20 @@ def test_calibration_names_its_kinds_and_counts_scores():
     table = fake_fit().calibration()
     assert set(table["replicate"]) == {"measurement", "new cell"}
     assert (table["scores"] > 0).all()
+
+
+def test_the_check_says_what_it_rests_on():
+    """Draws of one posterior are weighed; where ruler and models came one after the other, not."""
+    fit = fake_fit()
+    fit.posterior = fit.posterior.isel(chain=[0, 1] * 3).assign_coords(chain=range(6))
+    table = fit.calibration()
+    own = table[table["replicate"] == "left out"]
+    assert set(own["benchmark"]) == {"MMLU", "MATH"} and own["high_k"].between(0, 1).all()
+    assert table.loc[table["replicate"] != "left out", "high_k"].isna().all()
+    result = calibration(fit)
+    assert "of scores that are left out, hold" in result.text
+    # Draws from the prior: hardly any of them expects these scores.
+    assert "by weights with a high Pareto k" in result.text and result.verdict == "look"
+    fit.info = replace(fit.info, cut=CutInfo(**{entry.name: 1 for entry in fields(CutInfo)}))
+    assert set(fit.calibration()["replicate"]) == {"measurement", "new cell"}
+    assert "which have seen the scores" in calibration(fit).text

@@ -50,9 +50,9 @@ def fit(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="linear, frontier, spread, smooth or change-point; or none, for densities without "
-            "dates. May be repeated. Default: linear and frontier; none where dates are too few "
-            "for a trend.",
+            help="linear, frontier, spread, smooth, change-point or unknown-change; or none, for "
+            "densities without dates. May be repeated. Default: linear and frontier; none where "
+            "dates are too few for a trend.",
         ),
     ] = None,
     change_point: Annotated[
@@ -66,7 +66,9 @@ def fit(
     form: Annotated[
         str,
         typer.Option(
-            metavar="NAME", help="full, or pooled: the paper's form, all benchmarks alike."
+            metavar="NAME",
+            help="full; first-edition: the package's first model; or pooled: the paper's form, all "
+            "benchmarks alike.",
         ),
     ] = "full",
     size: Annotated[

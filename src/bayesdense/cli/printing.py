@@ -133,7 +133,8 @@ def print_results(console: Console, fits: Mapping[str, DensityFit], *, prob: flo
             _print_densities(console, made, prob=prob)
     for name, made in fits.items():
         _print_checks(console, name, made)
-    if len(fits) > 1 and (text := _agreement(fits)):
+    joint = not any(made.info.cut for made in fits.values())
+    if joint and len(fits) > 1 and (text := _agreement(fits)):
         say(console, f"\nRuler: {text}")
     say(console, "\nAssumed", style="bold")
     for subject, text in assumptions(next(iter(fits.values())), prob=prob).items():

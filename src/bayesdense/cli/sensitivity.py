@@ -66,7 +66,11 @@ def sensitivity(
         int, typer.Option(help="With --over subsets: fewest benchmarks of a subset.")
     ] = 1,
     form: Annotated[
-        str, typer.Option(metavar="NAME", help="full, or pooled: all benchmarks alike.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="full; first-edition: the package's first model; or pooled: all benchmarks alike.",
+        ),
     ] = "full",
     reference: Reference = None,
     reference_dataset: ReferenceDataset = None,

@@ -156,9 +156,11 @@ class Fit[S: RulerSpec]:
             Columns ``benchmark``, ``replicate`` (``"measurement"``, ``"new cell"``
             or ``"left out"``), ``scores``, ``inside_50``, ``inside_80``,
             ``inside_90`` and ``high_k``, the share of scores that are left out by
-            weights of a Pareto k above 0.7.
+            weights that are not to be relied on. Nothing is left out where ruler
+            and models were drawn one after the other.
         """
-        return calibration_table(self._draws, self._design)
+        two_steps = bool(self.approximation) or self.info.cut is not None
+        return calibration_table(self._draws, self._design, weighable=not two_steps)
 
     def parameters(
         self, *, names: str | Sequence[str] | None = None, prob: float = PROB

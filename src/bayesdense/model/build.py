@@ -95,15 +95,36 @@ def model_priors(design: Design) -> dict[str, Prior]:
     return priors
 
 
+SEVERAL = "it is there with several benchmarks"
+DEVELOPERS = "it is there with families='nested' where a developer has several families"
+ABSENT = {
+    **dict.fromkeys(
+        ("cell_effect_sd_mean", "cell_effect_sd_sd"), f"{SEVERAL} and cell_spread='pooled'"
+    ),
+    "benchmark_offset_sd": f"{SEVERAL} and level='pooled'",
+    "within_family_growth": "it is there with within_families=True, a trend, effects of families "
+    "and a family with models of two dates",
+    "developer_effect_sd": DEVELOPERS,
+    "developer_benchmark_effect_sd": f"{DEVELOPERS}, on several benchmarks",
+    "source_noise_exponent": "it is there with noise='by-score'",
+    "source_noise_tilt": "it is there with noise='by-score'",
+}
+"""Where there are parameters that not every model has."""
+
+
 def _require_own_prior(name: str, design: Design, defaults: Mapping[str, Prior]) -> None:
     """Say which switch gives a prior of its own to what varies around a common mean."""
     switches = dict.fromkeys(pooled_exponents(design), ("exponents", "separate"))
     switches["cell_effect_sd"] = "cell_spread", "separate"
     switches["benchmark_offset"] = "level", "by-benchmark"
-    switch, value = switches.get(name, ("", ""))
-    if name in defaults or getattr(design.spec, switch, "") != "pooled":
+    if name in defaults:
         return
+    if name in ABSENT:
+        raise PriorError(f"priors: the model has no '{name}' here: {ABSENT[name]}")
+    switch, value = switches.get(name, ("", ""))
     known = [n for n in defaults if n.startswith((f"{name}_mean", f"{name}_sd"))]
+    if getattr(design.spec, switch, "") != "pooled" or not known:
+        return
     raise PriorError(
         f"priors: '{name}' varies around a common mean, with priors of {' and '.join(known)}; "
         f"{switch}={value!r} gives it one of its own"

@@ -28,6 +28,7 @@ from bayesdense.fit.info import (
 )
 from bayesdense.fit.more_draws import once_more
 from bayesdense.model import Design, build_model, make_design, model_priors
+from bayesdense.model.build import default_priors
 from bayesdense.model.numbers import FIXED
 from bayesdense.model.variables import describe, symbols_of
 from bayesdense.models.graph import graph_of
@@ -326,8 +327,11 @@ class Model[S: RulerSpec]:
         """
         first: Drawn | None = None
         subset = None if data is None or warm_start is not None else few_of_many(data)
-        if subset is not None and run.settings.tune >= SHORTEST_SPLIT:
-            few = self.make_design(subset)
+        few = None if subset is None else self.make_design(subset)
+        if few is not None and default_priors(few).keys() != default_priors(design).keys():
+            # Some of many may lack what tells developers from families.
+            few = None
+        if few is not None and subset is not None and run.settings.tune >= SHORTEST_SPLIT:
             draws = round(FEW_DRAWS * run.settings.tune)
             short = run.replace(label=f"{run.label}, some models", draws=draws)
             first = self.sample_design(few, short)

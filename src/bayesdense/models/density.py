@@ -275,10 +275,20 @@ class DensityModel(Model[ModelSpec]):
         if "skill" in (changes.get("ruler"), self.spec.ruler) and "ruler" in changes:
             # These are not free with a ruler of latent skill.
             dropped |= {"law", *OF_SKILL}
+            left = self.spec.ruler == "skill" != changes["ruler"]
+            if left and "form" not in changes and self._is_first_edition():
+                # What a latent skill fixes comes back as this edition has it.
+                changes = {n: FIRST_EDITION[n] for n in OF_SKILL} | changes
+                changes["form"] = "first-edition"
         if "priors" in changes:
             changes["priors"] = {**self.spec.priors, **changes["priors"]}
         kept = {name: value for name, value in own.items() if name not in dropped}
         return DensityModel(**kept | changes)
+
+    def _is_first_edition(self) -> bool:
+        """Return whether all that a latent skill does not fix is that of the first edition."""
+        own = {name: v for name, v in FIRST_EDITION.items() if name not in OF_SKILL}
+        return all(getattr(self.spec, name) == value for name, value in own.items())
 
     def fit(
         self,

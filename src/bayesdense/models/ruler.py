@@ -55,12 +55,12 @@ class RulerModel(Model[RulerSpec]):
         Whether scores carry the sampling noise of the benchmark's items.
     observation : {"normal", "student-t"}
         Noise between sources of one score.
-    noise : {"by-score", "constant"}
+    noise : {"constant", "by-score"}
         Whether the noise between sources depends on the score.
-    exponents : {"pooled", "separate"}
-        Whether the exponents of benchmarks with scores only vary around a
-        common mean, or have priors of their own.
-    cell_spread : {"pooled", "separate"}
+    exponents : {"separate", "pooled"}
+        Whether the exponents of benchmarks with scores only have priors of
+        their own, or vary around a common mean.
+    cell_spread : {"separate", "pooled"}
         Likewise the spread of deviations of models on single benchmarks.
     reference_residual : float
         Standard deviation of a run's log density, where it is read by its
@@ -86,9 +86,9 @@ class RulerModel(Model[RulerSpec]):
         harness_offsets: bool = True,
         item_noise: bool = True,
         observation: str = "normal",
-        noise: str = "by-score",
-        exponents: str = "pooled",
-        cell_spread: str = "pooled",
+        noise: str = "constant",
+        exponents: str = "separate",
+        cell_spread: str = "separate",
         reference_residual: float = 0.1,
         reference_cell_scale: float = 0.3,
         priors: Mapping[str, Prior] | None = None,

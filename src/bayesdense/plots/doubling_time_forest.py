@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["doubling_time"]
 
-ALL = "all benchmarks"
+ALL, WITHIN = "all benchmarks", "within families"
 NEW = "new benchmark"
 NO_END = "no finite end"
 ROW = 0.21
@@ -154,7 +154,11 @@ def _rows(table: pd.DataFrame, *, several: bool) -> tuple[list[float], list[str]
 
 
 def _limits(table: pd.DataFrame, paper: bool) -> tuple[float, float]:
-    """Return limits that hold every median and most intervals, but no very long ones."""
+    """Return limits that hold the medians and most intervals, but no very long ones.
+
+    Growth within families may be next to none: its row ends in an arrow.
+    """
+    table = table[~table["estimator"].str.contains(WITHIN)]
     marks = [*DOUBLING_MONTHS.values()] if paper else []
     medians = [v for v in table["median"] if np.isfinite(v)] + marks
     lowers = [v for v in table["lower"] if np.isfinite(v)] + marks
@@ -185,7 +189,7 @@ def _draw_row(ax: Axes, place: float, row: Any, look: Options, *, high: float) -
                 clip_on=False,
                 zorder=4,
             )
-    if np.isfinite(row.median):
+    if np.isfinite(row.median) and row.median <= high:
         face = "white" if row.benchmark == NEW else colour
         ax.plot(
             row.median,

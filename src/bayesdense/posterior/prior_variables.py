@@ -33,7 +33,8 @@ def variables_of_prior(name: str, variables: Container[str], priors: Container[s
         Empty if the posterior has none, such as after a fit that drew none.
     """
     kinds = ["_scores_only"] if f"{name}_mean" in priors else ["_with_losses", "_scores_only"]
-    if f"{name}_mean_scores_only" in priors:
-        kinds.remove("_scores_only")
+    if f"{name}_mean_scores_only" in priors or f"{name}_scores_only" in priors:
+        # Those of benchmarks with scores only have a prior of that name.
+        kinds = [kind for kind in kinds if kind != "_scores_only"]
     found = [f"{name}{kind}" for kind in kinds if f"{name}{kind}" in variables]
     return found or ([name] if name in variables else [])

@@ -59,9 +59,11 @@ def smoothed(log_density: np.ndarray, efficiency: float) -> tuple[np.ndarray, fl
     if np.ptp(log_density) < ALIKE:
         return np.full(len(log_density), 1.0 / len(log_density)), 0.0
     # It weighs by one over what it is given.
-    found, k = array_stats.psislw(log_density - log_density.max(), r_eff=efficiency)
+    with np.errstate(over="ignore", invalid="ignore"):
+        # A tail of next to nothing and one huge weight: no distribution fits it, and k is high.
+        found, k = array_stats.psislw(log_density - log_density.max(), r_eff=efficiency)
     weights = np.exp(np.asarray(found) - np.max(found))
-    return weights / weights.sum(), float(k)
+    return weights / weights.sum(), float("inf") if np.isnan(k) else float(k)
 
 
 def weighted(values: np.ndarray, weights: np.ndarray, prob: float) -> tuple[float, ...]:

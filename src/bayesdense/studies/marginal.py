@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from bayesdense.model import Design
 from bayesdense.model.dates import years_of
@@ -19,7 +21,7 @@ from bayesdense.parts.trends.base import factor_of
 from bayesdense.posterior.draws import Columns, Draws, cell_logits, ruler_of
 from bayesdense.posterior.log_density import given_logits, of_cells, require_normal
 
-__all__ = ["Density", "densities_of_models", "laplace"]
+__all__ = ["Density", "alike_targets", "densities_of_models", "laplace"]
 
 # Newton steps at most, halvings of one, and how near the summit is near enough, in log density.
 STEPS, HALVINGS, NEAR = 100, 20, 1e-6
@@ -93,9 +95,7 @@ def densities_of_models(draws: Draws, design: Design) -> Callable[[np.ndarray], 
         If the noise between sources is not Normal.
     """
     require_normal(design)
-    # Families of one developer tell of one another where developers have effects.
-    wider = "developer" if "developer_effect" in draws else "family"
-    group = design.arrays[f"{wider}_code"] if design.spec.families else None
+    group = alike_targets(design) if design.spec.families else None
     scored = np.unique(design.arrays["cell_model"])
     scored = scored[scored < design.size("target")]
 
@@ -113,6 +113,30 @@ def densities_of_models(draws: Draws, design: Design) -> Callable[[np.ndarray], 
         return together - joint(tuple(others)) if len(others) else together
 
     return density
+
+
+def alike_targets(design: Design) -> np.ndarray:
+    """Return which targets tell of one another: by their families, and by their developers.
+
+    A family of two developers joins the families of both.
+
+    Parameters
+    ----------
+    design : Design
+        The dataset under the model.
+
+    Returns
+    -------
+    numpy.ndarray of int, shape (target,)
+        The same number for targets that share anything, directly or not.
+    """
+    family = design.arrays["family_code"]
+    if "developer_code" not in design.arrays:
+        return family
+    developer = design.arrays["developer_code"] + design.size("family")
+    count = design.size("family") + design.size("developer")
+    edges = coo_matrix((np.ones(len(family)), (family, developer)), shape=(count, count))
+    return np.asarray(connected_components(edges, directed=False)[1][family])
 
 
 def _joint(draws: Draws, design: Design, models: np.ndarray) -> Density:

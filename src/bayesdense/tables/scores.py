@@ -185,7 +185,7 @@ def _cell_density(draws: Draws, design: Design) -> np.ndarray:
     return np.asarray(total + np.log(NODES[1] - NODES[0]) - 0.5 * np.log(2.0 * np.pi))
 
 
-def calibration_table(draws: Draws, design: Design) -> pd.DataFrame:
+def calibration_table(draws: Draws, design: Design, *, weighable: bool = True) -> pd.DataFrame:
     """Return how often measured scores lie in their predictive intervals, by benchmark.
 
     Parameters
@@ -194,6 +194,8 @@ def calibration_table(draws: Draws, design: Design) -> pd.DataFrame:
         Posterior draws.
     design : Design
         The dataset under the model.
+    weighable : bool
+        Whether the draws are of one posterior, so that they can be weighed.
 
     Returns
     -------
@@ -204,8 +206,9 @@ def calibration_table(draws: Draws, design: Design) -> pd.DataFrame:
         another deviation of the model there) and, as far as `left_out_quantiles`
         gives them, ``"left out"``: predicted from all scores but those of the model
         there. ``high_k`` is the share of these whose weights have a Pareto k above
-        0.7. They count as well: what hardly any draw expects is what such weights
-        are about, and without it coverage would look too good.
+        what so few draws bear (0.62 for 400; Vehtari et al. 2024). They count as
+        well: what hardly any draw expects is what such weights are about, and
+        without it coverage would look too good.
     """
     observed = design.arrays["score_observed"]
     if not len(observed):
@@ -215,12 +218,13 @@ def calibration_table(draws: Draws, design: Design) -> pd.DataFrame:
         replicated = replicate_scores(draws, design, new_cells=new_cells)
         ends = [interval(replicated, level)[1:] for level in LEVELS]
         inside[label] = np.array([(observed >= low) & (observed <= high) for low, high in ends])
-    left_out, high_k = left_out_quantiles(draws, design), np.empty(0)
+    left_out, high_k = (left_out_quantiles(draws, design) if weighable else None), np.empty(0)
     if left_out is not None:
         quantiles, k = left_out
         off = np.abs(quantiles - 0.5)
         inside["left out"] = np.array([off <= level / 2 for level in LEVELS])
-        high_k = k[design.arrays["score_cell"]] > HIGH_K
+        most = min(draws.count, LEFT_OUT_DRAWS[1])
+        high_k = k[design.arrays["score_cell"]] > min(HIGH_K, 1.0 - 1.0 / np.log10(most))
     return _calibration_rows(design, inside, high_k)
 
 

@@ -66,15 +66,16 @@ def trends() -> Options:
 
 
 def families() -> Options:
-    """Return families with a deviation in common, and none.
+    """Return developers and families with deviations in common, families only, and none.
 
     Returns
     -------
     dict of str to change
     """
     return {
+        "developers and families": {"families": "nested"},
         "families": {"families": True},
-        "no families": {"families": False, "within_families": False},
+        "no families": {"families": False},
     }
 
 
