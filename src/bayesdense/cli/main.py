@@ -7,7 +7,9 @@ Exit codes: 0 good, 1 bad input, 2 wrong usage, 3 a posterior not to be trusted,
 from __future__ import annotations
 
 import io
+import os
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -15,6 +17,7 @@ import typer
 from bayesdense.cli.datasets import datasets, validate
 from bayesdense.cli.fit import fit, show
 from bayesdense.cli.sensitivity import sensitivity
+from bayesdense.cli.stopping import came
 
 __all__ = ["app", "main"]
 
@@ -41,7 +44,17 @@ def main() -> None:
         # A console of another encoding shows what it lacks as an escape, and loses no result.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    app(prog_name="bayesdense")
+    try:
+        app(prog_name="bayesdense")
+    except SystemExit as stop:
+        if came() and isinstance(stop.code, int):
+            # Threads of the sampler may still be in compiled code, which an interpreter that is
+            # being taken down does not survive.
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(OSError, ValueError):
+                    stream.flush()
+            os._exit(stop.code)
+        raise
 
 
 def _version(wanted: bool) -> None:

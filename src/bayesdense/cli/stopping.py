@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["Stopped", "exit_code", "hold_signals", "stop_on_signals"]
+__all__ = ["Stopped", "came", "exit_code", "hold_signals", "stop_on_signals"]
 
 # A closed terminal sends SIGHUP, a batch system or a container that ends sends SIGTERM.
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -24,6 +24,7 @@ class _State:
     """The signal that came, and whether none may stop the command."""
 
     number: int = signal.SIGINT
+    came = False
     held = False
 
 
@@ -41,7 +42,7 @@ def stop_on_signals() -> Iterator[None]:
     terminals = [stream for stream in (1, 2) if _is_terminal(stream)]
 
     def stop(number: int, _: object) -> None:
-        _state.number = number
+        _state.number, _state.came = number, True
         if number != signal.SIGINT and number != signal.SIGTERM:
             _forget(terminals)
         if not _state.held:
@@ -69,6 +70,16 @@ def hold_signals() -> Iterator[None]:
         yield
     finally:
         _state.held = False
+
+
+def came() -> bool:
+    """Return whether a signal asked the process to end.
+
+    Returns
+    -------
+    bool
+    """
+    return _state.came
 
 
 def exit_code() -> int:
