@@ -286,6 +286,23 @@ def test_ctrl_c_keeps_the_draws_so_far(pytestconfig):
     assert "True" in out.split("shape:")[1]
 
 
+def test_ctrl_c_between_start_and_wait_stops_the_threads(monkeypatch):
+    """Their run would go on in memory that is freed, for ever."""
+
+    def at_once(running):
+        runs.append(running)
+        raise KeyboardInterrupt
+
+    runs = []
+    monkeypatch.setattr(sampling, "_wait", at_once)
+    data = simulate("scores only", seed=3, n_targets=12, n_families=5)
+    with pytest.raises(sampling.SamplingInterrupted, match="no draws kept"):
+        bd.DensityModel(form="pooled").fit(
+            data, draws=10_000_000, tune=10_000_000, chains=2, random_seed=1, progressbar=False
+        )
+    assert runs and runs[0].is_finished
+
+
 def test_ctrl_c_during_warm_up_keeps_nothing_and_says_so(pytestconfig):
     out = interrupt(pytestconfig.rootpath, draws=100, tune=10_000_000, wait=1.0)
     assert "nothing kept: interrupted during warm-up: no draws kept" in out

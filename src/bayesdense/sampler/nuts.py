@@ -242,6 +242,7 @@ def _run(
     """Run the sampler; return its result, and whether it was interrupted."""
     import nutpie
 
+    running: Any = None
     try:
         running = nutpie.sample(
             compiled.given(start=start),
@@ -257,7 +258,13 @@ def _run(
             save_warmup=False,
             blocking=False,
         )
-        return _wait(running)
+        return _wait(running), False
+    except KeyboardInterrupt:
+        # Also one that comes between the start and the wait: threads of a run that nobody
+        # stops use memory that Python frees.
+        if running is None:
+            raise
+        return _aborted(running), True
     except (RuntimeError, ValueError) as error:
         if NO_START in str(error):
             raise SamplingError(
@@ -267,19 +274,23 @@ def _run(
         raise SamplingError(f"the sampler stopped: {error}") from error
 
 
-def _wait(running: Any) -> tuple[Any, bool]:
-    """Wait for the sampler; on Ctrl-C stop it and take what there is."""
+def _wait(running: Any) -> Any:
+    """Wait for the sampler; on any error but Ctrl-C stop its threads first."""
     try:
-        return running.wait(), False
+        return running.wait()
     except KeyboardInterrupt:
-        with warnings.catch_warnings():
-            # Of a run that has hardly begun there are fewer draws than chains.
-            warnings.filterwarnings("ignore", message=FEW_DRAWS, category=UserWarning)
-            return running.abort(), True
+        raise
     except BaseException:
-        # Its threads use memory that Python frees: they must end first.
         running.cancel()
         raise
+
+
+def _aborted(running: Any) -> Any:
+    """Stop the sampler, and take what there is."""
+    with warnings.catch_warnings():
+        # Of a run that has hardly begun there are fewer draws than chains.
+        warnings.filterwarnings("ignore", message=FEW_DRAWS, category=UserWarning)
+        return running.abort()
 
 
 def _kept(
