@@ -162,7 +162,10 @@ def test_what_families_and_developers_share_by_hand():
     )
     design, p = model.make_design(data), Draws(prior["prior"].to_dataset())
     cells = np.flatnonzero(design.arrays["cell_model"] < 12)
-    total, shares = _shared(p, design, of_cells(design, cells))
+    both = np.array([0, 1])
+    total, shares = _shared(p, design, of_cells(design, cells), both)
+    # A developer of whom other families tell stays in the draws.
+    kept, fewer = _shared(p, design, of_cells(design, cells), both[:1])
     a = design.arrays
     who, j = a["cell_model"][cells], a["cell_benchmark"][cells]
     f, h = a["family_code"][who], a["developer_code"][who]
@@ -185,3 +188,43 @@ def test_what_families_and_developers_share_by_hand():
         by_hand = by_hand + p["family_benchmark_effect"][i, f, j]
         by_hand = by_hand + p["developer_benchmark_effect"][i, h, j]
         assert total[i] == pytest.approx(by_hand)
+        other = h == 1
+        less = factor * p["developer_effect"][i, h] + p["developer_benchmark_effect"][i, h, j]
+        assert kept[i] == pytest.approx(by_hand - np.where(other, less, 0.0))
+        found = sum(np.outer(sd[i], sd[i]) * which for sd, which in fewer)
+        shared = p["developer_effect_sd"][i] ** 2 * np.outer(factor, factor)
+        shared = shared + p["developer_benchmark_effect_sd"][i] ** 2 * same(j)
+        without = (expected + on_one) - shared * same(h) * np.outer(other, other)
+        assert found == pytest.approx(without)
+
+
+def test_developers_are_integrated_out_where_no_other_family_tells_of_them(monkeypatch):
+    from bayesdense.studies import marginal
+
+    data = simulate(KINDS[0], seed=5, n_targets=12, n_families=5)
+    family, _ = pd.factorize(data.models["family"])
+    data = bd.Dataset.from_frames(
+        models=data.models.assign(developer=np.where(family < 2, "two", data.models["family"])),
+        benchmarks=data.benchmarks,
+        scores=data.scores,
+    )
+    design = bd.DensityModel().make_design(data)
+    codes, developer = design.arrays["family_code"], design.arrays["developer_code"]
+    calls = []
+    found = marginal.Density(np.zeros(2), np.zeros(2))
+    monkeypatch.setattr(
+        marginal, "_joint", lambda d, g, models, alone: calls.append((models, alone)) or found
+    )
+    density = marginal.densities_of_models({}, design)
+
+    def alone_of(models):
+        calls.clear()
+        density(np.asarray(models))
+        return {tuple(alone) for _, alone in calls}
+
+    single = np.flatnonzero(codes == 3)
+    assert alone_of(single[:1]) == {tuple(np.unique(developer[single]))}
+    # One family of two: the other still tells of their developer. Both: nobody does.
+    assert alone_of(np.flatnonzero(codes == 0)) == {()}
+    two = np.unique(developer[codes < 2])
+    assert len(two) == 1 and alone_of(np.flatnonzero(codes < 2)) == {tuple(two)}

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from bayesdense.model import Design
 from bayesdense.model.dates import years_of
@@ -21,7 +19,7 @@ from bayesdense.parts.trends.base import factor_of
 from bayesdense.posterior.draws import Columns, Draws, cell_logits, ruler_of
 from bayesdense.posterior.log_density import given_logits, of_cells, require_normal
 
-__all__ = ["Density", "alike_targets", "densities_of_models", "laplace"]
+__all__ = ["Density", "densities_of_models", "laplace"]
 
 # Newton steps at most, halvings of one, and how near the summit is near enough, in log density.
 STEPS, HALVINGS, NEAR = 100, 20, 1e-6
@@ -73,9 +71,10 @@ def densities_of_models(draws: Draws, design: Design) -> Callable[[np.ndarray], 
 
     Integrated out, by Laplace's approximation in the effective sizes of all
     cells at once, are the deviations of cells, those of models (``v``), and
-    those of families, of which the other models of a family tell. What
-    is left of ``v - w`` in a frontier, the density of a model without a date,
-    and errors of dates stay in the draws.
+    those of families, of which the other models of a family tell; those of
+    developers where no other family tells of them. What is left of ``v - w`` in
+    a frontier, the density of a model without a date, effects of developers of
+    whom others tell, and errors of dates stay in the draws.
 
     Parameters
     ----------
@@ -95,52 +94,37 @@ def densities_of_models(draws: Draws, design: Design) -> Callable[[np.ndarray], 
         If the noise between sources is not Normal.
     """
     require_normal(design)
-    group = alike_targets(design) if design.spec.families else None
+    family = design.arrays["family_code"] if design.spec.families else None
+    developer = design.arrays.get("developer_code")
     scored = np.unique(design.arrays["cell_model"])
     scored = scored[scored < design.size("target")]
 
     # Of a family the same density is asked for by each of its models.
     @cache
-    def joint(models: tuple[int, ...]) -> Density:
-        return _joint(draws, design, np.array(models))
+    def joint(models: tuple[int, ...], alone: tuple[int, ...] = ()) -> Density:
+        return _joint(draws, design, np.array(models), np.array(alone, dtype=int))
 
     def density(models: np.ndarray) -> Density:
-        if group is None:
+        if family is None:
             return joint(tuple(models))
-        alike = scored[np.isin(group[scored], group[models])]
+        alike = scored[np.isin(family[scored], family[models])]
         others = np.setdiff1d(alike, models)
-        together = joint(tuple(alike))
-        return together - joint(tuple(others)) if len(others) else together
+        alone: tuple[int, ...] = ()
+        if developer is not None:
+            # Of whom all other families say nothing.
+            elsewhere = developer[np.setdiff1d(scored, alike)]
+            alone = tuple(np.setdiff1d(developer[alike], elsewhere))
+        together = joint(tuple(alike), alone)
+        return together - joint(tuple(others), alone) if len(others) else together
 
     return density
 
 
-def alike_targets(design: Design) -> np.ndarray:
-    """Return which targets tell of one another: by their families, and by their developers.
+def _joint(draws: Draws, design: Design, models: np.ndarray, alone: np.ndarray) -> Density:
+    """Return the log density of all scores of some targets, as if their families had no others.
 
-    A family of two developers joins the families of both.
-
-    Parameters
-    ----------
-    design : Design
-        The dataset under the model.
-
-    Returns
-    -------
-    numpy.ndarray of int, shape (target,)
-        The same number for targets that share anything, directly or not.
+    Of the developers `alone` effects are integrated out; those of others stay in the draws.
     """
-    family = design.arrays["family_code"]
-    if "developer_code" not in design.arrays:
-        return family
-    developer = design.arrays["developer_code"] + design.size("family")
-    count = design.size("family") + design.size("developer")
-    edges = coo_matrix((np.ones(len(family)), (family, developer)), shape=(count, count))
-    return np.asarray(connected_components(edges, directed=False)[1][family])
-
-
-def _joint(draws: Draws, design: Design, models: np.ndarray) -> Density:
-    """Return the log density of all scores of some targets, as if their families had no others."""
     cells = np.flatnonzero(np.isin(design.arrays["cell_model"], models))
     part = of_cells(design, cells)
     ruler = ruler_of(draws, part)
@@ -155,7 +139,7 @@ def _joint(draws: Draws, design: Design, models: np.ndarray) -> Density:
         logit = cell_logits(ruler, draws, part, at, at - mean)
         return given_logits(logit, draws, ruler, part)
 
-    shared, shares = _shared(draws, design, part)
+    shared, shares = _shared(draws, design, part, alone)
     less = np.where(with_loss, 0.0, shared)
     pairs = [(sd, same & ~with_loss & ~with_loss[:, None]) for sd, same in shares]
     own = scale**2
@@ -171,7 +155,7 @@ def _joint(draws: Draws, design: Design, models: np.ndarray) -> Density:
 
 
 def _shared(
-    draws: Draws, design: Design, part: Design
+    draws: Draws, design: Design, part: Design, alone: np.ndarray
 ) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
     """Return what is integrated out beside the cells' own deviations.
 
@@ -202,12 +186,13 @@ def _shared(
         if f"{kind}_effect" not in draws:
             continue
         own = design.arrays[f"{kind}_code"][model]
+        every = np.isin(own, alone) if kind == "developer" else np.ones_like(on_line)
         sd = columns[f"{kind}_effect_sd"]
-        share(factor * sd, own, on_line, factor * draws[f"{kind}_effect"][:, own])
+        share(factor * sd, own, on_line & every, factor * draws[f"{kind}_effect"][:, own])
         name = f"{kind}_benchmark_effect"
         if name in draws:
             pair = own * design.size("benchmark") + benchmark
-            every, effects = np.ones_like(on_line), draws[name][:, own, benchmark]
+            effects = draws[name][:, own, benchmark]
             share(columns[f"{name}_sd"], pair, every, effects)
     return total, shares
 
