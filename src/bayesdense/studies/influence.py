@@ -29,6 +29,8 @@ from bayesdense.tables.growth import doubling_months
 
 __all__ = ["influence"]
 
+# Scores of a developer have covariances of a hundred rows or more, which take their time.
+DRAWS_OF = {"developer": 500}
 COLUMNS = {"benchmark": "of", "developer": "developer", "family": "family", "model": "model"}
 
 
@@ -80,7 +82,7 @@ def influence(fit: DensityFit, *, by: str = "family", prob: float = PROB) -> pd.
     require_growth(fit.spec, "influence on growth")
     refuse_two_steps(fit, "influence")
     design = make_design(fit.data, fit.spec)
-    posterior = spread_out(fit.posterior, MOST_DRAWS)
+    posterior = spread_out(fit.posterior, DRAWS_OF.get(by, MOST_DRAWS))
     draws = Draws(posterior)
     units = units_of(design)
     chosen = (units["quantity"] == "score") & ~units["is_reference"]
