@@ -57,9 +57,9 @@ def test_parameters_are_recovered(fits, kind):
         scores[name] = np.max(np.abs(np.asarray(truth) - mean) / sd)
     far = {name: round(float(z), 1) for name, z in scores.items() if z > 3.5}
     assert not far
-    # A posterior as wide as its prior, 1.5, would recover anything. It is a little wider than
-    # without growth within families, of which the truth here has none.
-    assert float(fit.posterior["growth_rate"].std()) < 1.5 / 3
+    # A posterior as wide as its prior, 1.5, would recover anything. With scores only, growth
+    # within families, of which the truth has none, takes some of what is known.
+    assert float(fit.posterior["growth_rate"].std()) < (0.5 if kind == "scores only" else 0.4)
 
 
 @pytest.mark.parametrize("kind", SAMPLED)
@@ -69,7 +69,7 @@ def test_doubling_time_interval_holds_the_truth_and_is_tighter_with_losses(fits,
     lower, upper = float(row["lower"].iloc[0]), float(row["upper"].iloc[0])
     assert lower < 12 * np.log(2) / TRUTH.growth < upper
     # Of 98 %; the prior's reaches from a month and a half to no end.
-    assert upper / lower < 4
+    assert upper / lower < (4 if kind == "scores only" else 3)
 
 
 def test_effective_sizes_are_unbiased_and_their_intervals_hold(fits):

@@ -55,6 +55,11 @@ class ChangePoint(Linear):
                 f"the date of a change-point must be an ISO day such as {CHATGPT}, not {date!r}"
             ) from None
 
+    @property
+    def periods(self) -> tuple[str, str]:
+        """What the two growth rates hold for, the later one first."""
+        return f"from {self.date}", f"before {self.date}"
+
     def __repr__(self) -> str:
         """Return the call that makes this trend."""
         return f"ChangePoint({self.date!r})"
@@ -175,8 +180,8 @@ class ChangePoint(Linear):
         -------
         list of Growth
         """
-        after = draws["growth_rate"]
+        rate, (after, before) = draws["growth_rate"], self.periods
         return [
-            Growth("typical", f"from {self.date}", after),
-            Growth("typical", f"before {self.date}", after - draws["growth_rate_change"]),
+            Growth("typical", after, rate),
+            Growth("typical", before, rate - draws["growth_rate_change"]),
         ]

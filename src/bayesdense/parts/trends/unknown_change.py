@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from bayesdense.parts.trends.base import Draws, Growth, Values, trends
+from bayesdense.parts.trends.base import Values, trends
 from bayesdense.parts.trends.change_point import ChangePoint
 from bayesdense.priors import Prior
 
@@ -38,6 +38,11 @@ class UnknownChange(ChangePoint):
     name: ClassVar[str] = "unknown-change"
     equation: ClassVar[str] = "ln rho = B + A (t - t0) - D min(t - t_change, 0) + v"
     constants: ClassVar[tuple[str, ...]] = ("first_change", "last_change")
+
+    @property
+    def periods(self) -> tuple[str, str]:
+        """What the two growth rates hold for, the later one first."""
+        return "after the change", "before the change"
 
     def __init__(self) -> None:
         """Take no date."""
@@ -125,24 +130,4 @@ class UnknownChange(ChangePoint):
         return [
             f"nearly all dated targets were released on {first:%Y-%m-%d}: a change of the growth "
             "rate has that date, and its size is that of the prior."
-        ]
-
-    def growth(self, draws: Draws, years: np.ndarray) -> list[Growth]:
-        """Return the growth rates after and before the change.
-
-        Parameters
-        ----------
-        draws : mapping
-            With ``growth_rate`` and ``growth_rate_change``, shape ``(draw,)``.
-        years : numpy.ndarray, shape (dated_target,)
-            Dates of the targets; not needed here.
-
-        Returns
-        -------
-        list of Growth
-        """
-        after = draws["growth_rate"]
-        return [
-            Growth("typical", "after the change", after),
-            Growth("typical", "before the change", after - draws["growth_rate_change"]),
         ]
