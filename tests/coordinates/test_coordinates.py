@@ -1,6 +1,7 @@
 """What the sampler sees are other coordinates; the distributions are those of the model."""
 
 import numpy as np
+import pymc as pm
 import pytensor.tensor as pt
 import pytest
 from scipy import optimize, stats
@@ -10,7 +11,8 @@ from bayesdense.coordinates.cell_estimates import estimate_cells, usual_maps
 from bayesdense.coordinates.contrasts import _harness_contrasts, standardised
 from bayesdense.coordinates.decorrelation import end_features
 from bayesdense.coordinates.log_odds import log_odds, log_odds_and_rise
-from bayesdense.coordinates.transforms import Ceiling, Floor
+from bayesdense.coordinates.regression import UNBENT, bend_of
+from bayesdense.coordinates.transforms import Bent, Ceiling, Floor, moved_together
 from bayesdense.model import make_design
 from bayesdense.sampler.settings import Run, SamplingSettings
 from bayesdense.studies.units import units_of, withhold
@@ -35,6 +37,59 @@ def test_bounded_parameters_there_and_back(transform, values):
     ahead, behind = (transform.backward(pt.constant(y + s)).eval(**PYTHON) for s in (step, -step))
     slope = transform.log_jac_det(pt.constant(y)).eval(**PYTHON)
     assert slope == pytest.approx(np.log((ahead - behind) / (2 * step)), abs=1e-5)
+
+
+@pytest.mark.parametrize("width", [0.3, UNBENT])
+def test_a_bent_coordinate_there_and_back(width):
+    """With its place and width in the place of the last two parameters of a distribution."""
+    transform = Bent(Ceiling(12.0))
+    values = np.array([0.3, 0.7, 0.94, 0.9999])
+    place, widths = pt.constant(np.full(4, -1.0)), pt.constant(np.full(4, width))
+    given = pm.CustomDist.dist(place, widths, logp=lambda value, *_: 0.0 * value, size=(4,))
+
+    def at(y):
+        return transform.backward(pt.constant(y), *given.owner.inputs).eval(**PYTHON)
+
+    y = transform.forward(pt.constant(values), *given.owner.inputs).eval(**PYTHON)
+    assert at(y) == pytest.approx(values, rel=1e-8)
+    straight = Ceiling(12.0).forward(values)
+    assert y == pytest.approx(width * np.arcsinh((straight + 1.0) / width), rel=1e-9)
+    if width == UNBENT:
+        assert y == pytest.approx(straight + 1.0, rel=1e-6)
+    slope = transform.log_jac_det(pt.constant(y), *given.owner.inputs).eval(**PYTHON)
+    assert slope == pytest.approx(np.log((at(y + 1e-6) - at(y - 1e-6)) / 2e-6), abs=1e-4)
+
+
+def test_what_entries_have_in_common_is_brought_to_size():
+    """There and back, the volume by the determinant of numerical differences, and by hand."""
+    shift, share, unit = np.array([0.1, -0.2, 0.4]), 0.6, np.array([1.0, 2.0, 0.5])
+    parameters = [pt.constant(v) for v in (shift, share, unit)]
+    given = pm.CustomDist.dist(*parameters, logp=lambda value, *_: 0.0 * value, size=(3,))
+    values = np.array([0.5, 3.0, 1.2])
+
+    def at(y):
+        return moved_together.backward(pt.constant(y), *given.owner.inputs).eval(**PYTHON)
+
+    y = moved_together.forward(pt.constant(values), *given.owner.inputs).eval(**PYTHON)
+    u = np.log(values) + shift
+    common = (u[0] + u[1] / 2.0 + u[2] / 0.5) / 3.0
+    assert y == pytest.approx(u - 0.6 * unit * common)
+    assert at(y) == pytest.approx(values, rel=1e-12)
+    steps = 1e-6 * np.eye(3)
+    jacobian = np.column_stack([(at(y + s) - at(y - s)) / 2e-6 for s in steps])
+    slope = moved_together.log_jac_det(pt.constant(y), *given.owner.inputs).eval(**PYTHON)
+    assert slope.sum() == pytest.approx(np.log(abs(np.linalg.det(jacobian))), abs=1e-6)
+
+
+def test_a_wall_is_found_on_either_side_and_nowhere_else():
+    random = np.random.default_rng(2)
+    draws = np.column_stack([np.exp(random.normal(size=400)), random.normal(size=400)])
+    draws = np.column_stack([draws, -draws[:, 0]])
+    place, width = bend_of(draws)
+    assert place[0] == pytest.approx(np.quantile(draws[:, 0], 0.01))
+    assert place[2] == pytest.approx(-place[0])
+    assert width[0] == width[2] < 1.0
+    assert (place[1], width[1]) == (0.0, UNBENT)
 
 
 def test_the_usual_ceiling_is_a_standard_normal():

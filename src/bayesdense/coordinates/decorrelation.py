@@ -15,6 +15,7 @@ import numpy as np
 
 from bayesdense.coordinates.contrasts import UNKNOWN_OFFSET
 from bayesdense.coordinates.log_odds import log_odds
+from bayesdense.coordinates.regression import UNBENT
 from bayesdense.model.numbers import at
 from bayesdense.model.observation import noise_terms
 from bayesdense.parts.namespace import namespace
@@ -37,6 +38,7 @@ KNOT_MARGIN = 0.03
 # Scores of less spread than this tell exponent and tilt of their noise not apart.
 LEAST_VARIANCE = 1e-4
 
+ENDS = ("map_floor", "ceiling_share")
 N_ENDS = 3
 """How many numbers tell of floor and ceiling, see `end_features`."""
 
@@ -56,6 +58,10 @@ class Regressions:
         Of the features.
     slope : numpy.ndarray, shape (benchmark, feature)
         Of the slope (steepness) of the map.
+    slope_unit : numpy.ndarray, shape (benchmark,)
+        Standard deviation of the residuals of the logarithm of the slope.
+    slope_share : numpy.ndarray, shape ()
+        Of what they have in common, what is taken off, see `share_in_common`.
     logit : numpy.ndarray, shape (benchmark, feature)
         Of its logit.
     spread : numpy.ndarray, shape (benchmark, feature)
@@ -66,15 +72,22 @@ class Regressions:
         Of the logarithms of the exponents and of ``cell_effect_sd``, where they
         vary around a common mean, what scores by themselves say of them, as
         `bayesdense.coordinates.regression.shrunk_slopes` has it.
+    bend_place, bend_width : dict of str to numpy.ndarray, shape (benchmark,)
+        Of floor and ceiling, as `bayesdense.coordinates.regression.bend_of` has
+        it.
     """
 
     centre: np.ndarray
     slope: np.ndarray
+    slope_unit: np.ndarray
+    slope_share: np.ndarray
     logit: np.ndarray
     spread: np.ndarray
     exponents: dict[str, np.ndarray]
     pooled_error: dict[str, np.ndarray]
     pooled_pull: dict[str, np.ndarray]
+    bend_place: dict[str, np.ndarray]
+    bend_width: dict[str, np.ndarray]
 
 
 def shape_exponents(law: Any) -> list[str]:
@@ -113,11 +126,15 @@ def usual(count: int, exponents: list[str]) -> Regressions:
     return Regressions(
         centre=np.zeros((count, n + 2)),
         slope=slope,
+        slope_unit=np.ones(count),
+        slope_share=np.zeros(()),
         logit=logit,
         spread=np.zeros((count, n + 2)),
         exponents={name: np.zeros((count, N_ENDS)) for name in exponents},
         pooled_error={name: np.full(count, UNKNOWN_OFFSET) for name in pooled},
         pooled_pull={name: np.zeros(count) for name in pooled},
+        bend_place={name: np.zeros(count) for name in ENDS},
+        bend_width={name: np.full(count, UNBENT) for name in ENDS},
     )
 
 

@@ -26,7 +26,8 @@ from bayesdense.coordinates.decorrelation import (
 )
 from bayesdense.coordinates.initial import Coordinates
 from bayesdense.coordinates.lines import USUAL_SPREAD, Spread
-from bayesdense.coordinates.regression import shrunk_slopes, slopes
+from bayesdense.coordinates.regression import bend_of, share_in_common, shrunk_slopes, slopes
+from bayesdense.model.build import model_priors
 from bayesdense.model.cells import has_pooled_spread
 from bayesdense.model.design import Design
 from bayesdense.model.loss_law import pooled_exponents
@@ -199,6 +200,7 @@ def _regressions(design: Design, draws: Any, ruler: Ruler, before: Coordinates) 
     offsets: Any = None
     if "harness_offset" in draws:
         offsets = draws["harness_offset"]
+    steepness = np.zeros_like(spread)
     for j in range(design.size("benchmark")):
         knots = before.knots[j], before.knot_margin[j]
         columns = end_features(*knots, ruler.floor[:, j], ruler.span[:, j])
@@ -216,6 +218,7 @@ def _regressions(design: Design, draws: Any, ruler: Ruler, before: Coordinates) 
             else:
                 found.exponents[name][j] = slopes(*own)
         found.slope[j] = slopes(features[:, n], features[:, :n])
+        steepness[:, j] = features[:, n] - features[:, :n] @ found.slope[j]
         found.logit[j] = slopes(features[:, n + 1] + offset, features[:, : n + 1])
         if has_pooled_spread(design):
             common = [draws[f"cell_effect_sd_{of}"] for of in ("mean", "sd")]
@@ -224,7 +227,23 @@ def _regressions(design: Design, draws: Any, ruler: Ruler, before: Coordinates) 
             )
         else:
             found.spread[j] = slopes(spread[:, j], features)
+    alone = ~design.has_losses
+    if alone.any():
+        unit, share = share_in_common(steepness[:, alone])
+        found.slope_unit[alone], found.slope_share[...] = unit, share
+    _set_bends(found, design, draws)
     return found
+
+
+def _set_bends(found: Regressions, design: Design, draws: Any) -> None:
+    """Put in where floors and ceilings are against a wall."""
+    from bayesdense.coordinates.transforms import end_transforms
+
+    for name, transform in end_transforms(model_priors(design)).items():
+        straight = transform.forward(draws[name])
+        # A ceiling of exactly 1 in double precision has no finite coordinate.
+        straight = np.where(np.isfinite(straight), straight, 0.0)
+        found.bend_place[name], found.bend_width[name] = bend_of(straight)
 
 
 def _set_pooled(

@@ -106,6 +106,8 @@ class Coordinates:
             "regression_of": r.exponents,
             "error_of": r.pooled_error,
             "pull_of": r.pooled_pull,
+            "bend_place_of": r.bend_place,
+            "bend_width_of": r.bend_width,
         }
         for group, values in groups.items():
             found |= {f"at_{group}_{name}": value for name, value in values.items()}

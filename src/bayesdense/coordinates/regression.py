@@ -6,12 +6,20 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["shrunk_slopes", "slopes"]
+__all__ = ["UNBENT", "bend_of", "share_in_common", "shrunk_slopes", "slopes"]
 
 # Of the variance of a feature, what slopes are shrunk by.
 RIDGE = 0.02
 # How well scores may know a logarithm, as a standard deviation.
 ERRORS = np.geomspace(0.02, 10.0, 60)
+# Of the variance of standardised values, what is not in common at the least.
+LEAST_OWN = 0.05
+UNBENT = 1e4
+"""A width with which a coordinate is not bent, see `bayesdense.coordinates.transforms.Bent`."""
+# Widths that are tried, in standard deviations, where draws are skewer than that; and the share of
+# the draws that is beyond the wall.
+WIDTHS = np.array([0.05, 0.1, 0.15, 0.25, 0.4, 0.6, 1.0, 1.6, 2.5])
+SKEWED, BEYOND = 0.4, 0.01
 
 
 def slopes(values: np.ndarray, features: np.ndarray) -> np.ndarray:
@@ -92,6 +100,85 @@ def shrunk_slopes(
         if fit > best:
             best, found = fit, (ahead[1:] / unit, float(error), float(ahead[0] / error**2))
     return found
+
+
+def share_in_common(values: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the standard deviations of values, and how much of their common part is too much.
+
+    Standardised values that are all correlated by ``r`` have the variance
+    ``1 + (n - 1) r`` in the direction of their mean and ``1 - r`` in every other
+    one. With the share ``1 - sqrt((1 - r) / (1 + (n - 1) r))`` of their mean
+    taken off, all directions have the same variance.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, shape (draw, n)
+        Draws.
+
+    Returns
+    -------
+    unit : numpy.ndarray, shape (n,)
+    share : float
+        From 0 to below 1; 0 where correlations are negative on average.
+
+    Examples
+    --------
+    >>> random = np.random.default_rng(1)
+    >>> common, own = random.normal(size=(4000, 1)), random.normal(size=(4000, 4))
+    >>> unit, share = share_in_common(common + own)
+    >>> left = common + own - share * unit * ((common + own) / unit).mean(axis=1)[:, None]
+    >>> print(round(share, 2), np.abs(np.corrcoef(left.T) - np.eye(4)).max() < 0.05)
+    0.55 True
+    """
+    unit = np.maximum(values.std(axis=0), np.finfo(float).tiny)
+    count = values.shape[1]
+    if count < 2:
+        return unit, 0.0
+    common = count * float(((values - values.mean(axis=0)) / unit).mean(axis=1).var())
+    own = max((count - common) / (count - 1), LEAST_OWN)
+    return unit, max(0.0, 1.0 - (own / common) ** 0.5)
+
+
+def bend_of(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the place and the width of a bend after which draws are least skewed.
+
+    Parameters
+    ----------
+    draws : numpy.ndarray, shape (draw, n)
+        Of n coordinates.
+
+    Returns
+    -------
+    place, width : numpy.ndarray, shape (n,)
+        As for `bayesdense.coordinates.transforms.Bent`: the place near the end
+        that is steep, and a large width where draws are hardly skewed.
+
+    Examples
+    --------
+    >>> draws = np.exp(np.random.default_rng(1).normal(size=(4000, 1)))
+    >>> place, width = bend_of(draws)
+    >>> bent = np.arcsinh((draws - place) / width)
+    >>> print(round(_skewness(draws[:, 0])), round(_skewness(bent[:, 0]), 1))
+    6 -0.1
+    """
+    place, width = np.zeros(draws.shape[1]), np.full(draws.shape[1], UNBENT)
+    for i, y in enumerate(draws.T):
+        skewness = _skewness(y)
+        if abs(skewness) < SKEWED:
+            continue
+        wall = float(np.quantile(y, BEYOND if skewness > 0 else 1.0 - BEYOND))
+        widths = WIDTHS * y.std()
+        left = [abs(_skewness(np.arcsinh((y - wall) / of))) for of in widths]
+        best = int(np.argmin(left))
+        if left[best] < abs(skewness):
+            place[i], width[i] = wall, widths[best]
+    return place, width
+
+
+def _skewness(values: np.ndarray) -> float:
+    centred = values - values.mean()
+    scale = values.std()
+    return float((centred**3).mean() / scale**3) if scale > 0 else 0.0
 
 
 def _standardised(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ on anything here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +27,7 @@ from bayesdense.coordinates.score_inversion import (
     invert_scores,
 )
 from bayesdense.coordinates.skew_normal import skew_normal_logp
-from bayesdense.coordinates.transforms import Ceiling, Floor, moved_from_data
+from bayesdense.coordinates.transforms import Floor, end_transforms, moved_from_data
 from bayesdense.coordinates.variables import Rewrite
 from bayesdense.model.build import build_model, given_ruler, model_priors
 from bayesdense.model.cells import has_pooled_spread
@@ -229,6 +229,7 @@ class _Reparametrisation:
         prior: str = "",
         rate: Any = 1.0,
         from_data: bool = False,
+        together: tuple[Any, Any] | None = None,
         start: Any = None,
     ) -> None:
         """Move a parameter that has a prior; one with bounds is sampled as it is."""
@@ -238,19 +239,14 @@ class _Reparametrisation:
         if prior_of.support == "bounded" or shift is None:
             self.v.start(name, value)
             return
-        names = list(self.parameters[key])
-
-        def dist(*values: Any) -> Any:
-            return prior_of.unnamed(dict(zip(names, values, strict=True)))
-
         self.v.move(
             name,
-            list(self.parameters[key].values()),
-            dist,
+            *self._distribution(key),
             shift=shift,
             rate=rate,
             log=prior_of.support == "positive",
             from_data=from_data,
+            together=together if prior_of.support == "positive" else None,
             start=value,
         )
 
@@ -329,7 +325,14 @@ class _Reparametrisation:
             suffix = "_scores_only" if bool(known.any()) else ""
             which = v["unknown_benchmarks"]
             names = [f"map_{of}_at_centre{suffix}" for of in ("slope", "logit")]
-            self.move(names[0], slope_shift[which], prior="map_slope_at_centre")
+            # Targets fix how steep rulers are beside one another better than how steep all are.
+            unit = v["at_regression_slope_unit"][which]
+            self.move(
+                names[0],
+                slope_shift[which],
+                prior="map_slope_at_centre",
+                together=(v["at_regression_slope_share"], unit),
+            )
             shift = self._logit_shift(features, v[names[0]], which)
             self.move(names[1], shift, prior="map_logit_at_centre")
 
@@ -343,6 +346,7 @@ class _Reparametrisation:
         v = self.v
         self.from_zero(pooled[1])
         mean, sd = (v[of] for of in pooled)
+        self._common_mean(pooled[0], pull * error**2 - shift, sd**2 + error**2)
         precision = sd**-2.0
         rate = pt.sqrt(precision + error**-2.0)
         # The regression is of what scores say: it counts by as much as they do.
@@ -356,6 +360,18 @@ class _Reparametrisation:
             log=True,
             start=np.exp(self.priors[pooled[0]].median()),
         )
+
+    def _common_mean(self, name: str, values: Any, variance: Any) -> None:
+        """Sample a Normal mean standardised by what scores say of it through many values."""
+        import pytensor.tensor as pt
+
+        if self.priors[name].distribution != "Normal":
+            self.move(name, None)
+            return
+        mu, sigma = (self.parameters[name][of] for of in ("mu", "sigma"))
+        rate = pt.sqrt(sigma**-2.0 + (1.0 / variance).sum())
+        towards = mu * sigma**-2.0 + (values / variance).sum()
+        self.move(name, -towards / rate, rate=rate)
 
     def from_zero(self, name: str) -> None:
         """Sample a standard deviation that may be 0 in a coordinate without a long tail there."""
@@ -382,18 +398,35 @@ class _Reparametrisation:
 
     def _floor_and_ceiling(self) -> None:
         """Floor and ceiling in coordinates in which their densities have no long tail."""
-        prior, chance = self.priors["map_floor"], self.design.chance
-        start = np.maximum(chance, 0.01)
-        low = np.asarray(prior.parameters.get("lower", -1.0))
-        if prior.distribution == "TruncatedNormal" and not np.any(low != 0.0):
-            scale = float(np.mean(prior.arrays()["sigma"]))
-            self.v.set_transform("map_floor", Floor(scale), start)
-        else:
-            self.v.start("map_floor", start)
-        share = self.priors.get("ceiling_share")
-        if share is not None and share.distribution == "Beta":
-            power = float(np.mean(share.arrays()["alpha"]))
-            self.v.set_transform("ceiling_share", Ceiling(power), share.median())
+        v, straight = self.v, end_transforms(self.priors)
+        starts = {"map_floor": np.maximum(self.design.chance, 0.01)}
+        for name in ("map_floor", "ceiling_share"):
+            if name not in self.priors:
+                continue
+            start = starts.get(name, self.priors[name].median())
+            if name not in straight:
+                v.start(name, start)
+                continue
+            parameters, dist = self._distribution(name)
+            place, width = (v[f"at_bend_{of}_of_{name}"] for of in ("place", "width"))
+            v.bend(
+                name,
+                parameters,
+                dist,
+                transform=straight[name],
+                place=place,
+                width=width,
+                start=start,
+            )
+
+    def _distribution(self, name: str) -> tuple[list[Any], Callable[..., Any]]:
+        """Return the numbers of a prior, and what makes its distribution of them."""
+        prior, numbers = self.priors[name], self.parameters[name]
+
+        def dist(*values: Any) -> Any:
+            return prior.unnamed(dict(zip(numbers, values, strict=True)))
+
+        return list(numbers.values()), dist
 
     def _cell_spread(self, ruler: Ruler) -> None:
         """Deviations of cells shrink as the ruler gets steeper."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,15 +10,21 @@ import pytensor.tensor as pt
 from pymc.logprob.transforms import Transform
 from pytensor.tensor.random.type import RandomType
 
+from bayesdense.parts.namespace import namespace, special
+
 __all__ = [
+    "Bent",
     "Ceiling",
     "Floor",
     "MovedCoordinates",
     "MovedLogarithm",
+    "MovedTogether",
     "TotalAndSplit",
+    "end_transforms",
     "moved_coordinates",
     "moved_from_data",
     "moved_logarithm",
+    "moved_together",
     "total_and_split",
 ]
 
@@ -86,6 +93,38 @@ class MovedLogarithm(Transform):
         return (value - shift) / rate
 
 
+class MovedTogether(Transform):
+    """``u = ln value + shift``, less a share of what all entries have in common.
+
+    The coordinates are ``u - share unit mean(u / unit)``, by the last three
+    parameters of the distribution: shift, share (below 1) and unit. Of entries that
+    are correlated alike, each with the standard deviation ``unit``, the common
+    part is so brought to the size of the differences.
+    """
+
+    name = "moved_together"
+
+    def forward(self, value: Any, *inputs: Any) -> Any:
+        """Return ``u - share unit mean(u / unit)``."""
+        *_, shift, share, unit = _parameters(inputs)
+        u = pt.log(value) + shift
+        return u - share * unit * (u / unit).mean()
+
+    def backward(self, value: Any, *inputs: Any) -> Any:
+        """Return the values at some coordinates."""
+        return pt.exp(self._log(value, inputs))
+
+    def log_jac_det(self, value: Any, *inputs: Any) -> Any:
+        """Return the logarithms of the values, and what the common part is stretched by."""
+        *_, share, _ = _parameters(inputs)
+        return self._log(value, inputs) - pt.log1p(-share) / value.shape[0]
+
+    @staticmethod
+    def _log(value: Any, inputs: tuple[Any, ...]) -> Any:
+        *_, shift, share, unit = _parameters(inputs)
+        return value + share / (1.0 - share) * unit * (value / unit).mean() - shift
+
+
 class Ceiling(Transform):
     """``u = Phi(y)^(1/k)`` for a share ``u`` that is likely to be near 1.
 
@@ -101,7 +140,7 @@ class Ceiling(Transform):
 
     def forward(self, value: Any, *inputs: Any) -> Any:
         """Return ``y`` of the share."""
-        return -np.sqrt(2.0) * pt.erfcinv(2.0 * value**self.power)
+        return -np.sqrt(2.0) * special(value).erfcinv(2.0 * value**self.power)
 
     def backward(self, value: Any, *inputs: Any) -> Any:
         """Return the share at ``y``."""
@@ -130,7 +169,7 @@ class Floor(Transform):
         wanted = value / self.scale
         y = wanted
         for _ in range(NEWTON_STEPS):
-            y = y - (self._height(y) - wanted) / pt.exp(_log_phi(y))
+            y = y - (self._height(y) - wanted) / namespace(y).exp(_log_phi(y))
         return y
 
     def backward(self, value: Any, *inputs: Any) -> Any:
@@ -143,12 +182,47 @@ class Floor(Transform):
 
     @staticmethod
     def _height(y: Any) -> Any:
-        return y * pt.exp(_log_phi(y)) + pt.exp(-0.5 * y**2) / np.sqrt(2.0 * np.pi)
+        xp = namespace(y)
+        return y * xp.exp(_log_phi(y)) + xp.exp(-0.5 * y**2) / np.sqrt(2.0 * np.pi)
 
 
 def _log_phi(y: Any) -> Any:
     """Return the logarithm of the standard Normal's distribution function."""
-    return pt.log(0.5 * pt.erfc(-y / np.sqrt(2.0)))
+    return namespace(y).log(0.5 * special(y).erfc(-y / np.sqrt(2.0)))
+
+
+class Bent(Transform):
+    """``width asinh((y - place) / width)`` of the coordinate ``y`` of another transform.
+
+    Place and width are the last two parameters of the distribution. A density that
+    falls off slowly on one side and is a wall on the other is close to symmetric,
+    with the place at the wall; with a large width nothing is bent.
+    """
+
+    def __init__(self, inner: Transform) -> None:
+        self.inner = inner
+        self.name = f"bent_{inner.name}"
+
+    def forward(self, value: Any, *inputs: Any) -> Any:
+        """Return the bent coordinate of the value."""
+        *_, place, width = _parameters(inputs)
+        return width * pt.arcsinh((self.inner.forward(value) - place) / width)
+
+    def backward(self, value: Any, *inputs: Any) -> Any:
+        """Return the value at a bent coordinate."""
+        return self.inner.backward(self._straight(value, inputs))
+
+    def log_jac_det(self, value: Any, *inputs: Any) -> Any:
+        """Return that of the other transform, and ``ln cosh(v / width)``."""
+        *_, place, width = _parameters(inputs)
+        y = self._straight(value, inputs)
+        stretch = 0.5 * pt.log1p(((y - place) / width) ** 2)
+        return self.inner.log_jac_det(y) + stretch
+
+    @staticmethod
+    def _straight(value: Any, inputs: tuple[Any, ...]) -> Any:
+        *_, place, width = _parameters(inputs)
+        return place + width * pt.sinh(value / width)
 
 
 class TotalAndSplit(Transform):
@@ -204,4 +278,30 @@ def _product(columns: list[Any], vector: Any) -> Any:
 moved_coordinates = MovedCoordinates(from_origin=False)
 moved_from_data = MovedCoordinates(from_origin=True)
 moved_logarithm = MovedLogarithm()
+moved_together = MovedTogether()
 total_and_split = TotalAndSplit()
+
+
+def end_transforms(priors: Mapping[str, Any]) -> dict[str, Transform]:
+    """Return the transforms of floors and ceilings, before they are bent.
+
+    Parameters
+    ----------
+    priors : mapping of str to Prior
+        All priors of the model.
+
+    Returns
+    -------
+    dict of str to Transform
+        Of ``map_floor`` and ``ceiling_share``, where they are there and have
+        priors of the usual kind.
+    """
+    found: dict[str, Transform] = {}
+    floor, share = priors.get("map_floor"), priors.get("ceiling_share")
+    if floor is not None and floor.distribution == "TruncatedNormal":
+        lower = np.asarray(floor.parameters.get("lower", -1.0))
+        if np.all(lower == 0.0):
+            found["map_floor"] = Floor(float(np.mean(floor.arrays()["sigma"])))
+    if share is not None and share.distribution == "Beta":
+        found["ceiling_share"] = Ceiling(float(np.mean(share.arrays()["alpha"])))
+    return found

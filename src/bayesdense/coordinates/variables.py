@@ -13,7 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from bayesdense.coordinates.transforms import moved_coordinates, moved_from_data, moved_logarithm
+from bayesdense.coordinates.transforms import (
+    Bent,
+    moved_coordinates,
+    moved_from_data,
+    moved_logarithm,
+    moved_together,
+)
 
 __all__ = ["Rewrite"]
 
@@ -97,6 +103,39 @@ class Rewrite(Mapping[str, Any]):
         self._replace(name, rv, transform, self.dims(name))
         self.start(name, start)
 
+    def bend(
+        self,
+        name: str,
+        parameters: list[Any],
+        dist: Callable[..., Any],
+        *,
+        transform: Any,
+        place: Any,
+        width: Any,
+        start: Any,
+    ) -> None:
+        """Sample a variable in the coordinate of a transform, bent as data of the model say.
+
+        Parameters
+        ----------
+        name : str
+            Of the variable.
+        parameters : list of tensor
+            Of its distribution.
+        dist : callable
+            From the parameters to the distribution, unnamed.
+        transform : pymc.logprob.transforms.Transform
+            Without parameters.
+        place, width : tensor
+            As for `bayesdense.coordinates.transforms.Bent`.
+        start : array_like
+            Where chains start.
+        """
+        self.custom(
+            name, [*parameters, place, width], _logp_of(dist, len(parameters)), Bent(transform)
+        )
+        self.start(name, start)
+
     def move(
         self,
         name: str,
@@ -107,6 +146,7 @@ class Rewrite(Mapping[str, Any]):
         rate: Any = 1.0,
         log: bool = False,
         from_data: bool = False,
+        together: tuple[Any, Any] | None = None,
         start: Any = 0.0,
     ) -> None:
         """Sample a variable as ``rate x + shift``.
@@ -126,18 +166,20 @@ class Rewrite(Mapping[str, Any]):
         from_data : bool
             Whether 0 is where the data put the coordinate, so that chains
             start there.
+        together : tuple of tensor, optional
+            Share and unit of `bayesdense.coordinates.transforms.MovedTogether`,
+            for a logarithm with a rate of 1.
         start : array_like
             Where chains start otherwise.
         """
-        import pymc as pm
-
-        # Without it PyMC would look into the distribution, and the transform would see its
-        # parameters in the place of rate and shift.
-        def logp(value: Any, *given: Any) -> Any:
-            return pm.logp(dist(*given[:-2]), value)
-
         moved = moved_from_data if from_data else moved_coordinates
-        self.custom(name, [*parameters, rate, shift], logp, moved_logarithm if log else moved)
+        if together is None:
+            of_transform = [rate, shift]
+            transform = moved_logarithm if log else moved
+        else:
+            of_transform, transform = [shift, *together], moved_together
+        logp = _logp_of(dist, len(parameters))
+        self.custom(name, [*parameters, *of_transform], logp, transform)
         self.start(name, start)
 
     def standardise(
@@ -360,6 +402,20 @@ class Rewrite(Mapping[str, Any]):
                 # What is computed from it goes on from what it was computed from.
                 graph.replace(variable, variable.owner.inputs[0], reason="not kept")
         return model_from_fgraph(graph, mutate_fgraph=True)
+
+
+def _logp_of(dist: Callable[..., Any], count: int) -> Callable[..., Any]:
+    """Return a log density of which the first parameters are those of a distribution.
+
+    Without it PyMC would look into the distribution, and the transform would see its parameters
+    in the place of its own.
+    """
+    import pymc as pm
+
+    def logp(value: Any, *given: Any) -> Any:
+        return pm.logp(dist(*given[:count]), value)
+
+    return logp
 
 
 def log_of(scale: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["namespace"]
+__all__ = ["namespace", "special"]
 
 
 def namespace(*values: Any) -> Any:
@@ -36,3 +36,30 @@ def namespace(*values: Any) -> Any:
 
         return pt
     return np
+
+
+def special(*values: Any) -> Any:
+    """Return the module whose special functions take these values.
+
+    Parameters
+    ----------
+    *values
+        Numbers, arrays or symbolic tensors.
+
+    Returns
+    -------
+    module
+        `pytensor.tensor` if any value is symbolic, else `scipy.special`; both
+        spell ``erfc``, ``erfcinv`` and the rest alike.
+
+    Examples
+    --------
+    >>> special(1.0).__name__
+    'scipy.special'
+    """
+    xp = namespace(*values)
+    if xp is np:
+        from scipy import special as functions
+
+        return functions
+    return xp
