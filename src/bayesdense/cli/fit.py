@@ -113,8 +113,8 @@ def fit(
     target_accept: Annotated[
         float | None,
         typer.Option(
-            help="Acceptance of the sampler; higher is slower and safer.  [default: 0.95, less "
-            "for more than a thousand parameters]"
+            help="Acceptance of the sampler; higher is slower and safer.  [default: 0.95 with "
+            "a thousand parameters, 0.97 with few, less with more]"
         ),
     ] = None,
     compiler: Annotated[

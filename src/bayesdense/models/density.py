@@ -328,9 +328,9 @@ class DensityModel(Model[ModelSpec]):
         random_seed : int, optional
             Source of randomness; recorded in the fit.
         target_accept : float, optional
-            Acceptance that the step size is tuned to; if not given 0.95, and
-            less for more than a thousand parameters, so that the step stays
-            as it is.
+            Acceptance that the step size is tuned to; if not given 0.95 with a
+            thousand parameters, more with fewer (0.97 at most) and less with
+            more, so that the step stays as it is.
         ruler_draws : int, optional
             With ``ruler="cut"``, how many draws of the ruler are passed on;
             600 if not given. Each gets a short chain, so that `draws` and

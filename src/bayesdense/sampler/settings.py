@@ -16,7 +16,7 @@ __all__ = ["FEWEST_KEPT_DRAWS", "Run", "SamplingSettings", "usual_accept"]
 FEWEST_KEPT_DRAWS = 10
 COMPILERS = ("dynamic", "nutpie")
 MOST_SEED = 2**64
-USUAL_ACCEPT, USUAL_PARAMETERS, LEAST_ACCEPT = 0.95, 1000, 0.65
+USUAL_ACCEPT, USUAL_PARAMETERS, LEAST_ACCEPT, MOST_ACCEPT = 0.95, 1000, 0.65, 0.97
 
 
 def usual_accept(n_parameters: int) -> float:
@@ -25,9 +25,10 @@ def usual_accept(n_parameters: int) -> float:
     With a step ``e``, the energy of ``n`` independent Normal variables is off by about
     ``e^2 n^(1/2) / 4`` at the end of a trajectory, and a fraction ``2 Phi(-e^2 n^(1/2) / 8)`` is
     accepted. So at the same acceptance the step of ten times as many variables is shorter by 1.8,
-    and every draw dearer by that. Up to `USUAL_PARAMETERS` the acceptance is `USUAL_ACCEPT`; for
-    more it is what leaves the step as it is, and never less than `LEAST_ACCEPT`, the best for
-    very many (Beskos et al., Bernoulli 19, 2013).
+    and every draw dearer by that; with fewer of them it is longer, and chains diverge where the
+    density is narrowest, which does not hang on their number. So the acceptance is what leaves the
+    step as it is with `USUAL_PARAMETERS` at `USUAL_ACCEPT`. It is never less than `LEAST_ACCEPT`,
+    the best for very many (Beskos et al., Bernoulli 19, 2013), and never more than `MOST_ACCEPT`.
 
     Parameters
     ----------
@@ -38,9 +39,9 @@ def usual_accept(n_parameters: int) -> float:
     -------
     float
     """
-    growth = np.sqrt(max(n_parameters, USUAL_PARAMETERS) / USUAL_PARAMETERS)
+    growth = np.sqrt(n_parameters / USUAL_PARAMETERS)
     kept = 2.0 * ndtr(growth * ndtri(USUAL_ACCEPT / 2.0))
-    return float(max(kept, LEAST_ACCEPT))
+    return float(np.clip(kept, LEAST_ACCEPT, MOST_ACCEPT))
 
 
 @dataclass(frozen=True, kw_only=True)
