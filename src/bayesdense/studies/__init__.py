@@ -7,6 +7,7 @@ from bayesdense.studies.compare_rulers import RulerComparison, compare_rulers
 from bayesdense.studies.contamination import tipping_points
 from bayesdense.studies.differences import growth_differences
 from bayesdense.studies.influence import influence
+from bayesdense.studies.missing import missing_scores
 from bayesdense.studies.prior_sensitivity import prior_sensitivity
 from bayesdense.studies.sensitivity import sensitivity
 from bayesdense.studies.study import Study
@@ -23,6 +24,7 @@ __all__ = [
     "influence",
     "leave_future_out",
     "leave_groups_out",
+    "missing_scores",
     "prior_sensitivity",
     "ruler_agreement",
     "sensitivity",

@@ -15,7 +15,7 @@ from bayesdense.posterior.intervals import PROB, interval_columns
 from bayesdense.spec import require_growth
 from bayesdense.tables.growth import ALL, MONTHS_PER_YEAR
 
-__all__ = ["tipping_points"]
+__all__ = ["rate_that_doubles_in", "rates_by_benchmark", "tipping_points"]
 
 
 def tipping_points(fit: DensityFit, *, months: float = 6.0, prob: float = PROB) -> pd.DataFrame:
@@ -62,15 +62,11 @@ def tipping_points(fit: DensityFit, *, months: float = 6.0, prob: float = PROB) 
     >>> bd.studies.tipping_points(fit, months=12.0)  # doctest: +SKIP
     """
     require_growth(fit.spec, "tipping_points")
-    asked: Any = months
-    if isinstance(asked, bool) or not isinstance(asked, int | float) or not asked > 0:
-        raise BayesdenseError(f"months must be a number above 0, not {months!r}")
-    wanted = MONTHS_PER_YEAR * np.log(2.0) / months
+    wanted = rate_that_doubles_in(months)
     design, draws = make_design(fit.data, fit.spec), Draws(fit.posterior)
     slope, points = _at_targets(design, draws)
     rate = draws["growth_rate"][:, None]
-    by_benchmark = draws["growth_rate_by_benchmark"] if _differs(fit) else rate
-    kappa = (by_benchmark - wanted) * slope
+    kappa = (rates_by_benchmark(draws) - wanted) * slope
     together = (rate - wanted) / (1.0 / slope).mean(axis=1, keepdims=True)
     names = [*design.coords["benchmark"], ALL]
     return pd.DataFrame(
@@ -83,8 +79,44 @@ def tipping_points(fit: DensityFit, *, months: float = 6.0, prob: float = PROB) 
     )
 
 
-def _differs(fit: DensityFit) -> bool:
-    return "growth_rate_by_benchmark" in fit.posterior
+def rate_that_doubles_in(months: Any) -> float:
+    """Return the growth rate of a doubling time, or refuse what is none.
+
+    Parameters
+    ----------
+    months : object
+        What a user asked for.
+
+    Returns
+    -------
+    float
+        Per year.
+
+    Raises
+    ------
+    BayesdenseError
+        If it is not a number above 0.
+    """
+    if isinstance(months, bool) or not isinstance(months, int | float) or not months > 0:
+        raise BayesdenseError(f"months must be a number above 0, not {months!r}")
+    return float(MONTHS_PER_YEAR * np.log(2.0) / months)
+
+
+def rates_by_benchmark(draws: Draws) -> np.ndarray:
+    """Return draws of the growth on each benchmark, or of that on all in one column.
+
+    Parameters
+    ----------
+    draws : Draws
+        Of a model with a trend.
+
+    Returns
+    -------
+    numpy.ndarray, shape (draw, benchmark or 1)
+    """
+    if "growth_rate_by_benchmark" in draws:
+        return np.asarray(draws["growth_rate_by_benchmark"])
+    return np.asarray(draws["growth_rate"][:, None])
 
 
 def _at_targets(design: Any, draws: Draws) -> tuple[np.ndarray, np.ndarray]:
