@@ -61,16 +61,20 @@ def diagnostics_table(posterior: xr.Dataset, names: Iterable[str]) -> pd.DataFra
     pandas.DataFrame
         One row for each entry. Columns ``parameter``, ``rhat`` (rank
         normalised), ``ess_bulk``, ``ess_tail`` and ``ess``, the smaller of the
-        two.
+        two. An entry that is 0 in every draw only fills an array, as the offset of
+        a harness on a benchmark that it never measured, and has no row.
     """
     import arviz as az
 
     chosen = posterior[[name for name in dict.fromkeys(names) if name in posterior]]
-    columns = {
-        "rhat": az.rhat(chosen),
-        "ess_bulk": az.ess(chosen, method="bulk"),
-        "ess_tail": az.ess(chosen, method="tail"),
-    }
+    # Of an entry that does not vary, R-hat is 0 / 0.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        columns = {
+            "rhat": az.rhat(chosen),
+            "ess_bulk": az.ess(chosen, method="bulk"),
+            "ess_tail": az.ess(chosen, method="tail"),
+        }
+    sampled: list[Any] = []
     rows: dict[str, list[Any]] = {"parameter": [], **{name: [] for name in columns}}
     for name in chosen.data_vars:
         dims = chosen[name].dims[2:]
@@ -79,7 +83,8 @@ def diagnostics_table(posterior: xr.Dataset, names: Iterable[str]) -> pd.DataFra
             rows["parameter"].append(f"{name}{place}")
         for column, values in columns.items():
             rows[column].extend(np.ravel(values[name].values))
-    table = pd.DataFrame(rows)
+        sampled.extend(np.ravel((chosen[name] != 0.0).any(("chain", "draw")).values))
+    table = pd.DataFrame(rows)[np.array(sampled, dtype=bool)].reset_index(drop=True)
     return table.assign(ess=table[["ess_bulk", "ess_tail"]].min(axis=1))
 
 
