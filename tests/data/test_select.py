@@ -334,6 +334,22 @@ def test_near_scores_are_merged(write_folder: WriteFolder) -> None:
     assert len(data.merge_scores(0.5).scores) == 1
 
 
+def test_reports_of_a_harness_are_harnesses_of_their_own(write_folder: WriteFolder) -> None:
+    data = cell(write_folder, "0.5,vendor,a,1,", "0.9,vendor,b,1,", "0.6,qwen,c,3,5")
+    split = data.split_harness("vendor")
+    assert split.scores["harness"].tolist() == ["vendor: a", "vendor: b", "qwen"]
+    assert split.scores.drop(columns="harness").equals(data.scores.drop(columns="harness"))
+    assert split.selection[-1]["filter"] == "split_harness" and split.digest != data.digest
+    with pytest.raises(UnknownNameError, match="unknown harness 'vendors': did you mean 'vendor'"):
+        data.split_harness("vendors")
+
+
+def test_reports_without_a_name_are_not_split(write_folder: WriteFolder) -> None:
+    nameless = cell(write_folder, "0.5,vendor,,1,", "0.9,vendor,b,1,")
+    with pytest.raises(DataError, match="1 of 2 scores of 'vendor' have no source"):
+        nameless.split_harness()
+
+
 def test_a_chain_is_measured_from_its_first_score(write_folder: WriteFolder) -> None:
     data = cell(write_folder, "0.5,v,a,1,", "0.5008,v,b,1,", "0.5016,v,c,1,")
     assert data.merge_scores().scores["source"].tolist() == ["a; b", "c"]
@@ -362,3 +378,62 @@ def test_cells_stay_apart(small: Dataset) -> None:
 def test_bad_tolerance(small: Dataset, tolerance: Any) -> None:
     with pytest.raises(DataError, match="tolerance=.*allowed is a fraction"):
         small.merge_scores(tolerance)
+
+
+# -- modes -----------------------------------------------------------------------------------
+
+TWINS = """model,family,n_params,is_reference,release_date
+big,llama,7e10,true,2023-07-18
+mid,llama,1.3e10,true,2023-07-18
+plain,new,8e9,false,2024-06-07
+plain-think,new,8e9,false,2024-06-07
+other-think,else,9e9,false,2024-08-01
+"""
+TWIN_SCORES = """model,benchmark,score,harness,source
+big,MMLU,0.7,lab,a
+mid,MMLU,0.55,lab,a
+plain,MMLU,0.6,lab,a
+plain-think,MMLU,0.65,lab,a
+plain-think,MMLU,0.66,vendor,b
+other-think,MMLU,0.7,lab,a
+"""
+IN_MODE = ["plain-think", "other-think"]
+
+
+def twins(write_folder: WriteFolder) -> Dataset:
+    return read_dataset(write_folder(models=TWINS, scores=TWIN_SCORES, losses=None))
+
+
+def test_a_mode_is_a_harness_and_weights_are_one_model(write_folder: WriteFolder) -> None:
+    data = twins(write_folder)
+    merged = data.with_mode("thinking", IN_MODE, weights_of={"plain-think": "plain"})
+    assert merged.models["model"].tolist() == ["big", "mid", "plain", "other-think"]
+    own = merged.scores[merged.scores["model"] == "plain"]
+    assert list(zip(own["score"], own["harness"], own["source"], strict=True)) == [
+        (0.6, "lab", "a"),
+        (0.65, "lab, thinking", "a, thinking"),
+        (0.66, "vendor, thinking", "b, thinking"),
+    ]
+    other = merged.scores[merged.scores["model"] == "other-think"]
+    assert other["harness"].tolist() == ["lab, thinking"]
+    assert merged.selection[-1]["dropped_models"] == 1
+    # Without twins the mode is a harness all the same.
+    apart = data.with_mode("thinking", IN_MODE)
+    assert len(apart.models) == 5 and set(apart.scores["harness"]) == set(merged.scores["harness"])
+
+
+@pytest.mark.parametrize(
+    ("models", "weights_of", "message"),
+    [
+        ([], {}, "name the mode, and at least one model"),
+        (["plain-thunk"], {}, "unknown model 'plain-thunk': did you mean 'plain-think'"),
+        (IN_MODE, {"plain": "big"}, "'plain' is in weights_of and not among the models"),
+        (IN_MODE, {"plain-think": "other-think"}, "was run in the same mode"),
+        (IN_MODE, {"other-think": "plain"}, "cannot have the same weights: n_params is 9"),
+    ],
+)
+def test_modes_that_cannot_be(
+    write_folder: WriteFolder, models: list[str], weights_of: dict[str, str], message: str
+) -> None:
+    with pytest.raises((DataError, UnknownNameError), match=message):
+        twins(write_folder).with_mode("thinking", models, weights_of=weights_of)

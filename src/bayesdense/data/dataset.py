@@ -11,7 +11,9 @@ import pandas as pd
 
 from bayesdense.data.holder import TableHolder
 from bayesdense.data.merge import merge_near_scores
+from bayesdense.data.modes import with_mode
 from bayesdense.data.reference import borrow_references, swap_references
+from bayesdense.data.reports import split_harness
 from bayesdense.data.runs import frames_of_runs
 from bayesdense.data.select import Day, Names, Selection, keep_scores, select_tables
 from bayesdense.data.tables import Tables
@@ -386,6 +388,105 @@ scores, 390 losses
             "references_too": True,
         }
         return self._with(tables.replace(scores=merged), [entry])
+
+    def split_harness(self, harness: str = "vendor") -> Dataset:
+        """Let every report that a harness collects be a harness of its own.
+
+        A report measures its models in one way, so that what is off in it is off
+        for all of them. Split so, each report has an offset on each benchmark
+        (a release effect), and not only a noise of its own for each score.
+
+        Parameters
+        ----------
+        harness : str
+            Whose scores are split by ``source``.
+
+        Returns
+        -------
+        Dataset
+            With the harness ``"<harness>: <source>"`` for those scores.
+
+        Raises
+        ------
+        UnknownNameError
+            If no score is by that harness.
+        DataError
+            If scores of it name no source.
+
+        Examples
+        --------
+        >>> from bayesdense.data import load_dataset
+        >>> data = load_dataset("densing5")
+        >>> split = data.split_harness("vendor")
+        >>> len(set(data.scores["harness"])), len(set(split.scores["harness"]))
+        (4, 56)
+        """
+        scores = split_harness(self.tables.scores, harness)
+        entry = {
+            "filter": "split_harness",
+            "value": harness,
+            "dropped_models": 0,
+            "dropped_scores": 0,
+            "dropped_losses": 0,
+            "references_too": True,
+        }
+        return self._with(self.tables.replace(scores=scores), [entry])
+
+    def with_mode(
+        self, mode: str, models: Names, *, weights_of: Mapping[str, str] | None = None
+    ) -> Dataset:
+        """Take a mode that some models were run in for a harness of its own.
+
+        A model that thinks before it answers scores better without being
+        another one. As a harness, the mode has an offset on each benchmark, which
+        is learned from the entries that were run both with it and without; and
+        two entries of one set of weights are one model with one density, not two.
+
+        Parameters
+        ----------
+        mode : str
+            Its name, such as ``"thinking"``.
+        models : str or iterable of str
+            What was run in it.
+        weights_of : mapping of str to str, optional
+            Of some of them, the entry that has the same weights and was run
+            without: the scores of both become that entry's.
+
+        Returns
+        -------
+        Dataset
+            With the harness ``"<harness>, <mode>"`` for the scores of `models`.
+
+        Raises
+        ------
+        UnknownNameError
+            If a model is not there.
+        DataError
+            If no mode or no model is named, or two entries cannot have the same
+            weights: they differ in size, date or family.
+
+        Examples
+        --------
+        >>> from bayesdense.data import load_dataset
+        >>> data = load_dataset("ikp")
+        >>> thinking = data.models.loc[data.models["is_thinking"], "model"].tolist()
+        >>> twins = {name: name.removesuffix("-think") for name in thinking}
+        >>> twins = {a: b for a, b in twins.items() if a != b and b in set(data.models["model"])}
+        >>> one_each = data.with_mode("thinking", thinking, weights_of=twins)
+        >>> len(data.models), len(one_each.models)
+        (100, 93)
+        """
+        twins = {} if weights_of is None else dict(weights_of)
+        tables = with_mode(self.tables, mode, models, twins)
+        entry = {
+            "filter": "with_mode",
+            "value": mode,
+            "dropped_models": len(twins),
+            "dropped_scores": 0,
+            "dropped_losses": len(self.losses) - len(tables.losses),
+            "references_too": True,
+        }
+        return self._with(tables, [entry])
 
     def to_folder(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Write the tables as CSV files that `read_dataset` reads back, all or nothing.
