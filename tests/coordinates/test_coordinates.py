@@ -11,7 +11,7 @@ from bayesdense.coordinates.cell_estimates import estimate_cells, usual_maps
 from bayesdense.coordinates.contrasts import _harness_contrasts, standardised
 from bayesdense.coordinates.decorrelation import end_features
 from bayesdense.coordinates.log_odds import log_odds, log_odds_and_rise
-from bayesdense.coordinates.regression import UNBENT, bend_of
+from bayesdense.coordinates.regression import UNBENT, bend_of, share_in_common
 from bayesdense.coordinates.transforms import Bent, Ceiling, Floor, moved_together
 from bayesdense.model import make_design
 from bayesdense.sampler.settings import Run, SamplingSettings
@@ -79,6 +79,18 @@ def test_what_entries_have_in_common_is_brought_to_size():
     jacobian = np.column_stack([(at(y + s) - at(y - s)) / 2e-6 for s in steps])
     slope = moved_together.log_jac_det(pt.constant(y), *given.owner.inputs).eval(**PYTHON)
     assert slope.sum() == pytest.approx(np.log(abs(np.linalg.det(jacobian))), abs=1e-6)
+
+
+def test_what_does_not_vary_has_nothing_in_common():
+    """Stuck chains, one constant column, two that are exactly opposite, and a single one."""
+    random = np.random.default_rng(3)
+    unit, share = share_in_common(np.ones((50, 3)))
+    assert unit.tolist() == [1.0, 1.0, 1.0] and share == 0.0
+    column = random.normal(size=50)
+    unit, share = share_in_common(np.column_stack([np.ones(50), column, 2.0 * column]))
+    assert unit[0] == 1.0 and unit[2] == pytest.approx(2.0 * unit[1]) and 0.0 < share < 1.0
+    assert share_in_common(np.column_stack([column, -column]))[1] == 0.0
+    assert share_in_common(column[:, None])[1] == 0.0
 
 
 def test_a_wall_is_found_on_either_side_and_nowhere_else():

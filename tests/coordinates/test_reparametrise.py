@@ -1,5 +1,7 @@
 """The sampler's model is the textbook model in other coordinates: nothing else differs."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pymc as pm
@@ -84,6 +86,7 @@ def test_the_density_is_that_of_the_textbook_model(options, kind):
     second = coordinates_from_pilot(design, first, as_posterior(drawn))
     assert not np.array_equal(first.cells.x, second.cells.x)
     assert second.regressions.logit.any() and second.regressions.spread.any()
+    second = bent(second)
     values = {name: v[0] for name, v in drawn.items()}
     expected = sum(log_densities(model, values).values())
     points = []
@@ -102,6 +105,21 @@ def test_the_density_is_that_of_the_textbook_model(options, kind):
         assert all(np.isfinite(values).all() for values in point.values())
         points.append(point[sampled.model.rvs_to_values[sampled.model["cell_effect"]].name])
     assert not np.allclose(*points)
+
+
+def bent(coordinates):
+    """Return coordinates of which no slope is by itself and no floor or ceiling is straight."""
+    r = coordinates.regressions
+    count = len(r.slope_unit)
+    place, width = ({name: np.full(count, v) for name in r.bend_place} for v in (-0.5, 0.6))
+    own = dataclasses.replace(
+        r,
+        slope_unit=np.linspace(0.3, 0.9, count),
+        slope_share=np.array(0.4),
+        bend_place=place,
+        bend_width=width,
+    )
+    return dataclasses.replace(coordinates, regressions=own)
 
 
 def test_moved_variables_have_the_density_of_their_coordinate():

@@ -240,9 +240,12 @@ def _set_bends(found: Regressions, design: Design, draws: Any) -> None:
     from bayesdense.coordinates.transforms import end_transforms
 
     for name, transform in end_transforms(model_priors(design)).items():
+        if name not in draws:
+            continue
         straight = transform.forward(draws[name])
-        # A ceiling of exactly 1 in double precision has no finite coordinate.
-        straight = np.where(np.isfinite(straight), straight, 0.0)
+        # A ceiling of exactly 1 in the precision of the draws has no finite coordinate.
+        finite = np.where(np.isfinite(straight), straight, np.nan)
+        straight = np.clip(straight, np.nanmin(finite, axis=0), np.nanmax(finite, axis=0))
         found.bend_place[name], found.bend_width[name] = bend_of(straight)
 
 

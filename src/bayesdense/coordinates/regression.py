@@ -14,12 +14,15 @@ RIDGE = 0.02
 ERRORS = np.geomspace(0.02, 10.0, 60)
 # Of the variance of standardised values, what is not in common at the least.
 LEAST_OWN = 0.05
+# What does not vary by more than this does not vary.
+LEAST_SPREAD = 1e-12
 UNBENT = 1e4
 """A width with which a coordinate is not bent, see `bayesdense.coordinates.transforms.Bent`."""
-# Widths that are tried, in standard deviations, where draws are skewer than that; and the share of
-# the draws that is beyond the wall.
+# Widths that are tried, in standard deviations, where draws are more skewed than the first number,
+# and skewness that is little enough. A density that falls off steeply on one side has a wall there:
+# the place beyond which this share of the draws is.
 WIDTHS = np.array([0.05, 0.1, 0.15, 0.25, 0.4, 0.6, 1.0, 1.6, 2.5])
-SKEWED, BEYOND = 0.4, 0.01
+SKEWED, STRAIGHT, BEYOND = 0.4, 0.2, 0.01
 
 
 def slopes(values: np.ndarray, features: np.ndarray) -> np.ndarray:
@@ -103,7 +106,7 @@ def shrunk_slopes(
 
 
 def share_in_common(values: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return the standard deviations of values, and how much of their common part is too much.
+    """Return the standard deviations of values, and which share of their common part to take off.
 
     Standardised values that are all correlated by ``r`` have the variance
     ``1 + (n - 1) r`` in the direction of their mean and ``1 - r`` in every other
@@ -130,13 +133,13 @@ def share_in_common(values: np.ndarray) -> tuple[np.ndarray, float]:
     >>> print(round(share, 2), np.abs(np.corrcoef(left.T) - np.eye(4)).max() < 0.05)
     0.55 True
     """
-    unit = np.maximum(values.std(axis=0), np.finfo(float).tiny)
-    count = values.shape[1]
+    spread, count = values.std(axis=0), values.shape[1]
+    unit = np.where(spread > LEAST_SPREAD, spread, 1.0)
     if count < 2:
         return unit, 0.0
     common = count * float(((values - values.mean(axis=0)) / unit).mean(axis=1).var())
     own = max((count - common) / (count - 1), LEAST_OWN)
-    return unit, max(0.0, 1.0 - (own / common) ** 0.5)
+    return unit, 1.0 - (own / common) ** 0.5 if common > own else 0.0
 
 
 def bend_of(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -159,7 +162,7 @@ def bend_of(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     >>> place, width = bend_of(draws)
     >>> bent = np.arcsinh((draws - place) / width)
     >>> print(round(_skewness(draws[:, 0])), round(_skewness(bent[:, 0]), 1))
-    6 -0.1
+    6 0.2
     """
     place, width = np.zeros(draws.shape[1]), np.full(draws.shape[1], UNBENT)
     for i, y in enumerate(draws.T):
@@ -168,8 +171,10 @@ def bend_of(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             continue
         wall = float(np.quantile(y, BEYOND if skewness > 0 else 1.0 - BEYOND))
         widths = WIDTHS * y.std()
-        left = [abs(_skewness(np.arcsinh((y - wall) / of))) for of in widths]
-        best = int(np.argmin(left))
+        left = np.array([abs(_skewness(np.arcsinh((y - wall) / of))) for of in widths])
+        # The widest that does: a narrow bend reaches far into the tails.
+        does = np.flatnonzero(left < STRAIGHT)
+        best = int(does[-1]) if len(does) else int(np.argmin(left))
         if left[best] < abs(skewness):
             place[i], width[i] = wall, widths[best]
     return place, width
@@ -186,5 +191,5 @@ def _standardised(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     centred = features - features.mean(axis=0)
     spread = centred.std(axis=0)
     # A feature that does not vary, such as the ceiling of a map without one, explains nothing.
-    unit = np.where(spread > 1e-12, spread, np.inf)
+    unit = np.where(spread > LEAST_SPREAD, spread, np.inf)
     return centred / unit, unit

@@ -214,10 +214,10 @@ class Bent(Transform):
 
     def log_jac_det(self, value: Any, *inputs: Any) -> Any:
         """Return that of the other transform, and ``ln cosh(v / width)``."""
-        *_, place, width = _parameters(inputs)
-        y = self._straight(value, inputs)
-        stretch = 0.5 * pt.log1p(((y - place) / width) ** 2)
-        return self.inner.log_jac_det(y) + stretch
+        *_, width = _parameters(inputs)
+        along = pt.abs(value / width)
+        stretch = along + pt.log1p(pt.exp(-2.0 * along)) - np.log(2.0)
+        return self.inner.log_jac_det(self._straight(value, inputs)) + stretch
 
     @staticmethod
     def _straight(value: Any, inputs: tuple[Any, ...]) -> Any:

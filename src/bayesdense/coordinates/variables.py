@@ -114,7 +114,7 @@ class Rewrite(Mapping[str, Any]):
         width: Any,
         start: Any,
     ) -> None:
-        """Sample a variable in the coordinate of a transform, bent as data of the model say.
+        """Sample a variable in the bent coordinate of a transform.
 
         Parameters
         ----------

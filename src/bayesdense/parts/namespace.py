@@ -50,7 +50,7 @@ def special(*values: Any) -> Any:
     -------
     module
         `pytensor.tensor` if any value is symbolic, else `scipy.special`; both
-        spell ``erfc``, ``erfcinv`` and the rest alike.
+        have ``erfc`` and ``erfcinv``.
 
     Examples
     --------

@@ -26,9 +26,10 @@ def usual_accept(n_parameters: int) -> float:
     ``e^2 n^(1/2) / 4`` at the end of a trajectory, and a fraction ``2 Phi(-e^2 n^(1/2) / 8)`` is
     accepted. So at the same acceptance the step of ten times as many variables is shorter by 1.8,
     and every draw dearer by that; with fewer of them it is longer, and chains diverge where the
-    density is narrowest, which does not hang on their number. So the acceptance is what leaves the
-    step as it is with `USUAL_PARAMETERS` at `USUAL_ACCEPT`. It is never less than `LEAST_ACCEPT`,
-    the best for very many (Beskos et al., Bernoulli 19, 2013), and never more than `MOST_ACCEPT`.
+    density is narrowest, which does not depend on their number. So the acceptance is what leaves
+    the step as it is with `USUAL_PARAMETERS` at `USUAL_ACCEPT`. It is never less than
+    `LEAST_ACCEPT`, the best for very many (Beskos et al., Bernoulli 19, 2013), and never more
+    than `MOST_ACCEPT`.
 
     Parameters
     ----------
