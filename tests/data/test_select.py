@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -428,7 +429,9 @@ def test_a_mode_is_a_harness_and_weights_are_one_model(write_folder: WriteFolder
         ([], {}, "name the mode, and at least one model"),
         (["plain-thunk"], {}, "unknown model 'plain-thunk': did you mean 'plain-think'"),
         (IN_MODE, {"plain": "big"}, "'plain' is in weights_of and not among the models"),
-        (IN_MODE, {"plain-think": "other-think"}, "was run in the same mode"),
+        (IN_MODE, {"plain-think": "other-think"}, "which was run in the same mode"),
+        (IN_MODE, ["plain-think"], "allowed is a mapping"),
+        (IN_MODE, {"plain-think": "big"}, "cannot have the same weights"),
         (IN_MODE, {"other-think": "plain"}, "cannot have the same weights: n_params is 9"),
     ],
 )
@@ -437,3 +440,20 @@ def test_modes_that_cannot_be(
 ) -> None:
     with pytest.raises((DataError, UnknownNameError), match=message):
         twins(write_folder).with_mode("thinking", models, weights_of=weights_of)
+
+
+def test_two_scores_of_one_source_in_one_mode_are_refused(
+    write_folder: WriteFolder, tmp_path: Path
+) -> None:
+    models = TWINS + "plain-hard,new,8e9,false,2024-06-07\n"
+    scores = TWIN_SCORES + "plain-hard,MMLU,0.67,lab,a\n"
+    data = read_dataset(write_folder(models=models, scores=scores, losses=None))
+    both = {"plain-think": "plain", "plain-hard": "plain"}
+    message = "'plain' would have two scores on MMLU from the source 'a, thinking'"
+    with pytest.raises(DataError, match=message):
+        data.with_mode("thinking", [*IN_MODE, "plain-hard"], weights_of=both)
+    one = data.with_mode("thinking", IN_MODE, weights_of={"plain-think": "plain"})
+    two = one.with_mode("thinking hard", "plain-hard", weights_of={"plain-hard": "plain"})
+    assert read_dataset(two.to_folder(tmp_path / "out")) == two and len(two.models) == 4
+    with pytest.raises(DataError, match="name the mode"):
+        data.with_mode(1, IN_MODE)  # type: ignore[arg-type]

@@ -394,7 +394,8 @@ scores, 390 losses
 
         A report measures its models in one way, so that what is off in it is off
         for all of them. Split so, each report has an offset on each benchmark
-        (a release effect), and not only a noise of its own for each score.
+        (a release effect), and not only a noise of its own for each score. Quoted
+        figures are best merged before (`merge_scores`).
 
         Parameters
         ----------
@@ -435,12 +436,14 @@ scores, 390 losses
     def with_mode(
         self, mode: str, models: Names, *, weights_of: Mapping[str, str] | None = None
     ) -> Dataset:
-        """Take a mode that some models were run in for a harness of its own.
+        """Treat a mode that some models were run in as a harness of its own.
 
         A model that thinks before it answers scores better without being
-        another one. As a harness, the mode has an offset on each benchmark, which
-        is learned from the entries that were run both with it and without; and
+        another one. As a harness, the mode has an offset on each benchmark, and
         two entries of one set of weights are one model with one density, not two.
+        Entries that were run both with the mode and without are what tells the offset
+        apart from the models; without any of them it goes with the dates of the
+        models that were run in it. Each harness has an offset of its own for the mode.
 
         Parameters
         ----------
@@ -450,7 +453,8 @@ scores, 390 losses
             What was run in it.
         weights_of : mapping of str to str, optional
             Of some of them, the entry that has the same weights and was run
-            without: the scores of both become that entry's.
+            without: the scores of both become that entry's. Losses of the keys
+            are left out.
 
         Returns
         -------
@@ -462,8 +466,9 @@ scores, 390 losses
         UnknownNameError
             If a model is not there.
         DataError
-            If no mode or no model is named, or two entries cannot have the same
-            weights: they differ in size, date or family.
+            If no mode or no model is named, two entries cannot have the same
+            weights, since they differ in size, tokens, date, family or in being a
+            reference, or a model would have two scores of one source in one mode.
 
         Examples
         --------
@@ -476,7 +481,7 @@ scores, 390 losses
         >>> len(data.models), len(one_each.models)
         (100, 93)
         """
-        twins = {} if weights_of is None else dict(weights_of)
+        twins = {} if weights_of is None else weights_of
         tables = with_mode(self.tables, mode, models, twins)
         entry = {
             "filter": "with_mode",

@@ -1,4 +1,4 @@
-"""Take the reports that one harness collects for harnesses of their own."""
+"""Treat the reports that one harness collects as harnesses of their own."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ def split_harness(scores: pd.DataFrame, harness: str) -> pd.DataFrame:
     if not own.any():
         raise UnknownNameError.of("harness", harness, sorted(set(scores["harness"])))
     source = scores["source"].astype(str)
-    nameless = int((own & (source == UNNAMED)).sum())
+    # Also of a mode, which `with_mode` writes behind the source.
+    nameless = int((own & (source.str.split(", ").str[0] == UNNAMED)).sum())
     if nameless:
         raise DataError(
             f"split_harness: {nameless:,} of {int(own.sum()):,} scores of '{harness}' have no "

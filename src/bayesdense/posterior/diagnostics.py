@@ -22,6 +22,8 @@ __all__ = [
 ]
 
 MAX_RHAT = 1.01
+# Variables with entries that fill an array and nothing else: they are 0 in every draw.
+MAY_BE_ABSENT = ("harness_offset",)
 MIN_ESS = 400
 MIN_BFMI = 0.3
 
@@ -61,8 +63,8 @@ def diagnostics_table(posterior: xr.Dataset, names: Iterable[str]) -> pd.DataFra
     pandas.DataFrame
         One row for each entry. Columns ``parameter``, ``rhat`` (rank
         normalised), ``ess_bulk``, ``ess_tail`` and ``ess``, the smaller of the
-        two. An entry that is 0 in every draw only fills an array, as the offset of
-        a harness on a benchmark that it never measured, and has no row.
+        two. The offset of a harness on a benchmark that it never measured is 0 in
+        every draw, and has no row.
     """
     import arviz as az
 
@@ -83,7 +85,8 @@ def diagnostics_table(posterior: xr.Dataset, names: Iterable[str]) -> pd.DataFra
             rows["parameter"].append(f"{name}{place}")
         for column, values in columns.items():
             rows[column].extend(np.ravel(values[name].values))
-        sampled.extend(np.ravel((chosen[name] != 0.0).any(("chain", "draw")).values))
+        there = (chosen[name] != 0.0).any(("chain", "draw")) | (name not in MAY_BE_ABSENT)
+        sampled.extend(np.ravel(there.values))
     table = pd.DataFrame(rows)[np.array(sampled, dtype=bool)].reset_index(drop=True)
     return table.assign(ess=table[["ess_bulk", "ess_tail"]].min(axis=1))
 

@@ -106,18 +106,27 @@ def interval(draws: Any, prob: float, *, axis: int = 0) -> tuple[Any, Any, Any]:
     return median, lower, upper
 
 
-def interval_columns(draws: Any, prob: float, *, axis: int = 0) -> dict[str, Any]:
+def interval_columns(
+    draws: Any, prob: float, *, axis: int = 0, where: Any = True
+) -> dict[str, Any]:
     """Return the columns that every table of intervals has.
 
     Parameters
     ----------
     draws, prob, axis
         As for `interval`.
+    where : array_like of bool
+        Which rows have an interval; others are missing.
 
     Returns
     -------
     dict
         ``median``, ``lower``, ``upper``, ``prob`` and ``kind``.
     """
-    median, lower, upper = interval(draws, prob, axis=axis)
+    if where is True:
+        median, lower, upper = interval(draws, prob, axis=axis)
+    else:
+        known = np.nan_to_num(draws, posinf=0.0, neginf=0.0)
+        found = interval(known, prob, axis=axis)
+        median, lower, upper = (np.where(where, values, np.nan) for values in found)
     return {"median": median, "lower": lower, "upper": upper, "prob": prob, "kind": KIND}
