@@ -1,7 +1,7 @@
 """Print what the validation and influence sections of `docs/sensitivity.md` say of `densing5`.
 
 Run with ``python scripts/validation.py``; up to an hour on two cores, and it goes on where it was
-stopped. ``--part influence`` does this part only.
+stopped. ``--part influence`` does this part only, ``--form first-edition`` holds the first edition.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ SELECTION: dict[str, Any] = {
     "compressed": False,
     "min_benchmarks": 3,
 }
-UNTIL = ["2023-12-31", "2024-06-30", "2024-12-31"]
+UNTIL = ["2023-12-31", "2024-06-30", "2024-12-31", "2025-03-31"]
+HOW: dict[str, Any] = {"draws": 800, "tune": 700}
 # The fewest models of a developer that is left out: of one only.
 MOST = 10
 # Left out in earnest as well: the six most influential by weights, and two of which weights are
@@ -26,18 +27,21 @@ MOST = 10
 FAMILIES = ["Klear", "Mistral", "Qwen", "Falcon", "Qwen1.5", "Llama-3", "Gemma3", "Qwen2"]
 
 
-def validation(data: bd.Dataset, store: Path) -> None:
-    """Predict later models, one developer, and each benchmark."""
-    model, studies = bd.DensityModel(form="first-edition"), bd.studies
-    how: dict[str, Any] = {"draws": 800, "tune": 700, "store": store / "validation"}
-    print(studies.leave_future_out(model, data, UNTIL, **how))
-    print(studies.leave_groups_out(model, data, by="developer", smallest=MOST, **how))
-    print(studies.leave_groups_out(model, data, by="benchmark", **how))
+def future(model: bd.DensityModel, data: bd.Dataset, store: Path) -> None:
+    """Predict later models."""
+    print(bd.studies.leave_future_out(model, data, UNTIL, **HOW, store=store / "validation"))
 
 
-def influence(data: bd.Dataset, store: Path) -> None:
+def groups(model: bd.DensityModel, data: bd.Dataset, store: Path) -> None:
+    """Predict one developer, and each benchmark."""
+    how: dict[str, Any] = {**HOW, "store": store / "validation"}
+    print(bd.studies.leave_groups_out(model, data, by="developer", smallest=MOST, **how))
+    print(bd.studies.leave_groups_out(model, data, by="benchmark", **how))
+
+
+def influence(model: bd.DensityModel, data: bd.Dataset, store: Path) -> None:
     """Hold weights without a family against fits without it."""
-    fit = bd.DensityModel(form="first-edition").fit(data, random_seed=1, reference_posterior=False)
+    fit = model.fit(data, random_seed=1, reference_posterior=False)
     weights = bd.studies.influence(fit, by="family").set_index("left_out")
     print(weights["reliable"].value_counts().to_string())
     print(bd.studies.influence(fit, by="model")["reliable"].value_counts().to_string())
@@ -47,7 +51,7 @@ def influence(data: bd.Dataset, store: Path) -> None:
         others = [name for name in every if name != family]
         options[family] = lambda d, others=others: d.select(families=others)
     study = bd.studies.sensitivity(
-        bd.DensityModel(form="first-edition"),
+        model,
         data,
         {"family": options},
         draws=1000,
@@ -62,7 +66,7 @@ def influence(data: bd.Dataset, store: Path) -> None:
     print(table.round(2).to_string())
 
 
-PARTS = {"validation": validation, "influence": influence}
+PARTS = {"future": future, "groups": groups, "influence": influence}
 
 
 def main() -> None:
@@ -70,10 +74,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--part", choices=list(PARTS), action="append")
     parser.add_argument("--store", type=Path, default=Path("out/validation"))
+    parser.add_argument("--form", choices=["full", "first-edition"], default="full")
     options = parser.parse_args()
     data = bd.load_dataset("densing5").select(**SELECTION)
     for part in options.part or PARTS:
-        PARTS[part](data, options.store)
+        PARTS[part](bd.DensityModel(form=options.form), data, options.store)
 
 
 if __name__ == "__main__":

@@ -47,6 +47,15 @@ def test_what_came_later_is_predicted(later, data):
     assert error < spread
 
 
+def test_how_often_as_few_inside_are_to_be_expected(later):
+    table = later[0].summary().set_index("left_out")
+    found = table[["p_50", "p_80", "p_90"]].astype(float)
+    parts = found.drop("all of these")
+    assert ((parts > 0.0) & (parts <= 1.0)).all().all()
+    # Groups share scores and errors, so that they have none together.
+    assert found.loc["all of these"].isna().all()
+
+
 def test_densities_are_predicted_without_the_model(later):
     found, _ = later
     own = found.densities()[found.densities()["left_out"] == "after 2024-12-31"]

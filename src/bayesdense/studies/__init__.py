@@ -5,6 +5,7 @@ from bayesdense.studies.agreement import ruler_agreement
 from bayesdense.studies.average_rulers import average_rulers
 from bayesdense.studies.compare_rulers import RulerComparison, compare_rulers
 from bayesdense.studies.contamination import tipping_points
+from bayesdense.studies.correlations import benchmark_correlations
 from bayesdense.studies.differences import growth_differences
 from bayesdense.studies.influence import influence
 from bayesdense.studies.missing import missing_scores
@@ -18,6 +19,7 @@ __all__ = [
     "Study",
     "Validation",
     "average_rulers",
+    "benchmark_correlations",
     "choices",
     "compare_rulers",
     "growth_differences",

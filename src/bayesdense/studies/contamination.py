@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -97,9 +98,9 @@ def rate_that_doubles_in(months: Any) -> float:
     BayesdenseError
         If it is not a number above 0.
     """
-    if isinstance(months, bool) or not isinstance(months, int | float) or not months > 0:
+    if isinstance(months, bool) or not isinstance(months, Real) or not float(months) > 0:
         raise BayesdenseError(f"months must be a number above 0, not {months!r}")
-    return float(MONTHS_PER_YEAR * np.log(2.0) / months)
+    return float(MONTHS_PER_YEAR * np.log(2.0) / float(months))
 
 
 def rates_by_benchmark(draws: Draws) -> np.ndarray:
