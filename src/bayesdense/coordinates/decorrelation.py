@@ -61,7 +61,8 @@ class Regressions:
     slope_unit : numpy.ndarray, shape (benchmark,)
         Standard deviation of the residuals of the logarithm of the slope.
     slope_share : numpy.ndarray, shape ()
-        Of what they have in common, what is taken off, see `share_in_common`.
+        The share of their common component that is removed, as
+        `bayesdense.coordinates.regression.share_in_common` has it.
     logit : numpy.ndarray, shape (benchmark, feature)
         Of its logit.
     spread : numpy.ndarray, shape (benchmark, feature)

@@ -227,16 +227,16 @@ def _regressions(design: Design, draws: Any, ruler: Ruler, before: Coordinates) 
             )
         else:
             found.spread[j] = slopes(spread[:, j], features)
-    alone = ~design.has_losses
-    if alone.any():
-        unit, share = share_in_common(steepness[:, alone])
-        found.slope_unit[alone], found.slope_share[...] = unit, share
+    scores_only = ~design.has_losses
+    if scores_only.any():
+        unit, share = share_in_common(steepness[:, scores_only])
+        found.slope_unit[scores_only], found.slope_share[...] = unit, share
     _set_bends(found, design, draws)
     return found
 
 
 def _set_bends(found: Regressions, design: Design, draws: Any) -> None:
-    """Put in where floors and ceilings are against a wall."""
+    """Put in how floors and ceilings are bent, where their draws are skewed."""
     from bayesdense.coordinates.transforms import end_transforms
 
     for name, transform in end_transforms(model_priors(design)).items():

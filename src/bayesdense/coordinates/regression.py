@@ -106,12 +106,12 @@ def shrunk_slopes(
 
 
 def share_in_common(values: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return the standard deviations of values, and which share of their common part to take off.
+    """Return the standard deviations of values, and which share of their common part to remove.
 
     Standardised values that are all correlated by ``r`` have the variance
     ``1 + (n - 1) r`` in the direction of their mean and ``1 - r`` in every other
     one. With the share ``1 - sqrt((1 - r) / (1 + (n - 1) r))`` of their mean
-    taken off, all directions have the same variance.
+    removed, all directions have the same variance.
 
     Parameters
     ----------
