@@ -209,9 +209,9 @@ judge() {
 }
 
 install() {
-    # The build backend comes first, so that it is pinned too.
+    # Build backends come first, so that they are pinned too: odfpy has no wheel, and needs setuptools.
     set -- --disable-pip-version-check --no-input --progress-bar off --constraint constraints.txt
-    "$venv/bin/python" -m pip install "$@" hatchling </dev/null >>"$log" 2>&1 &&
+    "$venv/bin/python" -m pip install "$@" hatchling setuptools </dev/null >>"$log" 2>&1 &&
         "$venv/bin/python" -m pip install "$@" --no-build-isolation --editable '.[dev]' \
             </dev/null >>"$log" 2>&1
 }
