@@ -346,7 +346,6 @@ class _Reparametrisation:
         v = self.v
         self.from_zero(pooled[1])
         mean, sd = (v[of] for of in pooled)
-        self._common_mean(pooled[0], pull * error**2 - shift, sd**2 + error**2)
         precision = sd**-2.0
         rate = pt.sqrt(precision + error**-2.0)
         # The regression is of what scores say: it counts by as much as they do.
@@ -360,18 +359,6 @@ class _Reparametrisation:
             log=True,
             start=np.exp(self.priors[pooled[0]].median()),
         )
-
-    def _common_mean(self, name: str, values: Any, variance: Any) -> None:
-        """Sample a Normal mean standardised by what scores say of it through many values."""
-        import pytensor.tensor as pt
-
-        if self.priors[name].distribution != "Normal":
-            self.move(name, None)
-            return
-        mu, sigma = (self.parameters[name][of] for of in ("mu", "sigma"))
-        rate = pt.sqrt(sigma**-2.0 + (1.0 / variance).sum())
-        towards = mu * sigma**-2.0 + (values / variance).sum()
-        self.move(name, -towards / rate, rate=rate)
 
     def from_zero(self, name: str) -> None:
         """Sample a standard deviation that may be 0 in a coordinate without a long tail there."""
