@@ -18,8 +18,8 @@ def test_a_folder_of_ones_own_goes_through_the_same_command(tmp_path):
     folder = simulate("scores only", seed=8).to_folder(tmp_path / "mine")
     out = tmp_path / "result"
     arguments = ["fit", str(folder), "--out", str(out), "--trend", "linear", "--form", "pooled"]
-    arguments += ["--draws", "1000", "--tune", "700", "--seed", "2"]
-    arguments += ["--quiet"]
+    # Without a number of draws a fit that is not to be trusted yet goes on by itself.
+    arguments += ["--seed", "2", "--quiet"]
     command = [str(Path(sys.executable).parent / "bayesdense"), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr

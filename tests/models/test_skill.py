@@ -22,7 +22,7 @@ STRAIGHT = Truth(
 @samples
 def skill():
     data = simulate(KINDS[0], seed=6, truth=STRAIGHT, n_targets=90, n_families=25)
-    return bd.DensityModel(ruler="skill").fit(data, random_seed=1, draws=2000, progressbar=False)
+    return bd.DensityModel(ruler="skill").fit(data, random_seed=1, progressbar=False)
 
 
 def test_growth_is_recovered_without_a_reference_family(skill):
