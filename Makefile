@@ -15,7 +15,7 @@ $(shell mkdir -p .cache/home)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-quick test-slow test-notebooks test-first-notebook coverage lint types yardsticks editions \
+.PHONY: help setup demo test test-quick test-slow test-notebooks coverage lint types yardsticks editions \
 	rulers compare benchmark calibrate calibration-report notebooks clean
 
 help: ## list the jobs
@@ -39,9 +39,6 @@ test-slow: setup ## run the slow tests: recovery and calibration
 
 test-notebooks: setup ## run every notebook, and compare what it shows
 	$(PYTHON) -m pytest -m notebook -n 2 tests/test_notebooks.py
-
-test-first-notebook: setup ## run the notebook that a newcomer opens first
-	$(PYTHON) -m pytest -m notebook -k 01 tests/test_notebooks.py
 
 coverage: setup ## run the tests and print which lines and branches of src they miss
 	$(PYTHON) -m pytest --cov --cov-report=term $(PYTEST_ARGS)

@@ -8,8 +8,11 @@ import numpy as np
 import pymc as pm
 import pytensor
 from pymc.logprob.basic import conditional_logp
+from pytensor.compile.mode import Mode
 
 PYTHON = {"mode": "FAST_COMPILE"}
+# Each code is run once, and rewriting it takes longer than that.
+AS_IT_IS = {"mode": Mode(linker="py", optimizer=None), "on_unused_input": "ignore"}
 
 
 def drawn_from_prior(model: Any, seed: int = 0, draws: int | None = None) -> dict[str, np.ndarray]:
@@ -29,8 +32,7 @@ def log_densities(model: Any, values: dict[str, np.ndarray]) -> dict[str, float]
     code = pytensor.function(
         list(symbols.values()),
         [term.sum() for term in terms.values()],
-        on_unused_input="ignore",
-        **PYTHON,
+        **AS_IT_IS,
     )
     given = []
     for rv in variables:
@@ -55,8 +57,7 @@ def starting_point(sampled: Any, values: Any = None) -> dict[str, np.ndarray]:
         transform = model.rvs_to_transforms[variable]
         value = start if transform is None else transform.forward(start, *variable.owner.inputs)
         moved[model.rvs_to_values[variable].name] = value
-    given, options = list(symbols.items()), {"on_unused_input": "ignore", **PYTHON}
-    code = pytensor.function([], list(moved.values()), givens=given, **options)
+    code = pytensor.function([], list(moved.values()), givens=list(symbols.items()), **AS_IT_IS)
     return dict(zip(moved, map(np.asarray, code()), strict=True))
 
 

@@ -203,7 +203,8 @@ def test_definitions_of_size_share_compiled_code_where_they_have_no_factor():
     assert found[0][0] != found[2][0]
 
 
-@pytest.mark.sampling
+# The compiler of nutpie takes minutes for this small model.
+@pytest.mark.slow
 def test_the_compiler_of_nutpie_gives_the_same_density_and_the_same_draw():
     random = np.random.default_rng(2)
     model = bd.DensityModel(form="pooled")
