@@ -6,12 +6,12 @@ from operator import add
 import numpy as np
 import pytensor
 import pytest
-from pytensor.compile.mode import Mode
 
 import bayesdense as bd
 from bayesdense.parts.laws import laws
 from bayesdense.parts.maps import maps
 from bayesdense.parts.sizes import sizes
+from tests.joint import AS_IT_IS
 from tests.models.test_ruler import IRREDUCIBLE, runs_of
 from tests.simulate import KINDS, simulate
 
@@ -51,9 +51,7 @@ def starts(model, data):
     # Two by two: a sum of more than 32 terms at once is beyond Python mode.
     total = reduce(add, [term.sum() for term in built.logp(sum=False)])
     outputs = [total, *pytensor.grad(total, built.value_vars)]
-    # As it is written: compiling takes longer than evaluating once in Python.
-    mode = Mode(linker="py", optimizer=None)
-    function = pytensor.function(built.value_vars, outputs, mode=mode, on_unused_input="ignore")
+    function = pytensor.function(built.value_vars, outputs, **AS_IT_IS)
     found = function(*(point[v.name] for v in built.value_vars))
     return all(np.isfinite(values).all() for values in found)
 

@@ -175,8 +175,8 @@ def _functions(model: Any, places: Places, hidden: Container[str]) -> tuple[Any,
     density, gradient, joined = clone_replace([density, gradient, joined], replaced)
     # Of unknown lengths it would ask everywhere whether they agree, a tenth of all code.
     mode = get_mode("NUMBA").including("local_remove_all_assert")
-    # To look where operations may overwrite their inputs takes a third of the time of compiling,
-    # and saves none in sampling: arrays are short.
+    # To look where operations may overwrite their inputs takes a quarter of the time of compiling,
+    # and a gradient is no faster for it.
     mode = mode.excluding("inplace_elemwise")
     with model:
         return (
