@@ -61,16 +61,6 @@ def whole(data, counted, tmp_path_factory):
     return study, store
 
 
-@pytest.fixture(scope="module")
-def elsewhere(whole, data):
-    """Return the same study by another process, which finds compiled code in PyTensor's cache.
-
-    Code that was compiled just now rounds in another way than what is read from there.
-    """
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(sensitivity, MODEL, data, RESIDUAL, **SHORT).result()
-
-
 def test_one_choice_changes_at_a_time_or_all_are_crossed(data, monkeypatch):
     monkeypatch.setattr(executors, "fit_one", lambda *_: (failure("not fitted"), None))
     both = RESIDUAL | {"noise": choices.model_options("observation", ["normal", "student-t"])}
@@ -248,14 +238,14 @@ def test_an_executor_that_is_none_is_refused(data, executor):
 
 
 @pytest.mark.slow
-def test_results_do_not_depend_on_who_fits(elsewhere, data):
+def test_results_do_not_depend_on_who_fits(whole, data):
     processes = sensitivity(MODEL, data, RESIDUAL, executor=2, **SHORT)
-    assert without_times(processes.outcomes) == without_times(elsewhere.outcomes)
+    assert without_times(processes.outcomes) == without_times(whole[0].outcomes)
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_a_cluster_that_loses_a_worker_finishes(elsewhere, data, tmp_path):
+def test_a_cluster_that_loses_a_worker_finishes(whole, data, tmp_path):
     """A worker is killed while it fits; another one does its work."""
     import threading
 
@@ -274,12 +264,12 @@ def test_a_cluster_that_loses_a_worker_finishes(elsewhere, data, tmp_path):
         killer.join()
         workers = set(client.run(os.getpid).values())
     assert victim not in workers
-    assert without_times(found.outcomes) == without_times(elsewhere.outcomes)
+    assert without_times(found.outcomes) == without_times(whole[0].outcomes)
     assert len(list(tmp_path.glob("*.json"))) == 3
 
 
 @pytest.mark.slow
-def test_two_processes_share_one_store(elsewhere, data, counted, tmp_path):
+def test_two_processes_share_one_store(whole, data, counted, tmp_path):
     """Both find all that one alone finds, and what they leave is whole."""
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         both = [
@@ -287,7 +277,7 @@ def test_two_processes_share_one_store(elsewhere, data, counted, tmp_path):
             for _ in range(2)
         ]
     for found in both:
-        assert without_times(found.result().outcomes) == without_times(elsewhere.outcomes)
+        assert without_times(found.result().outcomes) == without_times(whole[0].outcomes)
     assert sorted(file.suffix for file in tmp_path.iterdir()) == [".json"] * 3 + [".nc"]
     counted.clear()
     sensitivity(MODEL, data, RESIDUAL, store=tmp_path, **SHORT)

@@ -1,7 +1,8 @@
-"""A study with a prior gives the same draws whoever fits: this process, others, or threads."""
+"""A study gives the same draws whoever fits: a process that compiles, others, or threads."""
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
@@ -29,14 +30,19 @@ def model(data):
     return bd.DensityModel(form="pooled", priors={"map_floor": floors})
 
 
-@pytest.fixture(scope="module")
-def serial(model, data):
-    """Return the study fit by fit, in a process that finds compiled code in PyTensor's cache.
+@pytest.fixture(scope="module", autouse=True)
+def empty_cache(tmp_path_factory):
+    """Let processes that start from here share a cache of compiled code, in which nothing is."""
+    folder = tmp_path_factory.mktemp("compiled")
+    flags = f"{os.environ.get('PYTENSOR_FLAGS', '')},base_compiledir={folder}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTENSOR_FLAGS", flags.lstrip(","))
+        yield
 
-    Code that was compiled just now rounds in another way than what is read from there.
-    """
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        pool.submit(sensitivity, model, data, RESIDUAL, **SHORT).result()
+
+@pytest.fixture(scope="module")
+def serial(model, data, empty_cache):
+    """Return the study fit by fit, in a process that compiles; all others read what it compiled."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(sensitivity, model, data, RESIDUAL, **SHORT).result()
 

@@ -275,14 +275,22 @@ def compiled_for(
 def _compile(
     model: Any, packed_data: PackedData | FrozenData, compiler: str
 ) -> tuple[DynamicModel | StaticModel, Coordinates]:
-    """Compile a model; an error of the disk names the way out."""
+    """Compile a model; an error of the disk names the way out.
+
+    Arithmetic is as it is written: with `fastmath`, PyTensor's default, LLVM may reorder it, and
+    did so in one way where it compiled a function and in another where it found it in the cache,
+    so that the first fit and the second of one seed had other draws.
+    """
+    import pytensor
+
     try:
         packed, places = packed_data.apply(model.model)
         code: DynamicModel | StaticModel
-        if compiler == "dynamic":
-            code = compile_dynamic(packed, places, model.hidden)
-        else:
-            code = compile_static(packed, model.hidden)
+        with pytensor.config.change_flags(numba__fastmath=False):
+            if compiler == "dynamic":
+                code = compile_dynamic(packed, places, model.hidden)
+            else:
+                code = compile_static(packed, model.hidden)
         return code, _coordinates(packed, places)
     except OSError as error:
         raise SamplingError(
