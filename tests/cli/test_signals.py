@@ -55,9 +55,10 @@ def test_what_was_drawn_is_written(folder, tmp_path, number, code):
         assert process.stdout.readline() == "sampling\n"
         time.sleep(4)
         process.send_signal(number)
-        stdout, stderr = process.communicate(timeout=120)
+        stdout, stderr = process.communicate(timeout=300)
     finally:
         process.kill()
+        process.wait()
     assert process.returncode == code, stderr
     assert f"written to {out}: 1 of 1 fit, linear (interrupted)" in stderr
     assert "Traceback" not in stderr and "Doubling time" in stdout
@@ -73,9 +74,10 @@ def test_without_draws_nothing_is_written(folder, tmp_path):
     try:
         assert process.stdout.readline() == "sampling\n"
         process.terminate()
-        _, stderr = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=300)
     finally:
         process.kill()
+        process.wait()
     assert process.returncode == 143, stderr
     assert "arviz" not in stderr
     assert stderr.endswith(
@@ -100,8 +102,9 @@ def test_a_closed_terminal_loses_no_draws(folder, tmp_path):
         os.close(ours)
         # Only the terminal of a session sends it by itself.
         process.send_signal(signal.SIGHUP)
-        process.wait(timeout=120)
+        process.wait(timeout=300)
     finally:
         process.kill()
+        process.wait()
     assert process.returncode == 129
     assert bd.load_fit(out / "linear.nc").interrupted

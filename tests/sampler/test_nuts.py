@@ -50,12 +50,14 @@ def perturbed(data, seed):
 
 @pytest.mark.filterwarnings("ignore::bayesdense.DiagnosticsWarning")
 def test_a_second_fit_of_the_same_structure_compiles_nothing(plain_fit):
-    data = perturbed(plain_fit.data, seed=1)
+    model, data = bd.DensityModel(form="pooled"), perturbed(plain_fit.data, seed=1)
     assert len(data.scores) < len(plain_fit.data.scores)
-    again = bd.DensityModel(form="pooled").fit(data, **SHORT)
+    # A process keeps eight: other tests may have pushed out what `plain_fit` compiled.
+    before = model.fit(plain_fit.data, **SHORT)
+    again = model.fit(data, **SHORT)
     assert again.info.compile_seconds == 0
     # The other data were really used, and the answer is close but not the same.
-    first, second = (f.posterior["growth_rate"].mean().item() for f in (plain_fit, again))
+    first, second = (f.posterior["growth_rate"].mean().item() for f in (before, again))
     assert first != second
     assert second == pytest.approx(first, abs=0.15)
     assert again.posterior["model"].values.tolist() == plain_fit.posterior["model"].values.tolist()

@@ -94,7 +94,9 @@ class WarmStart:
         draws = spread_out(posterior, KEPT)
         if "cell" in draws.dims:
             draws = draws.assign_coords(cell=_cells(design))
-        return cls(draws.astype(np.float32), design.spec, data_digest)
+        # In the order that a file or another process gives them back: NumPy adds up in the order of
+        # memory, and what differs in rounding gives other draws.
+        return cls(draws.astype(np.float32, order="C"), design.spec, data_digest)
 
     def save(self, file: Path) -> None:
         """Write the draws, completely or not at all, whoever else writes them.
