@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,9 +13,10 @@ import pandas as pd
 from bayesdense.data.html import card
 from bayesdense.errors import BayesdenseError
 from bayesdense.fit.base import Fit
+from bayesdense.fit.placement import Placement, new_models, place_models
 from bayesdense.model import Design
 from bayesdense.posterior.draws import Draws
-from bayesdense.posterior.intervals import PROB, check_prob
+from bayesdense.posterior.intervals import PROB, TABLE_SEED, check_prob
 from bayesdense.sampler.warm_start import WarmStart
 from bayesdense.spec import ModelSpec, RulerSpec, require_growth
 from bayesdense.tables.density import (
@@ -39,6 +40,8 @@ from bayesdense.tables.parameters import reach_table
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from bayesdense.data import Dataset
 
 __all__ = ["DensityFit"]
 
@@ -313,6 +316,95 @@ class DensityFit(Fit[ModelSpec]):
         if by not in ("model", "benchmark"):
             raise BayesdenseError(f"by must be 'model' or 'benchmark', not {by!r}")
         return log_effective_sizes(self._draws, self._design, by).copy()
+
+    def place(
+        self,
+        models: Dataset | pd.DataFrame | None = None,
+        *,
+        scores: Mapping[str, float] | pd.DataFrame | None = None,
+        n_params: float | None = None,
+        n_active: float | None = None,
+        release_date: Any = None,
+        family: str | None = None,
+        developer: str | None = None,
+        model: str = "new model",
+        harness: str | None = None,
+        prior: str = "trend",
+        weights: str = "ruler",
+        draws: int = 1000,
+        random_seed: int = TABLE_SEED,
+    ) -> Placement:
+        """Place new models on the ruler and the trend of this fit, without another fit.
+
+        Given a draw of what all models share, a new model is an integral over
+        its log density, with its deviations on benchmarks and offsets of
+        harnesses that the fit does not know integrated out.
+
+        Parameters
+        ----------
+        models : Dataset or pandas.DataFrame, optional
+            Several models: a dataset, or rows of the models table. Not for one model.
+        scores : mapping of str to float, or pandas.DataFrame
+            Scores by benchmark, as fractions; or rows of the scores table, with
+            ``model`` for several models, and ``harness`` and ``n_items`` where they
+            are known.
+        n_params, n_active : float, optional
+            Parameters of one model, all and active ones.
+        release_date : date-like, optional
+            Its day of release.
+        family, developer : str, optional
+            Its family and developer; what the fit knows of them is used.
+        model : str
+            Its name.
+        harness : str, optional
+            What measured scores that name no harness. One that the fit does not
+            know on a benchmark has an offset as harnesses there have.
+        prior : {"trend", "none"}
+            What is expected of a density before any score: where the trend has
+            models of its date and size, and the fit its family; or nothing.
+        weights : {"ruler", "fitted"}
+            Whether ruler and trend are left as they are, so that placements
+            compare; or draws are weighed by the evidence of the new scores, as if the
+            models had been fitted (PSIS).
+        draws : int
+            How many draws of the fit are used at most.
+        random_seed : int
+            Of the draws.
+
+        Returns
+        -------
+        Placement
+
+        Raises
+        ------
+        BayesdenseError
+            If something is missing or not allowed, or scores without a prior
+            do not bound a density.
+
+        Notes
+        -----
+        Several new models of one family that the fit does not know are each placed
+        as if they were the only one of it.
+
+        Examples
+        --------
+        >>> fit = bd.load_fit("densing5.nc")  # doctest: +SKIP
+        >>> fit.place(
+        ...     n_params=8e9, release_date="2025-05-01", scores={"MMLU": 0.76, "MATH": 0.61}
+        ... )  # doctest: +SKIP
+        """
+        columns = {
+            "model": model,
+            "family": family,
+            "developer": developer,
+            "release_date": release_date,
+            "n_params": n_params,
+            "n_active": n_active,
+        }
+        data = new_models(self, models, scores, columns, harness)
+        return place_models(
+            self, data, prior=prior, weights=weights, draws=draws, random_seed=random_seed
+        )
 
     def above_reference(self) -> pd.DataFrame:
         """Return the share of targets above the largest reference, by benchmark.

@@ -13,7 +13,7 @@ from bayesdense.data.cells import DAYS_PER_YEAR
 from bayesdense.model.loss_data import covariate, losses_of_cells, require_tokens, used_losses
 from bayesdense.spec import ModelSpec, RulerSpec
 
-__all__ = ["Design", "drift_years", "make_design"]
+__all__ = ["Design", "drift_years", "make_design", "order_scores"]
 
 MONTHS_PER_YEAR = 12.0
 # Years: releases of one day have dates that differ by rounding only.
@@ -190,7 +190,7 @@ def _make_design(
     mean_date, years = _years(models.loc[~references, "release_date"], reads_dates)
     n_dated = len(years)
 
-    scores = _order_scores(scores, models["model"].tolist(), benchmarks)
+    scores = order_scores(scores, models["model"].tolist(), benchmarks)
     harnesses, measured = _measured(harness_scores, benchmarks)
     score_harness = pd.Index(harnesses).get_indexer(pd.Index(scores["harness"]))
 
@@ -346,8 +346,22 @@ def _order_models(
     return models.iloc[order].reset_index(drop=True)
 
 
-def _order_scores(scores: pd.DataFrame, models: list[str], benchmarks: list[str]) -> pd.DataFrame:
-    """Sort scores by cell and number the cells and the scores within each."""
+def order_scores(scores: pd.DataFrame, models: list[str], benchmarks: list[str]) -> pd.DataFrame:
+    """Sort scores by cell, and number the cells and the scores within each.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        Rows of the scores table.
+    models, benchmarks : list of str
+        In the order of their codes.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With ``model_code``, ``benchmark_code``, ``cell``, ``before``, how many
+        scores of the cell come before, and ``first``, the row of its first.
+    """
     scores = scores.assign(
         model_code=pd.Index(models).get_indexer(pd.Index(scores["model"])),
         benchmark_code=pd.Index(benchmarks).get_indexer(pd.Index(scores["benchmark"])),

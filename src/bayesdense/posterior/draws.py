@@ -55,7 +55,23 @@ class Draws(Mapping[str, np.ndarray]):
         -------
         Draws
         """
-        return self if self.count <= count else Draws(self._posterior, most=count)
+        return self if self.count <= count else self.taken(evenly_spread(self.count, count))
+
+    def taken(self, which: np.ndarray) -> Draws:
+        """Return some of the draws, each as often as it is named.
+
+        Parameters
+        ----------
+        which : numpy.ndarray of int
+            Numbers of draws, from 0 to `count`.
+
+        Returns
+        -------
+        Draws
+        """
+        found = Draws(self._posterior)
+        found._kept = which if self._kept is None else self._kept[which]
+        return found
 
     def __getitem__(self, name: str) -> np.ndarray:
         """Return the draws of one variable, shape ``(draw, ...)``."""

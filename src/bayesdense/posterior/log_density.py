@@ -6,7 +6,7 @@ known, which is integrated out by the rectangle rule, or taken as it was drawn.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -257,7 +257,7 @@ def _step(score: Callable[[float], np.ndarray], design: Design, noise: np.ndarra
 
 def given_logits(
     logit: np.ndarray,
-    draws: Draws,
+    draws: Mapping[str, np.ndarray],
     ruler: Ruler,
     design: Design,
 ) -> np.ndarray:
@@ -270,7 +270,7 @@ def given_logits(
     ----------
     logit : numpy.ndarray, shape (draw, cell)
         Of every cell, on the average harness.
-    draws : Draws
+    draws : mapping of str to numpy.ndarray
         Posterior draws.
     ruler : Ruler
         The ruler on these draws.

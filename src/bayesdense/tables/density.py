@@ -16,6 +16,7 @@ from bayesdense.spec import DENSITY_SIZE
 
 __all__ = [
     "above_reference",
+    "benchmark_ranges",
     "density_table",
     "effective_size_table",
     "log_effective_sizes",
@@ -48,10 +49,19 @@ def reference_range(design: Design) -> tuple[float, float]:
     return float(sizes.min()), float(sizes.max())
 
 
-def _ranges(design: Design) -> tuple[np.ndarray, np.ndarray]:
-    """Return the range of the references by cell: of those that were scored on its benchmark.
+def benchmark_ranges(design: Design) -> tuple[np.ndarray, np.ndarray]:
+    """Return the smallest and the largest ``ln N`` of the references that a benchmark has.
 
-    A family of which only some were scored there says nothing of the ruler beyond these.
+    A family of which only some were scored on it says nothing of the ruler beyond these.
+
+    Parameters
+    ----------
+    design : Design
+        The dataset under the model.
+
+    Returns
+    -------
+    low, high : numpy.ndarray, shape (benchmark,)
     """
     of_cell = design.arrays["cell_benchmark"]
     ends = np.tile(reference_range(design), (design.size("benchmark"), 1))
@@ -60,7 +70,7 @@ def _ranges(design: Design) -> tuple[np.ndarray, np.ndarray]:
     for j in np.unique(of_cell[scored]):
         of_references = sizes[design.arrays["cell_model"][scored & (of_cell == j)]]
         ends[j] = of_references.min(), of_references.max()
-    return ends[of_cell, 0], ends[of_cell, 1]
+    return ends[:, 0], ends[:, 1]
 
 
 def density_table(draws: Draws, design: Design, prob: float) -> pd.DataFrame:
@@ -134,7 +144,7 @@ def effective_size_table(draws: Draws, design: Design, prob: float, by: str) -> 
         low, high = reference_range(design)
     else:
         table = _cells(design)
-        low, high = _ranges(design)
+        low, high = (ends[design.arrays["cell_benchmark"]] for ends in benchmark_ranges(design))
     median = np.median(log_size, axis=0)
     return table.assign(
         **interval_columns(np.exp(log_size), prob),
@@ -234,7 +244,7 @@ def above_reference(draws: Draws, design: Design) -> pd.DataFrame:
         ``share_above_reference`` (those whose median effective size there is
         above the largest reference model that was scored on it).
     """
-    _, high = _ranges(design)
+    high = benchmark_ranges(design)[1][design.arrays["cell_benchmark"]]
     table = _cells(design).assign(above=np.median(draws["log_effective_size"], axis=0) > high)
     table = table[~table["is_reference"]]
     shares = table.groupby("benchmark")["above"].agg(["size", "mean"])

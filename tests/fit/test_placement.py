@@ -1,0 +1,125 @@
+"""Placing new models in a fit: what may be given, tables and words, and what a refit says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bayesdense as bd
+from bayesdense.errors import BayesdenseError
+from tests.fake import fake_fit, tiny_dataset
+
+ONE = {"n_params": 8e9, "release_date": "2024-05-01", "scores": {"MMLU": 0.6, "MATH": 0.2}}
+
+
+@pytest.fixture(scope="module")
+def fit():
+    return fake_fit()
+
+
+@pytest.fixture(scope="module")
+def placed(fit):
+    return fit.place(**ONE)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"scores": None}, "no score at all: give scores on at least one of MMLU, MATH"),
+        ({"scores": {}}, "no score at all"),
+        ({"scores": [0.5]}, "scores are a mapping such as .* not a list"),
+        ({"scores": {"MMUL": 0.5}}, "did you mean 'MMLU'.*says nothing of a benchmark"),
+        ({"scores": {"MMLU": 60.0}}, "60"),
+        ({"n_params": None}, "n_params is missing"),
+        ({"n_params": -1}, "n_params"),
+        ({"release_date": "soon"}, "soon"),
+        ({"release_date": None}, "needs the release_date of new model; without one, use prior"),
+        ({"release_date": "2019-01-01"}, "released on 2019-01-01, before all models of the fit"),
+        ({"prior": "flat"}, "prior must be 'trend' or 'none', not 'flat'"),
+        ({"weights": "equal"}, "weights must be 'ruler' or 'fitted', not 'equal'"),
+        ({"prior": "none", "weights": "fitted"}, "weights='fitted' needs prior='trend'"),
+        ({"draws": 0}, "draws must be a whole number from 1 up, not 0"),
+        ({"draws": True}, "draws must be a whole number from 1 up, not True"),
+    ],
+)
+def test_what_is_wrong_is_said(fit, change, said):
+    with pytest.raises(BayesdenseError, match=said):
+        fit.place(**ONE | change)
+
+
+def test_tables_and_words(placed):
+    density, size = placed.density().iloc[0], placed.effective_size().iloc[0]
+    # eq. 1, draw by draw: with one size the medians have the same ratio.
+    assert density["median"] * 8e9 == pytest.approx(size["median"])
+    assert density["lower"] < density["median"] < density["upper"]
+    assert 1 <= density["rank_lower"] <= density["rank"] <= density["rank_upper"] <= density["of"]
+    trend = placed.against_trend().iloc[0]
+    assert (trend["median"] > 0) == (trend["p_above_trend"] > 0.5)
+    scores = placed.scores()
+    assert list(scores["benchmark"]) == ["MMLU", "MATH"] and scores["p_value"].between(0, 1).all()
+    text = placed.headline()
+    assert "effective size" in text and "rank" in text and "months" in text
+    assert len(placed.effective_size(by="benchmark")) == 2
+    assert "Placement in 'tiny'" in repr(placed) and "<table" in placed._repr_html_()
+    with pytest.raises(BayesdenseError, match="by must be 'model' or 'benchmark', not 'cell'"):
+        placed.effective_size(by="cell")
+
+
+def test_a_seed_gives_the_same_placement(fit, placed):
+    pd.testing.assert_frame_equal(fit.place(**ONE).scores(), placed.scores())
+
+
+def test_models_of_a_dataset_are_its_targets(fit):
+    data = tiny_dataset()
+    dated = data.models[data.models["release_date"].notna()]
+    placed = fit.place(data.select(models=list(dated["model"])), draws=20)
+    targets = dated.loc[~dated["is_reference"], "model"]
+    assert list(placed.density()["model"]) == list(targets)
+    assert placed.known_family.all()
+    with pytest.raises(BayesdenseError, match="give nothing besides"):
+        fit.place(data, scores={"MMLU": 0.5})
+
+
+def test_several_models_are_placed_as_one_by_one(fit):
+    models = pd.DataFrame(
+        {"model": ["a", "b"], "release_date": "2024-05-01", "n_params": [8e9, 3e9], "family": None}
+    )
+    scores = pd.DataFrame(
+        {"model": ["b", "a", "a"], "benchmark": ["MMLU", "MMLU", "MATH"], "score": [0.5, 0.6, 0.2]}
+    )
+    both = fit.place(models, scores=scores)
+    alone = fit.place(**ONE)
+    density = both.density().set_index("model")["median"]
+    assert np.log(density["a"]) == pytest.approx(np.log(alone.density()["median"].item()), abs=0.6)
+    with pytest.raises(BayesdenseError, match="no score at all for b: give scores"):
+        fit.place(models, scores=scores[scores["model"].eq("a")])
+    with pytest.raises(BayesdenseError, match="n_params is for one model"):
+        fit.place(models, scores=scores, n_params=1e9)
+
+
+@pytest.mark.sampling
+@pytest.mark.filterwarnings("ignore")
+def test_a_placed_model_is_where_a_fit_with_it_has_it(plain_fit):
+    """Three models are left out of a fit, and placed in it with their own family known or not."""
+    table = plain_fit.density()
+    dated = table[table["release_date"].notna() & ~table["is_reference"]]
+    left_out = list(dated["model"].iloc[[5, 25, 45]])
+    data = plain_fit.data
+    rest = bd.DensityModel(form="pooled").fit(
+        data.select(models=[m for m in data.models["model"] if m not in left_out]),
+        draws=600, tune=500, chains=4, random_seed=3, progressbar=False, reference_posterior=False,
+    )  # fmt: skip
+    new = bd.Dataset.from_frames(
+        models=data.models[data.models["model"].isin(left_out)],
+        benchmarks=data.benchmarks,
+        scores=data.scores[data.scores["model"].isin(left_out)],
+    )
+    log_density = plain_fit.posterior["log_density"].sel(model=left_out)
+    for weights in ("ruler", "fitted"):
+        placed = rest.place(new, weights=weights)
+        found = placed.density().set_index("model").loc[left_out]
+        off = np.log(found["median"]) - log_density.median(("chain", "draw")).to_numpy()
+        sd = log_density.std(("chain", "draw")).to_numpy()
+        assert (np.abs(off) < 0.4 * sd).all(), (weights, list(off / sd))
+    assert placed.ess > 100 and placed.pareto_k < 0.7

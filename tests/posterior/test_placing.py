@@ -1,0 +1,221 @@
+"""New models in a posterior: the model's own terms, exact integrals, limits, alarms."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import logsumexp
+from scipy.stats import kstest, norm
+
+import bayesdense as bd
+from bayesdense.errors import BayesdenseError
+from bayesdense.parts.trends.base import factor_of
+from bayesdense.posterior.draws import Columns
+from bayesdense.posterior.log_density import log_densities
+from bayesdense.posterior.new_models import UNKNOWN, Likelihood, arranged
+from bayesdense.posterior.placing import place
+from tests.fake import fake
+from tests.simulate import KINDS, simulate, with_developers
+
+FORMS = {
+    "default": {},
+    "first edition": {"form": "first-edition"},
+    "pooled": {"form": "pooled"},
+    "frontier": {"trend": "frontier"},
+    "spread": {"trend": "spread"},
+    "change": {"trend": "change-point"},
+    "nested": {"families": "nested"},
+    "active sizes blended": {"size": "blend"},
+}
+RARELY = 1e-3
+
+
+CASES = [*((kind, "default") for kind in KINDS[:2]), *((KINDS[2], form) for form in FORMS)]
+
+
+@pytest.fixture(scope="module", params=CASES, ids=str)
+def own(request):
+    """Return a fit with draws of the prior, and its own targets as if they were new."""
+    kind, form = request.param
+    data = with_developers(simulate(kind, seed=3, n_targets=12, n_families=4))
+    fit = fake(bd.DensityModel(**FORMS[form]), data)
+    return fit, arranged(targets_of(data), fit._design, fit._draws)
+
+
+def targets_of(data):
+    models = data.models[~data.models["is_reference"]]
+    scores = data.scores[data.scores["model"].isin(models["model"])]
+    return bd.Dataset.from_frames(models=models, benchmarks=data.benchmarks, scores=scores)
+
+
+def of_fit(fit, new):
+    """Return the codes that the new models have in the fit."""
+    return pd.Index(fit._design.coords["model"]).get_indexer(pd.Index(new.table["model"]))
+
+
+def test_what_is_expected_is_all_but_the_effect_of_the_model(own):
+    fit, new = own
+    draws, codes = fit._draws, of_fit(fit, new)
+    mean, sd, lag = new.expected(draws)
+    effect = draws["model_effect"][:, codes]
+    trend, columns = fit.spec.trend, Columns(draws)
+    factor = factor_of(trend, {n: columns[n] for n in trend.priors()}, new.years)
+    np.testing.assert_allclose(draws["log_density"][:, codes], mean + effect, atol=1e-9)
+    # Families are known, so that the spread is that of models alone.
+    np.testing.assert_allclose(sd, np.broadcast_to(factor * columns["model_effect_sd"], sd.shape))
+    assert (lag is None) == (fit.spec.trend.name != "frontier")
+
+
+def test_cells_have_the_density_that_they_have_in_the_fit(own):
+    """Given the log density that the fit drew, with their own deviation integrated out."""
+    fit, new = own
+    draws, codes = fit._draws.at_most(8), of_fit(fit, new)
+    arrays, design = new.design.arrays, fit._design
+    model = arrays["cell_model"]
+    shift, sd = new.on_benchmarks(draws)
+    middle = draws["log_density"][:, codes][:, model] + new.log_size(draws)[:, model] + shift
+    z = np.linspace(-7, 7, 14001)
+    found = np.empty_like(middle)
+    for d in range(draws.count):
+        # Points of the integral take the place of draws.
+        likelihood = Likelihood(new, draws.taken(np.full(len(z), d)), np.arange(len(model)))
+        terms = likelihood(middle[d] + sd[d] * z[:, None]) + norm.logpdf(z)[:, None]
+        found[d] = logsumexp(terms, axis=0) + np.log(z[1] - z[0])
+    units = log_densities(draws, design)[:, len(design.coords["loss_id"]) :]
+    cells = pd.MultiIndex.from_arrays(
+        [design.arrays["cell_model"], design.arrays["cell_benchmark"]]
+    ).get_indexer(pd.MultiIndex.from_arrays([codes[model], arrays["cell_benchmark"]]))
+    assert (cells >= 0).all()
+    # Draws of the prior are far from many a score, where the integral is not within seven
+    # standard deviations.
+    near = found > -15
+    assert near.mean() > 0.1
+    np.testing.assert_allclose(found[near], units[:, cells][near], atol=1e-3)
+
+
+@pytest.fixture(scope="module")
+def fit():
+    return fake(bd.DensityModel(), simulate(KINDS[0], seed=3, n_targets=12, n_families=4))
+
+
+def of_one(fit, scores, harness="house", family="family 1"):
+    """Return one new model under the fit."""
+    data = bd.Dataset.from_frames(
+        models=pd.DataFrame(
+            {"model": ["new"], "family": family, "release_date": "2024-08-01", "n_params": 8e9}
+        ),
+        benchmarks=fit.data.benchmarks,
+        scores=pd.DataFrame(
+            {"model": "new", "benchmark": list(scores), "score": list(scores.values())}
+        ).assign(harness=harness),
+    )
+    return arranged(data, fit._design, fit._draws)
+
+
+def exactly(new, draws, w):
+    """Return prior times likelihood of one model in one draw at points of ``w``."""
+    z = np.linspace(-8, 8, 1601)
+    # Points of the inner integral take the place of draws.
+    same = draws.taken(np.zeros(len(z), dtype=int))
+    mean, sd, _ = new.expected(draws)
+    centre, spread_of_model = mean.item() + new.log_size(draws).item(), sd.item()
+    shift, spread = new.on_benchmarks(draws)
+    likelihood = Likelihood(new, same, np.arange(shift.shape[1]))
+    found = []
+    for at in w:
+        terms = likelihood(at + shift + spread * z[:, None]) + norm.logpdf(z)[:, None]
+        cells = logsumexp(terms, axis=0) + np.log(z[1] - z[0])
+        found.append(norm.logpdf(at, centre, spread_of_model) + cells.sum())
+    return np.array(found)
+
+
+def typical(fit):
+    """Return the draw in whose middle scores of a half are: one with a usual ruler."""
+    far = np.abs(fit._draws["cell_effect_sd"] - 0.4).max(axis=1)
+    return int(far.argmin())
+
+
+@pytest.mark.parametrize("family", ["family 1", "another"])
+@pytest.mark.parametrize("harness", ["house", "nobody's"])
+def test_draws_and_evidence_are_those_of_the_integral(fit, family, harness):
+    """By quadrature in both unknowns, point by point."""
+    new = of_one(fit, {"know": 0.6, "sums": 0.3}, harness, family)
+    assert (new.family[0] == UNKNOWN) == (family == "another")
+    assert (new.strangers >= 0).all() == (harness != "house")
+    chosen = typical(fit)
+    one = fit._draws.taken(np.array([chosen]))
+    mean, sd, _ = new.expected(one)
+    middle = (mean + new.log_size(one)).item()
+    w = middle + sd.item() * np.linspace(-7, 7, 101)
+    exact = exactly(new, one, w)
+    step = w[1] - w[0]
+    weights = np.exp(exact - exact.max())
+    weights /= weights.sum()
+    expected, spread = weights @ w, np.sqrt(weights @ w**2 - (weights @ w) ** 2)
+
+    count = 4000
+    many = fit._draws.taken(np.full(count, chosen))
+    random = np.random.default_rng(1)
+    placed = place(new, many, 0, with_trend=True, random=random)
+    found = placed.log_density + placed.log_size - new.design.log_size_centre
+    error = spread / np.sqrt(count)
+    assert found.mean() == pytest.approx(expected, abs=4 * error)
+    assert found.std() == pytest.approx(spread, rel=0.06)
+    evidence = logsumexp(exact) + np.log(step)
+    np.testing.assert_allclose(placed.log_evidence, evidence, atol=0.01)
+    assert placed.share_of_prior == pytest.approx((spread / sd.item()) ** 2, rel=0.01)
+
+
+def test_without_a_prior_scores_must_bound_the_density(fit):
+    top = of_one(fit, {"know": 1.0})
+    with pytest.raises(
+        BayesdenseError, match=r"do not bound its density, since they lie at an end"
+    ):
+        place(top, fit._draws, 0, with_trend=False, random=np.random.default_rng(1))
+
+
+def test_a_score_is_out_of_line_as_rarely_as_is_said(fit):
+    """Scores of new models as the posterior's own draw makes them: p-values are uniform."""
+    chosen, count = typical(fit), 150
+    truth = fit._draws.taken(np.array([chosen]))
+    random = np.random.default_rng(5)
+    names = [f"new {i}" for i in range(count)]
+    models = pd.DataFrame(
+        {"model": names, "family": names, "release_date": "2024-08-01", "n_params": 8e9}
+    )
+    benchmarks = list(fit._design.coords["benchmark"])
+    rows = pd.DataFrame([(m, b) for m in names for b in benchmarks], columns=["model", "benchmark"])
+    rows = rows.assign(score=0.5, harness="house")
+
+    def made():
+        return arranged(
+            bd.Dataset.from_frames(models=models, benchmarks=fit.data.benchmarks, scores=rows),
+            fit._design,
+            truth,
+        )
+
+    new = made()
+    mean, sd, _ = new.expected(truth)
+    w = mean + new.log_size(truth) + sd * random.standard_normal(sd.shape)
+    shift, spread = new.on_benchmarks(truth)
+    x = w[:, new.design.arrays["cell_model"]] + shift
+    x = x + spread * random.standard_normal(x.shape)
+    everything = Likelihood(new, truth, np.arange(x.shape[1]))
+    middle, noise = everything.replicated(x, random)
+    order = new.design.scores
+    rows = order[["model", "benchmark"]].assign(
+        score=(middle + noise * random.standard_normal(middle.shape))[0].clip(0, 1), harness="house"
+    )
+    new = made()
+    values = []
+    many = fit._draws.taken(np.full(400, chosen))
+    for m in range(count):
+        placed = place(new, many, m, with_trend=True, random=random)
+        own = new.design.scores["model"].eq(new.table["model"][m])
+        observed = new.design.scores.loc[own, "score"].to_numpy()
+        z = (observed - placed.predicted_mean) / placed.predicted_sd
+        values.append(norm.cdf(z).mean(axis=0))
+    below = np.stack(values)
+    for j in range(below.shape[1]):
+        assert kstest(below[:, j], "uniform").pvalue > RARELY
