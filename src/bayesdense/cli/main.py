@@ -16,6 +16,7 @@ import typer
 
 from bayesdense.cli.datasets import datasets, validate
 from bayesdense.cli.fit import fit, show
+from bayesdense.cli.place import place
 from bayesdense.cli.sensitivity import sensitivity
 from bayesdense.cli.stopping import came
 
@@ -79,6 +80,7 @@ app.command()(datasets)
 app.command(short_help="Check a folder of tables.")(validate)
 app.command(short_help="Fit a dataset; write fits, tables and figures.")(fit)
 app.command()(show)
+app.command(short_help="Place new models in a saved fit, without another.")(place)
 app.command(short_help="Fit a dataset under many choices; write a table and a figure.")(sensitivity)
 
 

@@ -1,0 +1,58 @@
+"""`bayesdense place` on a saved fit."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fake import fake_fit
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    file = tmp_path_factory.mktemp("fit") / "linear.nc"
+    fake_fit().save(file)
+    return file
+
+
+ONE = ("--params", "8e9", "--date", "2024-05-01", "--score", "MMLU=0.6", "--score", "MATH=0.2")
+
+
+def test_one_model_is_placed(run, saved):
+    done = run("place", saved, *ONE, "--name", "Mine")
+    assert done.exit_code == 0, done.stderr
+    assert "Mine: effective size" in done.stdout and "density" in done.stdout
+    assert "months" in done.stdout and "of the trend" in done.stdout
+
+
+def test_models_of_a_folder_are_placed(run, saved, folder):
+    done = run("place", saved, "--models", folder, "--prior", "none")
+    # One of them has scores at an end of both benchmarks, under draws of the prior.
+    assert done.exit_code == 1 and "do not bound its density" in done.stderr
+    done = run("place", saved, "--models", folder)
+    assert done.exit_code == 1
+    assert "needs the release_date of Undated; without one, use prior='none'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--params", "8e9", "--score", "MMLU"), "--score is NAME=VALUE, such as MMLU=0.76"),
+        (("--params", "8e9", "--score", "=0.5"), "--score is NAME=VALUE"),
+        (("--params", "8e9", "--score", "MMLU=good"), "not 'MMLU=good'"),
+        (("--score", "MMLU=0.5"), "n_params is missing"),
+        (("--params", "8e9"), "no score at all: give scores on at least one of MMLU, MATH"),
+        ((*ONE, "--score", "MMLU=0.5"), "--score has MMLU twice"),
+        ((*ONE, "--models", "mine"), "give no other model or score beside it"),
+        ((*ONE, "--prob", "90"), "prob"),
+        ((*ONE, "--weights", "equal"), "weights must be 'ruler' or 'fitted'"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence(run, saved, words, said):
+    done = run("place", saved, *words)
+    assert done.exit_code == 1 and said in done.stderr and "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_file_that_is_no_fit_is_named(run, tmp_path):
+    done = run("place", tmp_path / "none.nc", *ONE)
+    assert done.exit_code == 1 and "none.nc" in done.stderr
