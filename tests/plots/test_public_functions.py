@@ -16,8 +16,15 @@ from bayesdense.errors import BayesdenseError, UnknownNameError
 from bayesdense.plots.style import COLOURS
 from tests.fake import fake_fit
 
-# Figures of a density fit; those of rulers and of studies are tested with what makes them.
-OTHERS = ("loss_law", "ruler_comparison", "score_map", "sensitivity", "specification_curve")
+# Figures of a density fit; those of rulers, studies and new models are tested with what makes them.
+OTHERS = (
+    "loss_law",
+    "placement",
+    "ruler_comparison",
+    "score_map",
+    "sensitivity",
+    "specification_curve",
+)
 NAMES = [name for name in plots.__all__ if name not in OTHERS]
 NEEDED = {"scores": {"benchmark": "MATH"}}
 

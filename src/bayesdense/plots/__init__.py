@@ -16,6 +16,7 @@ from bayesdense.plots.density_ranking import density
 from bayesdense.plots.doubling_time_forest import doubling_time
 from bayesdense.plots.effective_size_scatter import effective_size
 from bayesdense.plots.loss_law_curves import loss_law
+from bayesdense.plots.placement_scores import placement
 from bayesdense.plots.ruler_comparison_dots import ruler_comparison
 from bayesdense.plots.score_map_curve import score_map
 from bayesdense.plots.score_scatter import scores
@@ -29,6 +30,7 @@ __all__ = [
     "doubling_time",
     "effective_size",
     "loss_law",
+    "placement",
     "ruler_comparison",
     "score_map",
     "scores",

@@ -43,6 +43,7 @@ COLOURS = {
     "typical": "#0072B2",
     "frontier": "#D55E00",
     "envelope": "#009E73",
+    "placed": "#5B3A8C",
     "other": "#7A7A7A",
     "low": "#56B4E9",
     "middle": "#E69F00",

@@ -28,6 +28,7 @@ from bayesdense.posterior.intervals import PROB
 
 if TYPE_CHECKING:
     from bayesdense.fit import DensityFit
+    from bayesdense.fit.placement import Placement
 
 __all__ = ["trend"]
 
@@ -35,6 +36,7 @@ ALL = "all benchmarks"
 HIGHEST_LABELLED = 3
 # Where along the axis the legend begins, and the height of an entry, in shares of the axes.
 LEGEND_FROM, LEGEND_LINE = 0.55, 0.048
+SIZES = {"o": 4.4, "D": 5.0, "*": 13.0}
 ENVELOPES = ("envelope", "envelope of replicates")
 
 
@@ -43,6 +45,7 @@ def trend(
     *,
     prob: float = PROB,
     labels: bool = True,
+    placed: Placement | None = None,
     ax: Axes | None = None,
     figsize: tuple[float, float] | None = None,
     visuals: Visuals | None = None,
@@ -60,6 +63,8 @@ def trend(
         Probability of all intervals and of the band.
     labels : bool
         Whether to name the models that raised the record and the densest ones.
+    placed : Placement, optional
+        New models that `fit.place` returned: drawn with their names, as stars.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure is made if not given.
     figsize : tuple of float, optional
@@ -86,6 +91,9 @@ def trend(
     table = fit.density(prob=prob).dropna(subset=["release_date"])
     line = fit.trend_line(prob=prob)
     headline = _headline(fit.doubling_time(prob=prob))
+    new = pd.DataFrame() if placed is None else placed.density(prob=prob)
+    if len(new):
+        new = new.dropna(subset=["release_date"])
     look = artist_options(visuals, "points", "intervals", "line", "band")
     with figure_style():
         figure, ax = axes_of(ax, width=7.0, height=4.6, figsize=figsize)
@@ -132,8 +140,13 @@ def trend(
                         name=kind,
                         hollow=hollow,
                     )
+        if len(new):
+            _points(
+                ax, new, look, colour=COLOURS["placed"], marker="*", name="new model", hollow=False
+            )
         entries = len(ax.get_legend_handles_labels()[0])
-        ax.set_ylim(*_limits(table, line, lines=headline.count("\n") + 1, entries=entries))
+        every = pd.concat([table, new])
+        ax.set_ylim(*_limits(every, line, lines=headline.count("\n") + 1, entries=entries))
         ax.margins(x=0.03)
         log_ticks(ax.yaxis, text=lambda value: f"{value:g}")
         ax.set_ylabel("capability density (effective size / size)")
@@ -153,7 +166,7 @@ def trend(
         )
         legend = ax.legend(loc="lower right", reverse=True)
         if labels:
-            chosen = _notable(table)
+            chosen = pd.concat([new, _notable(table)])
             label_points(
                 ax,
                 x=chosen["release_date"].to_list(),
@@ -161,8 +174,8 @@ def trend(
                 names=chosen["model"].to_list(),
                 obstacles=[text, legend],
                 occupied=(
-                    [*table["release_date"], *line["date"]],
-                    [*table["median"], *line["median"]],
+                    [*every["release_date"], *line["date"]],
+                    [*every["median"], *line["median"]],
                 ),
             )
     return Plot(figure, ax)
@@ -192,7 +205,7 @@ def _points(
             marker=marker,
             ls="none",
             color=colour,
-            ms=4.4 if marker == "o" else 5.0,
+            ms=SIZES[marker],
             mfc="white" if hollow else colour,
             mec=colour if hollow else "white",
             mew=1.0 if hollow else 0.6,
