@@ -70,7 +70,7 @@ def test_what_is_expected_is_all_but_the_effect_of_the_model(own):
 def test_cells_have_the_density_that_they_have_in_the_fit(own):
     """Given the log density that the fit drew, with their own deviation integrated out."""
     fit, new = own
-    draws, codes = fit._draws.at_most(8), of_fit(fit, new)
+    draws, codes = fit._draws.at_most(4), of_fit(fit, new)
     arrays, design = new.design.arrays, fit._design
     model = arrays["cell_model"]
     shift, sd = new.on_benchmarks(draws)
@@ -177,7 +177,7 @@ def test_without_a_prior_scores_must_bound_the_density(fit):
 
 def test_a_score_is_out_of_line_as_rarely_as_is_said(fit):
     """Scores of new models as the posterior's own draw makes them: p-values are uniform."""
-    chosen, count = typical(fit), 150
+    chosen, count = typical(fit), 100
     truth = fit._draws.taken(np.array([chosen]))
     random = np.random.default_rng(5)
     names = [f"new {i}" for i in range(count)]
@@ -209,7 +209,7 @@ def test_a_score_is_out_of_line_as_rarely_as_is_said(fit):
     )
     new = made()
     values = []
-    many = fit._draws.taken(np.full(400, chosen))
+    many = fit._draws.taken(np.full(200, chosen))
     for m in range(count):
         placed = place(new, many, m, with_trend=True, random=random)
         own = new.design.scores["model"].eq(new.table["model"][m])
