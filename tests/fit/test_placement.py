@@ -8,7 +8,8 @@ import pytest
 
 import bayesdense as bd
 from bayesdense.errors import BayesdenseError
-from tests.fake import fake_fit, tiny_dataset
+from tests.fake import fake, fake_fit, tiny_dataset
+from tests.simulate import with_developers
 
 ONE = {"n_params": 8e9, "release_date": "2024-05-01", "scores": {"MMLU": 0.6, "MATH": 0.2}}
 
@@ -40,6 +41,10 @@ def placed(fit):
         ({"weights": "equal"}, "weights must be 'ruler' or 'fitted', not 'equal'"),
         ({"prior": "none", "weights": "fitted"}, "weights='fitted' needs prior='trend'"),
         ({"draws": 0}, "draws must be a whole number from 1 up, not 0"),
+        ({"draws": 50, "weights": "fitted"}, "draws must be a whole number from 100 up, not 50"),
+        ({"weights": "fitted"}, "needs a fit of 100 draws at least; this one has 50"),
+        ({"random_seed": -1}, "random_seed must be a whole number from 0 up, not -1"),
+        ({"model": None}, "model is missing: what it is called"),
         ({"draws": True}, "draws must be a whole number from 1 up, not True"),
     ],
 )
@@ -76,9 +81,49 @@ def test_models_of_a_dataset_are_its_targets(fit):
     placed = fit.place(data.select(models=list(dated["model"])), draws=20)
     targets = dated.loc[~dated["is_reference"], "model"]
     assert list(placed.density()["model"]) == list(targets)
-    assert placed.known_family.all()
+    assert (placed.density()["of"] == placed._placed.fitted.size("target")).all()
+    assert "(the fit has it, and its scores, already)" in placed.headline()
     with pytest.raises(BayesdenseError, match="give nothing besides"):
         fit.place(data, scores={"MMLU": 0.5})
+    with pytest.raises(BayesdenseError, match="give nothing besides"):
+        fit.place(data, harness="mine")
+
+
+def test_a_family_that_the_fit_has_brings_its_developer():
+    data = with_developers(tiny_dataset())
+    fit = fake(bd.DensityModel(), data)
+    placed = fit.place(**ONE, family="Family 1")
+    assert placed.data.models["developer"].item() == "Other"
+    codes = fit._design.coords["developer"]
+    assert codes[placed._placed.new.developer[0]] == "Other"
+
+
+def test_a_missing_harness_is_filled_and_other_models_are_refused(fit):
+    scores = pd.DataFrame(
+        {"benchmark": ["MMLU", "MATH"], "score": [0.6, 0.2], "harness": ["one", None]}
+    )
+    placed = fit.place(**ONE | {"scores": scores}, harness="two")
+    assert list(placed.scores()["harness"]) == ["one", "two"]
+    with pytest.raises(BayesdenseError, match="scores of one model have rows of 'b'"):
+        fit.place(**ONE | {"scores": scores.assign(model="b")})
+
+
+def test_the_only_score_is_held_against_what_was_expected(fit):
+    text = fit.place(**ONE | {"scores": {"MMLU": 1.0}, "n_params": 1e6}).headline()
+    assert "too good for what was expected" in text
+
+
+def test_dates_of_which_the_fit_does_not_know_enough(fit):
+    early = fit.place(**ONE | {"release_date": "2019-01-01"}, prior="none", draws=20)
+    assert "months" not in early.headline()
+    with pytest.raises(BayesdenseError, match="before all models of the fit"):
+        early.against_trend()
+    smooth = fake(bd.DensityModel(trend="smooth"), tiny_dataset())
+    with pytest.raises(BayesdenseError, match="where a smooth trend has no line yet: use prior"):
+        smooth.place(**ONE | {"release_date": "2026-01-01"})
+    uncertain = fake(bd.DensityModel(date_sd=2), tiny_dataset())
+    with pytest.raises(BayesdenseError, match="not placed where dates are uncertain"):
+        uncertain.place(**ONE)
 
 
 def test_several_models_are_placed_as_one_by_one(fit):
@@ -116,6 +161,7 @@ def test_a_placed_model_is_where_a_fit_with_it_has_it(plain_fit):
         scores=data.scores[data.scores["model"].isin(left_out)],
     )
     log_density = plain_fit.posterior["log_density"].sel(model=left_out)
+    assert not set(left_out) & set(rest._design.coords["model"])
     for weights in ("ruler", "fitted"):
         placed = rest.place(new, weights=weights)
         found = placed.density().set_index("model").loc[left_out]

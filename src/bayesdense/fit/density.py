@@ -367,7 +367,7 @@ class DensityFit(Fit[ModelSpec]):
             compare; or draws are weighed by the evidence of the new scores, as if the
             models had been fitted (PSIS).
         draws : int
-            How many draws of the fit are used at most.
+            How many draws of the fit are used at most; 100 or more for weights.
         random_seed : int
             Of the draws.
 
@@ -384,7 +384,8 @@ class DensityFit(Fit[ModelSpec]):
         Notes
         -----
         Several new models of one family that the fit does not know are each placed
-        as if they were the only one of it.
+        as if they were the only one of it. A family that the fit has brings its
+        developer with it.
 
         Examples
         --------

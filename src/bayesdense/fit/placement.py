@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ from bayesdense.data import Dataset
 from bayesdense.data.html import card
 from bayesdense.errors import BayesdenseError, UnknownNameError
 from bayesdense.fit.base import Fit
+from bayesdense.model import Design
 from bayesdense.posterior.intervals import PROB, check_prob
-from bayesdense.posterior.new_models import UNKNOWN, arranged
+from bayesdense.posterior.new_models import arranged
 from bayesdense.posterior.placing import PlacedModels, place_all
 from bayesdense.posterior.weights import HIGH_K
 from bayesdense.spec import ModelSpec, require_growth
@@ -30,6 +32,8 @@ __all__ = ["Placement", "new_models", "place_models"]
 
 PRIORS, WEIGHTS = ("trend", "none"), ("ruler", "fitted")
 NO_HARNESS = "unknown harness"
+# Weights of fewer draws say nothing of their tail; p-values below this are not told apart.
+FEWEST_WEIGHED, LEAST_P = 100, 0.001
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,8 @@ class Placement:
     growth_shift : float
         By how much the weights move the mean growth rate, per year; 0 without weights,
         NaN without a trend.
+    kind : str
+        What intervals are, and what the fit approximated.
     """
 
     data: Dataset
@@ -60,6 +66,7 @@ class Placement:
     pareto_k: float
     ess: float
     growth_shift: float
+    kind: str
     _placed: PlacedModels
 
     def density(self, *, prob: float = PROB) -> pd.DataFrame:
@@ -79,7 +86,7 @@ class Placement:
             ``rank``, ``rank_lower``, ``rank_upper`` among the targets of the fit, 1
             being the densest; and ``of``, how many they are with this one.
         """
-        return placed_density_table(self._placed, check_prob(prob))
+        return placed_density_table(self._placed, check_prob(prob)).assign(kind=self.kind)
 
     def effective_size(self, *, by: str = "model", prob: float = PROB) -> pd.DataFrame:
         """Return the effective parameter size of each new model (eq. 4).
@@ -98,7 +105,7 @@ class Placement:
         """
         if by not in ("model", "benchmark"):
             raise BayesdenseError(f"by must be 'model' or 'benchmark', not {by!r}")
-        return placed_size_table(self._placed, check_prob(prob), by)
+        return placed_size_table(self._placed, check_prob(prob), by).assign(kind=self.kind)
 
     def against_trend(self, *, prob: float = PROB) -> pd.DataFrame:
         """Return by how many months each new model is ahead of the trend at its date.
@@ -118,11 +125,13 @@ class Placement:
         Raises
         ------
         BayesdenseError
-            If the fit has no trend, or a model no date.
+            If the fit has no trend, or a model no date, or one that the trend says
+            nothing of.
         """
         require_growth(self._placed.fitted.spec, "a place on the trend")
         _require_dates(self.data, "a place on the trend needs")
-        return placed_trend_table(self._placed, check_prob(prob))
+        _require_on_trend(self.data, self._placed.fitted)
+        return placed_trend_table(self._placed, check_prob(prob)).assign(kind=self.kind)
 
     def scores(self, *, prob: float = PROB) -> pd.DataFrame:
         """Return every score beside what the model's scores on other benchmarks predict.
@@ -139,14 +148,11 @@ class Placement:
             ``median``, ``lower``, ``upper`` (predicted), ``prob``, ``kind``,
             ``inside``, ``p_value`` (two-sided) and ``out_of_line``: ``"too good"``
             or ``"too poor"`` where the p-value is below 0.01, which may be
-            contamination, another harness or a slip; else empty.
+            contamination, another harness or a slip; else empty. The only score
+            of a model is predicted by the prior of its density; without
+            that it cannot be.
         """
-        return placed_score_table(self._placed, check_prob(prob))
-
-    @property
-    def known_family(self) -> np.ndarray:
-        """Whether the fit has models of the family of each new one, shape (model,)."""
-        return np.asarray(self._placed.new.family != UNKNOWN)
+        return placed_score_table(self._placed, check_prob(prob)).assign(kind=self.kind)
 
     def headline(self, *, prob: float = PROB) -> str:
         """Return what there is to say of each model, in words.
@@ -167,9 +173,8 @@ class Placement:
             self.effective_size(prob=prob),
             self.scores(prob=prob),
         )
-        growing = self._placed.fitted.spec.has_growth
         trend = None
-        if growing and self.data.models["release_date"].notna().all():
+        if not _off_trend(self.data, self._placed.fitted):
             trend = self.against_trend(prob=prob)
         for m, (d, n) in enumerate(
             zip(density.to_dict("records"), size.to_dict("records"), strict=True)
@@ -187,17 +192,19 @@ class Placement:
             if trend is not None:
                 lines.append(f"  {_months_ahead(trend.iloc[m])}")
             if self.prior == "trend":
-                lines.append(
-                    f"  {100 * d['share_of_prior']:.0f} % of it is what was expected of "
-                    + ("its family and date" if self.known_family[m] else "its date and size")
-                )
+                share = 100 * d["share_of_prior"]
+                lines.append(f"  {share:.0f} % of it is what was expected before its scores")
             own = scores[scores["model"].eq(d["model"]) & scores["out_of_line"].ne("")]
+            only = scores.loc[scores["model"].eq(d["model"]), "benchmark"].nunique() == 1
+            expected = "what was expected" if only else "what its other scores predict"
             lines.extend(
-                f"  {row['benchmark']} {row['score']:.3g} is {row['out_of_line']} for its other "
-                f"scores, which predict {row['median']:.3g} ({row['lower']:.3g} to "
-                f"{row['upper']:.3g}); p = {row['p_value']:.2g}"
+                f"  {row['benchmark']} {row['score']:.3g} is {row['out_of_line']} for {expected}, "
+                f"{row['median']:.3g} ({row['lower']:.3g} to {row['upper']:.3g}); "
+                + ("p < 0.001" if row["p_value"] < LEAST_P else f"p = {row['p_value']:.3f}")
                 for row in own.to_dict("records")
             )
+            if d["model"] in self._placed.fitted.coords["model"]:
+                lines.append("  (the fit has it, and its scores, already)")
         if self.pareto_k > HIGH_K:
             lines.append(
                 "The weights of these scores are not to be relied on (Pareto k "
@@ -257,7 +264,7 @@ def new_models(
     """
     given = {name: value for name, value in columns.items() if value is not None}
     if isinstance(models, Dataset):
-        if scores is not None or set(given) - {"model"}:
+        if scores is not None or harness is not None or set(given) - {"model"}:
             raise BayesdenseError("a dataset has models and scores: give nothing besides")
         frame = models.models[~models.models["is_reference"]]
         table = models.scores[models.scores["model"].isin(frame["model"])]
@@ -274,8 +281,12 @@ def new_models(
                 "columns model, benchmark and score"
             )
     else:
-        if "n_params" not in given:
-            raise BayesdenseError("n_params is missing: how many parameters the model has")
+        for name, what in (
+            ("n_params", "how many parameters the model has"),
+            ("model", "what it is called"),
+        ):
+            if name not in given:
+                raise BayesdenseError(f"{name} is missing: {what}")
         frame, table = pd.DataFrame([given]), _scores_of_one(scores, given["model"])
     if not len(table):
         raise BayesdenseError(
@@ -290,6 +301,11 @@ def _benchmarks(fit: Fit[ModelSpec]) -> list[str]:
 
 def _scores_of_one(scores: Any, model: str) -> pd.DataFrame:
     if isinstance(scores, pd.DataFrame):
+        if "model" in scores and scores["model"].ne(model).any():
+            raise BayesdenseError(
+                f"scores of one model have rows of {scores['model'].iloc[0]!r}: choose those of "
+                "one, leave out the column, or give a table of models too"
+            )
         return scores.assign(model=model)
     if scores is None:
         return pd.DataFrame({"model": [], "benchmark": [], "score": []})
@@ -315,10 +331,12 @@ def _checked(
                     "leave it out to place the model by its other scores."
                 )
     benchmarks = fit.data.benchmarks
-    if "harness" not in scores:
-        scores = scores.assign(harness=harness or NO_HARNESS)
+    named = (
+        scores["harness"] if "harness" in scores else pd.Series(None, scores.index, dtype=object)
+    )
+    scores = scores.assign(harness=named.fillna(harness or NO_HARNESS))
     data = Dataset.from_frames(
-        models=models,
+        models=_with_developers(fit, models),
         benchmarks=benchmarks[benchmarks["benchmark"].isin(known)],
         scores=scores,
         name="new models",
@@ -332,11 +350,82 @@ def _checked(
     return data
 
 
+def _with_developers(fit: Fit[ModelSpec], models: pd.DataFrame) -> pd.DataFrame:
+    """Return the models with the developers that the fit knows their families by."""
+    if "family" not in models:
+        return models
+    pairs = fit.data.models[["family", "developer"]].drop_duplicates()
+    # A family of several developers says nothing of which.
+    one_each = pairs[~pairs["family"].duplicated(keep=False)].set_index("family")["developer"]
+    found = models["family"].map(one_each)
+    if "developer" in models:
+        found = models["developer"].fillna(found)
+    return models.assign(developer=found)
+
+
+def _off_trend(data: Dataset, design: Design) -> str:
+    """Return why the trend says nothing of the models; empty where it does."""
+    released = data.models["release_date"]
+    if not design.spec.has_growth:
+        return "the fit has no trend"
+    if released.isna().any():
+        return "a model has no release date"
+    fitted = design.models["release_date"][: design.size("dated_target")]
+    by_date = data.models.sort_values("release_date")
+    first, last = (f"'{by_date['model'].iloc[i]}' was released on" for i in (0, -1))
+    if released.min() < fitted.min():
+        return (
+            f"{first} {released.min():%Y-%m-%d}, before all models of the fit (from "
+            f"{fitted.min():%Y-%m-%d} on), and its trend says nothing of that time"
+        )
+    if design.spec.trend.name == "smooth" and released.max() > fitted.max():
+        return (
+            f"{last} {released.max():%Y-%m-%d}, after all models of the fit (to "
+            f"{fitted.max():%Y-%m-%d}), where a smooth trend has no line yet"
+        )
+    return ""
+
+
+def _require_on_trend(data: Dataset, design: Design) -> None:
+    if reason := _off_trend(data, design):
+        raise BayesdenseError(reason)
+
+
 def _require_dates(data: Dataset, what: str) -> None:
     undated = data.models.loc[data.models["release_date"].isna(), "model"]
     if len(undated):
         raise BayesdenseError(
             f"{what} the release_date of {', '.join(undated)}; without one, use prior='none'"
+        )
+
+
+def _check_settings(
+    fit: Fit[ModelSpec], prior: Any, weights: Any, draws: Any, random_seed: Any
+) -> None:
+    if prior not in PRIORS:
+        raise BayesdenseError(f"prior must be 'trend' or 'none', not {prior!r}")
+    if weights not in WEIGHTS:
+        raise BayesdenseError(f"weights must be 'ruler' or 'fitted', not {weights!r}")
+    if weights == "fitted" and prior == "none":
+        raise BayesdenseError("weights='fitted' needs prior='trend', as a fit has it")
+    least = FEWEST_WEIGHED if weights == "fitted" else 1
+    for name, value, lowest in (("draws", draws, least), ("random_seed", random_seed, 0)):
+        if type(value) is bool or not (isinstance(value, Integral) and int(value) >= lowest):
+            raise BayesdenseError(f"{name} must be a whole number from {lowest} up, not {value!r}")
+    if weights == "fitted" and fit._draws.count < FEWEST_WEIGHED:
+        raise BayesdenseError(
+            f"weights='fitted' needs a fit of {FEWEST_WEIGHED} draws at least; this one has "
+            f"{fit._draws.count}"
+        )
+    if fit.spec.date_sd:
+        raise BayesdenseError(
+            "models are not placed where dates are uncertain (date_sd) yet: fit without it, or fit "
+            "them with the others"
+        )
+    if fit.spec.observation != "normal":
+        raise BayesdenseError(
+            f"models are placed where observation='normal', not {fit.spec.observation!r}: only "
+            "then is the density of scores known with their items left out"
         )
 
 
@@ -363,31 +452,18 @@ def place_models(
     BayesdenseError
         If something is not allowed, or a model cannot be placed.
     """
-    if prior not in PRIORS:
-        raise BayesdenseError(f"prior must be 'trend' or 'none', not {prior!r}")
-    if weights not in WEIGHTS:
-        raise BayesdenseError(f"weights must be 'ruler' or 'fitted', not {weights!r}")
-    if weights == "fitted" and prior == "none":
-        raise BayesdenseError("weights='fitted' needs prior='trend', as a fit has it")
-    if type(draws) is not int or draws < 1:
-        raise BayesdenseError(f"draws must be a whole number from 1 up, not {draws!r}")
-    if fit.spec.observation != "normal":
-        raise BayesdenseError(
-            f"models are placed where observation='normal', not {fit.spec.observation!r}: only "
-            "then is the density of scores known with their items left out"
-        )
+    _check_settings(fit, prior, weights, draws, random_seed)
     design = fit._design
     if prior == "trend" and fit.spec.has_growth:
         _require_dates(data, "the trend as prior needs")
-        first = design.models["release_date"][: design.size("dated_target")].min()
-        early = data.models[data.models["release_date"] < first]
-        if len(early):
-            row = early.iloc[0]
-            raise BayesdenseError(
-                f"'{row['model']}' was released on {row['release_date']:%Y-%m-%d}, before all "
-                f"models of the fit (from {first:%Y-%m-%d} on), and its trend says nothing of "
-                "that time: use prior='none'"
-            )
+        if reason := _off_trend(data, design):
+            raise BayesdenseError(f"{reason}: use prior='none'")
+    known = set(data.models["model"]) & set(design.coords["model"])
+    if weights == "fitted" and known:
+        raise BayesdenseError(
+            f"the fit has {', '.join(sorted(known))} already: weighed by the same scores again it "
+            "would count them twice"
+        )
     chosen = fit._draws.at_most(draws)
     placed = place_all(
         arranged(data, design, chosen),
@@ -408,5 +484,6 @@ def place_models(
         pareto_k=placed.pareto_k,
         ess=placed.ess,
         growth_shift=shift,
+        kind=fit.interval_kind,
         _placed=placed,
     )

@@ -118,6 +118,6 @@ def placement(
         ax.set_yticks(rows, names)
         ax.set_ylim(-0.6, len(table) - 0.4)
         thin_grid(ax, axis="x")
-        ax.set_xlabel(f"score\npredicted: by the other scores, {interval_text(table)}")
+        ax.set_xlabel(f"score\npredicted: without the score, {interval_text(table)}")
         ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
     return Plot(figure, ax)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from bayesdense.data import Dataset
 from bayesdense.data.cells import DAYS_PER_YEAR
+from bayesdense.errors import BayesdenseError
 from bayesdense.model import Design
 from bayesdense.model.cells import cell_losses
 from bayesdense.model.design import drift_years, order_scores
@@ -35,8 +36,9 @@ UNKNOWN = -1
 """Code of a family, a developer or a harness that the posterior does not know."""
 
 # A harness that is not known moves a logit by its standard deviation times these: the rectangle
-# rule, of steps that are fine against what a score says of a logit.
-OFFSETS = np.linspace(-3.5, 3.5, 15)
+# rule, of steps that are fine against what a score says of a logit. Two in one cell have fewer
+# points each, and more are not allowed.
+OFFSETS = {1: np.linspace(-3.5, 3.5, 15), 2: np.linspace(-3.5, 3.5, 9)}
 
 
 @dataclass(frozen=True)
@@ -245,11 +247,11 @@ class Likelihood:
         logit = self.logit(x)
         if not self.unknown:
             return given_logits(logit, self.draws, self.ruler, self.part)
-        total = np.full(logit.shape, -np.inf)
-        for offsets in product(OFFSETS, repeat=self.unknown):
+        total, points = np.full(logit.shape, -np.inf), OFFSETS[self.unknown]
+        for offsets in product(points, repeat=self.unknown):
             here = given_logits(logit, self.with_offsets(offsets), self.ruler, self.part)
             total = np.logaddexp(total, here - 0.5 * np.sum(np.square(offsets)))
-        each = np.log(OFFSETS[1] - OFFSETS[0]) - 0.5 * np.log(2 * np.pi)
+        each = np.log(points[1] - points[0]) - 0.5 * np.log(2 * np.pi)
         return total + self.unknown * each
 
     def replicated(
@@ -336,6 +338,11 @@ def arranged(data: Dataset, design: Design, draws: Draws) -> NewModels:
     -------
     NewModels
         Models in the order of their table.
+
+    Raises
+    ------
+    BayesdenseError
+        If too many harnesses that the fit does not know measured one cell.
     """
     table = data.models.reset_index(drop=True)
     scores = order_scores(data.scores, list(table["model"]), list(design.coords["benchmark"]))
@@ -373,6 +380,13 @@ def arranged(data: Dataset, design: Design, draws: Draws) -> NewModels:
         dates = np.nan_to_num(years)
         arrays["score_drift_years"] = drift_years(scores, dates, design.spec.harness_drift)
     differ = "harness_offset_sd" in draws
+    strangers = _strangers(scores, ~seen) if differ else np.full(len(scores), UNKNOWN)
+    if strangers.max(initial=UNKNOWN) >= max(OFFSETS):
+        row = scores[strangers == strangers.max()].iloc[0]
+        raise BayesdenseError(
+            f"'{row['model']}' has scores on {row['benchmark']} by more than {max(OFFSETS)} "
+            "harnesses that the fit does not know there: leave some out, or give them one harness"
+        )
     return NewModels(
         design=replace(design, arrays=arrays, scores=scores),
         table=table,
@@ -380,7 +394,7 @@ def arranged(data: Dataset, design: Design, draws: Draws) -> NewModels:
         since_family=_since_family(years, table["family"], design),
         family=_codes(table["family"], design.coords["family"]),
         developer=_codes(table["developer"], design.coords["developer"]),
-        strangers=_strangers(scores, ~seen) if differ else np.full(len(scores), UNKNOWN),
+        strangers=strangers,
     )
 
 
@@ -399,12 +413,10 @@ def _strangers(scores: pd.DataFrame, unknown: np.ndarray) -> np.ndarray:
 def _since_family(years: np.ndarray, family: pd.Series, design: Design) -> np.ndarray:
     """Return by how much later than its family on average, as the fit knows it, a model came.
 
-    Of a family that the fit does not know these are the new models themselves.
+    Of a family that the fit does not know each new model is the only one.
     """
     dated = design.size("dated_target")
     of_fit = np.array(design.coords["family"], dtype=object)
     own = of_fit[design.arrays["family_code"][:dated]]
     known = pd.Series(design.arrays["target_years"][:dated]).groupby(own).mean()
-    new = pd.Series(years).groupby(family.to_numpy()).mean()
-    mean = family.map(known).fillna(family.map(new)).to_numpy(dtype=float)
-    return np.nan_to_num(years - mean)
+    return np.nan_to_num(years - family.map(known).to_numpy(dtype=float))

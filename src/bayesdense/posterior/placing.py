@@ -25,7 +25,8 @@ from bayesdense.posterior.weights import smoothed
 
 __all__ = ["Placed", "PlacedModels", "place", "place_all"]
 
-# Sizes that are looked at first, in parameters, how finely, and on how many draws.
+# Sizes that are looked at first, in parameters, and all that are expected; how finely, and on how
+# many draws.
 SMALLEST, LARGEST, COARSE, LOOKED_AT = 1e3, 1e18, 0.2, 40
 # What lies further below the highest log density does not matter; nor do scores so unlikely.
 DEPTH, DEPTH_OF_SCORES, FURTHEST = 20.0, 35.0, 6.5
@@ -158,7 +159,11 @@ def place(
     size_few = new.log_size(few)[:, model]
     prior_few = _Prior.of(new, few, model, size_few) if with_trend else None
     shift_few, sd_few = (values[:, cells] for values in new.on_benchmarks(few))
-    grids = _grids(of_few, prior_few, shift_few, sd_few, centre)
+    ends = np.log(SMALLEST) - centre, np.log(LARGEST) - centre
+    if prior is not None:
+        low, high = prior.reach()
+        ends = min(ends[0], low.min()), max(ends[1], high.max())
+    grids = _grids(of_few, prior_few, shift_few, sd_few, ends)
     if grids is None:
         raise BayesdenseError(
             f"the scores of '{new.table['model'][model]}' do not bound its density, since they lie "
@@ -303,10 +308,14 @@ class _Prior:
 
 
 def _grids(
-    likelihood: Likelihood, prior: _Prior | None, shift: np.ndarray, sd: np.ndarray, centre: float
+    likelihood: Likelihood,
+    prior: _Prior | None,
+    shift: np.ndarray,
+    sd: np.ndarray,
+    ends_of_w: tuple[float, float],
 ) -> _Grids | None:
     """Return where to look, by a coarse look at a few draws; None where nothing bounds ``w``."""
-    wide = np.arange(np.log(SMALLEST), np.log(LARGEST), COARSE) - centre
+    wide = np.arange(*ends_of_w, COARSE)
     seen = np.stack([likelihood(np.full((1, shift.shape[1]), x)) for x in wide], axis=1)
     seen = np.where(np.isfinite(seen), seen, LOWEST)
     n_cells = shift.shape[1]

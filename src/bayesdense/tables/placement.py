@@ -46,7 +46,10 @@ def placed_density_table(placed: PlacedModels, prob: float) -> pd.DataFrame:
     """
     n_targets = placed.fitted.size("target")
     of_fit = placed.draws["log_density"][:, :n_targets]
-    denser = of_fit[:, :, None] > placed.log_density[:, None, :]
+    names = np.array(placed.fitted.coords["model"][:n_targets], dtype=object)
+    # A model that the fit has is no rival of its own.
+    others = names[:, None] != placed.new.table["model"].to_numpy(dtype=object)
+    denser = (of_fit[:, :, None] > placed.log_density[:, None, :]) & others
     rank, first, last = interval(1 + denser.sum(axis=1), prob)
     return _models(placed).assign(
         **interval_columns(np.exp(placed.log_density), prob),
@@ -54,7 +57,7 @@ def placed_density_table(placed: PlacedModels, prob: float) -> pd.DataFrame:
         rank=rank.astype(int),
         rank_lower=first.astype(int),
         rank_upper=last.astype(int),
-        of=n_targets + 1,
+        of=1 + others.sum(axis=0),
     )
 
 
