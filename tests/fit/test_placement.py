@@ -162,10 +162,11 @@ def test_a_placed_model_is_where_a_fit_with_it_has_it(plain_fit):
     )
     log_density = plain_fit.posterior["log_density"].sel(model=left_out)
     assert not set(left_out) & set(rest._design.coords["model"])
-    for weights in ("ruler", "fitted"):
+    # What the new scores say of ruler and family is left out by the first.
+    for weights, within in (("ruler", 0.5), ("fitted", 0.2)):
         placed = rest.place(new, weights=weights)
         found = placed.density().set_index("model").loc[left_out]
         off = np.log(found["median"]) - log_density.median(("chain", "draw")).to_numpy()
         sd = log_density.std(("chain", "draw")).to_numpy()
-        assert (np.abs(off) < 0.4 * sd).all(), (weights, list(off / sd))
+        assert (np.abs(off) < within * sd).all(), (weights, list(off / sd))
     assert placed.ess > 100 and placed.pareto_k < 0.7
