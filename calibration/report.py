@@ -31,11 +31,14 @@ HEADLINE = (
     "growth_rate_change",
     "within_family_growth",
     "size_slope",
+    "size_slope_sd",
     "model_effect_sd",
     "family_effect_sd",
     "developer_effect_sd",
     "cell_effect_sd",
     "source_noise_sd",
+    "source_noise_exponent",
+    "source_noise_tilt",
 )
 HEADLINE = (*HEADLINE, "log_density", "log_effective_size", "envelope")
 # Quantities that are no variables of the posterior.
@@ -70,11 +73,37 @@ def coverage(answers: pd.DataFrame) -> pd.DataFrame:
                 # Several numbers of one dataset are not independent: the interval counts datasets.
                 share = held.groupby(part["seed"]).mean()
                 exact = binomtest(round(share.sum()), len(share)).proportion_ci(0.99)
+                row["se of 90 %"] = share.std() / np.sqrt(len(share))
                 row["99 % from"], row["to"] = exact.low, exact.high
+                row["below"] = int((part["truth"] < part[low]).sum())
+                row["above"] = int((part["truth"] > part[high]).sum())
                 row["width"] = (part[high] - part[low]).median()
-        row["error"] = (part["q50"] - part["truth"]).mean()
+        errors = (part["q50"] - part["truth"]).groupby(part["seed"]).mean()
+        row["error"], row["its se"] = errors.mean(), errors.std() / np.sqrt(len(errors))
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def misses(answers: pd.DataFrame) -> pd.DataFrame:
+    """Return on which side of the 90 % interval the truth was, entry by entry.
+
+    Where a prior is far from a truth and data say little, misses of one entry are on one side.
+    """
+    low, high = INTERVALS[90]
+    entries = answers[answers["quantity"].str.contains("[", regex=False)]
+    entries = entries.assign(
+        below=entries["truth"] < entries[low], above=entries["truth"] > entries[high]
+    )
+    of = entries["quantity"].str.replace(r"\[.*", "", regex=True)
+    groups = entries[of.isin(HEADLINE)].groupby(["scenario", "analysis", "quantity"], sort=False)
+    found = groups.agg(
+        datasets=("seed", "nunique"),
+        truth=("truth", "mean"),
+        median=("q50", "mean"),
+        below=("below", "sum"),
+        above=("above", "sum"),
+    )
+    return found.reset_index()
 
 
 def ranks(answers: pd.DataFrame) -> pd.DataFrame:
@@ -260,6 +289,8 @@ def main() -> None:
     print("\nCoverage\n")
     covered = coverage(answers)
     print(markdown(covered))
+    print("\nWhere the truth was outside the 90 % interval, entry by entry\n")
+    print(markdown(misses(answers)))
     options.figures.mkdir(parents=True, exist_ok=True)
     for name in [n for n in scenarios() if n in set(covered["scenario"])]:
         if not name.startswith("sbc"):
