@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fake import fake_fit
+from tests.fake import TARGETS, fake_fit, tiny_dataset
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,16 @@ def test_one_model_is_placed(run, saved):
     assert "months" in done.stdout and "of the trend" in done.stdout
 
 
-def test_models_of_a_folder_are_placed(run, saved, folder):
+def test_models_of_a_folder_are_placed(run, saved, tmp_path):
+    data = tiny_dataset()
+    dated = data.models.loc[data.models["release_date"].notna(), "model"]
+    data.select(models=list(dated)).to_folder(tmp_path / "new")
+    done = run("place", saved, "--models", tmp_path / "new")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.count("effective size") == TARGETS
+
+
+def test_models_that_cannot_be_placed_are_named(run, saved, folder):
     done = run("place", saved, "--models", folder, "--prior", "none")
     # One of them has scores at an end of both benchmarks, under draws of the prior.
     assert done.exit_code == 1 and "do not bound its density" in done.stderr

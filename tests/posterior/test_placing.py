@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +16,7 @@ from bayesdense.parts.trends.base import factor_of
 from bayesdense.posterior.draws import Columns
 from bayesdense.posterior.log_density import log_densities
 from bayesdense.posterior.new_models import UNKNOWN, Likelihood, arranged
-from bayesdense.posterior.placing import place
+from bayesdense.posterior.placing import _Prior, place
 from tests.fake import fake
 from tests.simulate import KINDS, simulate, with_developers
 
@@ -65,6 +67,41 @@ def test_what_is_expected_is_all_but_the_effect_of_the_model(own):
     # Families are known, so that the spread is that of models alone.
     np.testing.assert_allclose(sd, np.broadcast_to(factor * columns["model_effect_sd"], sd.shape))
     assert (lag is None) == (fit.spec.trend.name != "frontier")
+    if lag is not None:
+        growing = np.exp(draws["lag_trend"][:, None] * new.years)
+        np.testing.assert_allclose(lag, draws["lag_sd"][:, None] * growing)
+
+
+def test_of_unknown_families_and_developers_only_the_spread_is_known(own):
+    fit, new = own
+    draws = fit._draws
+    nobody = np.full(len(new), UNKNOWN)
+    strange = replace(new, family=nobody, developer=nobody)
+    groups = [kind for kind in ("family", "developer") if f"{kind}_effect" in draws]
+    # The pooled form has neither.
+    assert bool(groups) == bool(fit.spec.families)
+    assert ("developer" in groups) == (fit.spec.families == "nested")
+    known, sd, _ = new.expected(draws)
+    mean, wider, _ = strange.expected(draws)
+    trend, columns = fit.spec.trend, Columns(draws)
+    factor = factor_of(trend, {n: columns[n] for n in trend.priors()}, new.years)
+    variance = sum(columns[f"{kind}_effect_sd"] ** 2 for kind in groups) * factor**2
+    np.testing.assert_allclose(wider**2, sd**2 + variance)
+    codes = {"family": new.family, "developer": new.developer}
+    effects = sum(draws[f"{kind}_effect"][:, codes[kind]] for kind in groups)
+    np.testing.assert_allclose(known - mean, factor * effects, atol=1e-9)
+
+
+def test_a_lag_is_taken_off_a_normal():
+    """The density of ``v - w`` by the integral over ``w >= 0``."""
+    v, lag = 0.4, 0.9
+    prior = _Prior(np.array([[1.0]]), np.array([[v]]), np.array([[lag]]))
+    w = np.linspace(0, 10, 20001)
+    for x in (-2.0, 0.3, 1.0, 2.0):
+        terms = norm.pdf(x + w, 1.0, v) * 2.0 * norm.pdf(w, 0.0, lag)
+        exact = np.log(np.trapezoid(terms, w))
+        assert prior(np.array([x])).item() == pytest.approx(exact, abs=1e-6)
+    assert prior.variance.item() == pytest.approx(v**2 + (1 - 2 / np.pi) * lag**2)
 
 
 def test_cells_have_the_density_that_they_have_in_the_fit(own):

@@ -146,9 +146,10 @@ class Placement:
         pandas.DataFrame
             Columns ``model``, ``benchmark``, ``source``, ``harness``, ``score``,
             ``median``, ``lower``, ``upper`` (predicted), ``prob``, ``kind``,
-            ``inside``, ``p_value`` (two-sided) and ``out_of_line``: ``"too good"``
-            or ``"too poor"`` where the p-value is below 0.01, which may be
-            contamination, another harness or a slip; else empty. The only score
+            ``deviation`` (score less median), ``inside``, ``p_value`` (two-sided)
+            and ``out_of_line``: ``"too good"`` or ``"too poor"`` where the p-value
+            is below 0.01, which may be contamination, another harness or a slip;
+            else empty. The only score
             of a model is predicted by the prior of its density; without
             that it cannot be.
         """
@@ -193,7 +194,7 @@ class Placement:
                 lines.append(f"  {_months_ahead(trend.iloc[m])}")
             if self.prior == "trend":
                 share = 100 * d["share_of_prior"]
-                lines.append(f"  {share:.0f} % of it is what was expected before its scores")
+                lines.append(f"  weight of what was expected before its scores: {share:.0f} %")
             own = scores[scores["model"].eq(d["model"]) & scores["out_of_line"].ne("")]
             only = scores.loc[scores["model"].eq(d["model"]), "benchmark"].nunique() == 1
             expected = "what was expected" if only else "what its other scores predict"
@@ -224,10 +225,13 @@ class Placement:
 
 def _months_ahead(row: pd.Series) -> str:
     side = "ahead of" if row["median"] >= 0 else "behind"
-    low, high = sorted([row["lower"], row["upper"]])
+    low, high = (
+        f"{months_text(abs(end))} {'ahead' if end >= 0 else 'behind'}"
+        for end in (row["lower"], row["upper"])
+    )
     return (
         f"{months_text(abs(row['median']))} months {side} the trend at its date and size "
-        f"({low:.1f} to {high:.1f}), P(above it) = {row['p_above_trend']:.3f}"
+        f"({low} to {high}), P(ahead) = {row['p_above_trend']:.3f}"
     )
 
 

@@ -149,9 +149,10 @@ def placed_score_table(placed: PlacedModels, prob: float) -> pd.DataFrame:
     pandas.DataFrame
         Columns ``model``, ``benchmark``, ``source``, ``harness``, ``score``,
         ``median``, ``lower``, ``upper`` (predicted), ``prob``, ``kind``,
-        ``inside``, ``p_value`` (two-sided: how probable a score as far out is)
-        and ``out_of_line``: empty, or ``"too good"`` or ``"too poor"`` where the
-        p-value is below 0.01. What cannot be predicted is missing.
+        ``deviation`` (score less median), ``inside``, ``p_value`` (two-sided:
+        how probable a score as far out is) and ``out_of_line``: empty, or
+        ``"too good"`` or ``"too poor"`` where the p-value is below 0.01. What
+        cannot be predicted is missing.
     """
     mean, sd = placed.predicted_mean, placed.predicted_sd
     known = ~np.isnan(mean).any(axis=0)
@@ -167,6 +168,7 @@ def placed_score_table(placed: PlacedModels, prob: float) -> pd.DataFrame:
     label = np.where(below > 0.5, "too good", "too poor")
     return scores[["model", "benchmark", "source", "harness", "score"]].assign(
         **columns,
+        deviation=observed - columns["median"],
         inside=pd.Series(inside, scores.index, dtype=object).where(known, None),
         p_value=p_value,
         out_of_line=np.where(known & (p_value < ALARM), label, ""),
