@@ -16,7 +16,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-quick test-slow test-notebooks coverage lint types yardsticks editions \
-	rulers compare benchmark calibrate calibration-report notebooks clean
+	rulers shipped-fits compare benchmark calibrate calibration-report notebooks clean
 
 help: ## list the jobs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,9 @@ yardsticks: setup ## measure the models against the yardsticks
 
 editions: setup ## hold the switches of the second edition against the first; hours, resumable
 	$(PYTHON) scripts/editions.py
+
+shipped-fits: setup ## make the fits that come with the package; a quarter of an hour
+	$(PYTHON) scripts/shipped_fits.py
 
 compare: setup ## ask which law and which map real families prefer
 	$(PYTHON) scripts/compare_rulers.py

@@ -46,6 +46,26 @@ def log_densities(model: Any, values: dict[str, np.ndarray]) -> dict[str, float]
     return {names[symbol]: float(v) for symbol, v in zip(terms, found, strict=True)}
 
 
+def log_density_of_draws(fit: Any, draws: int = 3) -> list[dict[str, float]]:
+    """Return the log density of every variable at the first draws of a density fit's first chain.
+
+    What was rounded for a file adds up to zero again, as its density asks for.
+    """
+    from bayesdense.model import build_model
+
+    model, found = build_model(fit._design), []
+    for draw in range(draws):
+        point = fit.posterior.isel(chain=0, draw=draw)
+        values = {}
+        for variable in model.free_RVs:
+            value = np.asarray(point[str(variable.name)].values, dtype=float)
+            if "zerosum" in type(variable.owner.op).__name__.lower():
+                value = value - value.mean()
+            values[str(variable.name)] = value
+        found.append(log_densities(model, values))
+    return found
+
+
 def starting_point(sampled: Any, values: Any = None) -> dict[str, np.ndarray]:
     """Return the coordinates of some values, or of those at which chains start, by name."""
     import pytensor.tensor as pt

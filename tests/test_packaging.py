@@ -113,6 +113,14 @@ def test_wheel_has_the_dataset(built: Built, dataset: str) -> None:
         assert files[f"{SHIPPED}{dataset}/{name}"] == source.read_bytes()
 
 
+@pytest.mark.parametrize("fit", ["densing5"])
+def test_wheel_has_the_fit(built: Built, fit: str) -> None:
+    files = contents(built.wheel)
+    for ending in (".nc", ".json"):
+        source = ROOT / "src/bayesdense/shipped_fits" / f"{fit}{ending}"
+        assert files[f"bayesdense/shipped_fits/{fit}{ending}"] == source.read_bytes()
+
+
 def test_wheel_says_what_it_is(built: Built) -> None:
     files = contents(built.wheel)
     info = "bayesdense-0.1.0.dist-info/"
@@ -144,8 +152,10 @@ def test_wheel_works_without_the_source_tree(built: Built, tmp_path: Path) -> No
         tmp_path,
         "import bayesdense as bd\n"
         "n_models = {name: len(bd.load_dataset(name).models) for name in " + repr(DATASETS) + "}\n"
-        "print(json.dumps({'file': bd.__file__, 'n_models': n_models}))",
+        "shipped = bd.load_fit('densing5').info.shipped_with\n"
+        "print(json.dumps({'file': bd.__file__, 'n_models': n_models, 'shipped': shipped}))",
     )
+    assert seen["shipped"] == f"bayesdense {bd.__version__}"
     assert Path(seen["file"]).is_relative_to(built.unpacked_wheel)
     for name in DATASETS:
         with (ROOT / "data" / name / "models.csv").open(encoding="utf-8", newline="") as file:

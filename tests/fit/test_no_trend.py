@@ -82,7 +82,7 @@ def test_figures_of_densities(fit):
 
 
 def test_saved_and_read_again(fit, tmp_path):
-    again = bd.load_fit(fit.save(tmp_path / "none.nc"))
+    again = bd.load_fit(fit.save(tmp_path / "none.nc", full=True))
     assert repr(again) == repr(fit) and again.spec.to_dict() == fit.spec.to_dict()
     pd.testing.assert_frame_equal(again.density(), fit.density())
 

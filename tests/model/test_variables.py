@@ -54,7 +54,7 @@ def test_attributes_survive_saving(tmp_path):
     fit = fake_fit()
     assert not fit.posterior["growth_rate"].attrs
     fit.posterior = describe(fit.posterior, symbols_of(fit.spec.law, fit.spec.size))
-    again = bd.load_fit(fit.save(tmp_path / "fit.nc"))
+    again = bd.load_fit(fit.save(tmp_path / "fit.nc", full=True))
     for name in fit.posterior.data_vars:
         assert again.posterior[name].attrs == attributes(name), name
     assert again.parameters().equals(fit.parameters())

@@ -101,7 +101,7 @@ def test_predictions_hold_runs_that_were_not_seen(plain):
 
 
 def test_a_fit_of_losses_alone_is_saved_and_loaded(plain, tmp_path):
-    again = bd.load_fit(plain.save(tmp_path / "plain.nc"))
+    again = bd.load_fit(plain.save(tmp_path / "plain.nc", full=True))
     assert isinstance(again, bd.RulerFit)
     pd.testing.assert_frame_equal(again.coefficients(), plain.coefficients())
     assert "RulerFit of 'plain runs' (200 runs" in repr(again)

@@ -187,7 +187,7 @@ def test_an_approximate_fit_has_all_models_and_says_what_it_is(fits, tmp_path):
     check = fit.checks()["approximation"]
     assert f"{subset.targets} of 60 targets" in check.text and check.passed is None
     assert "approximation" in fit.checks().verdict
-    again = bd.load_fit(fit.save(tmp_path / "fit.nc"))
+    again = bd.load_fit(fit.save(tmp_path / "fit.nc", full=True))
     assert again.headline() == fit.headline()
     for study in (bd.studies.influence, bd.studies.prior_sensitivity):
         with pytest.raises(bd.BayesdenseError, match="this fit is approximate"):

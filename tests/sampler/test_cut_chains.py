@@ -90,7 +90,7 @@ def test_tables_of_a_cut_fit_say_what_informed_the_ruler(cut, tmp_path):
     reach = cut.reach().set_index("benchmark")
     high = sizes[sizes["p_above_reach"] > 0.5]
     assert (high["lower"] > 0).all() and set(high["benchmark"]) <= set(reach.index)
-    again = bd.load_fit(cut.save(tmp_path / "cut.nc"))
+    again = bd.load_fit(cut.save(tmp_path / "cut.nc", full=True))
     pd.testing.assert_frame_equal(again.coefficients(), table)
     assert again.spec.ruler == "cut" and again.info.cut == CutInfo(rulers=40)
     assert repr(bd.DensityModel(ruler="cut")) == "DensityModel(ruler='cut')"

@@ -15,7 +15,7 @@ from bayesdense.cli.stopping import exit_code, stop_on_signals
 if TYPE_CHECKING:
     from bayesdense.data import Dataset
 
-__all__ = ["NOT_TRUSTED", "chosen_data", "plain_errors", "shipped"]
+__all__ = ["NOT_TRUSTED", "chosen_by_default", "chosen_data", "plain_errors", "shipped"]
 
 BAD_INPUT = 1
 NOT_TRUSTED = 3
@@ -102,7 +102,8 @@ def chosen_data(
     if not all_models:
         rule = {
             "since": SINCE.get(name),
-            "base_only": True,
+            # A dataset of chat models is taken as it is.
+            "base_only": bool(data.targets["is_base"].any()) or None,
             "compressed": False,
             "min_benchmarks": min(MIN_BENCHMARKS, count) or None,
         }
@@ -113,6 +114,20 @@ def chosen_data(
         "min_benchmarks": min_benchmarks,
     }
     return data.select(**rule | {key: value for key, value in asked.items() if value is not None})
+
+
+def chosen_by_default(name: str) -> Dataset:
+    """Load a dataset and choose from it as `fit` does where nothing is asked for."""
+    return chosen_data(
+        name,
+        reference=None,
+        reference_dataset=None,
+        since=None,
+        until=None,
+        benchmark=None,
+        min_benchmarks=None,
+        all_models=False,
+    )
 
 
 def named_data(given: str) -> Dataset:

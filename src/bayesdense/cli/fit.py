@@ -137,11 +137,11 @@ def fit(
 ) -> None:
     """Fit the Densing Law to a dataset and write fits, tables and figures.
 
-    Which models are used, unless told otherwise: base models that are not
-    compressed, with scores on at least 3 of the benchmarks (on all, where there
-    are fewer); in densing5 those released since 2023-02-01. An option replaces
-    its own part of this rule, and --all-models drops the rule. Reference models
-    always stay.
+    Which models are used, unless told otherwise: base models (all models, where
+    none is one) that are not compressed, with scores on at least 3 of the
+    benchmarks (on all, where there are fewer); in densing5 those released since
+    2023-02-01. An option replaces its own part of this rule, and --all-models
+    drops the rule. Reference models always stay.
 
     Into the folder go <trend>.nc, which 'bayesdense show' and
     bayesdense.load_fit read, headline.csv, tables/ and figures/; what is about
@@ -276,7 +276,13 @@ def _written(fits: dict[str, DensityFit], asked: int, out: Path) -> str:
 
 
 def show(
-    file: Annotated[Path, typer.Argument(help="A saved fit, such as out/densing5/linear.nc.")],
+    fit: Annotated[
+        str,
+        typer.Argument(
+            help="A saved fit, such as out/densing5/linear.nc; or densing5, the fit that comes "
+            "with the package."
+        ),
+    ],
     prob: Prob = 0.9,
 ) -> None:
     """Print a saved fit: headline, checks and how it was made.
@@ -290,7 +296,7 @@ def show(
         from bayesdense.posterior.intervals import check_prob
 
         check_prob(prob)
-        loaded = load_fit(file)
+        loaded = load_fit(fit)
         console = make_console()
         print_selection(console, loaded.data)
         if isinstance(loaded, DensityFit):

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from bayesdense.cli.common import named_data, plain_errors
+from bayesdense.cli.common import NOT_TRUSTED, named_data, plain_errors
 from bayesdense.cli.options import Prob
 
 __all__ = ["place"]
 
 
 def place(
-    file: Annotated[Path, typer.Argument(help="A saved fit, such as out/densing5/linear.nc.")],
+    fit: Annotated[
+        str,
+        typer.Argument(
+            help="densing5, the fit that comes with the package; or a saved one, such as "
+            "out/densing5/linear.nc."
+        ),
+    ],
     score: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="A score, such as MMLU=0.76; may be repeated."),
@@ -47,11 +52,11 @@ def place(
 ) -> None:
     """Place new models in a saved fit: density, place on the trend, scores out of line.
 
-    Nothing is fitted, and nothing written. Whether the fit itself is to be
-    trusted says: bayesdense show FILE
+    Nothing is fitted, and nothing written. Exit code 3 says that the fit is not
+    to be trusted; how it was made says: bayesdense show densing5
 
-    Example: bayesdense place out/densing5/linear.nc --params 8e9
-    --date 2025-05-01 --score MMLU=0.76 --score MATH=0.61
+    Example: bayesdense place densing5 --params 8e9 --date 2025-05-01
+    --score MMLU=0.76 --score MATH=0.61
     """
     with plain_errors():
         one = {
@@ -76,16 +81,20 @@ def place(
         from bayesdense.posterior.intervals import check_prob
 
         check_prob(prob)
-        loaded = load_fit(file)
+        loaded = load_fit(fit)
         if not isinstance(loaded, DensityFit):
             from bayesdense.errors import BayesdenseError
 
-            raise BayesdenseError(f"{file} is a fit of a ruler alone, which has no densities")
+            raise BayesdenseError(f"{fit} is a fit of a ruler alone, which has no densities")
         placed = loaded.place(
             None if models is None else named_data(models), prior=prior, weights=weights, **given
         )
         typer.echo(f"In {placed.of}:\n")
         typer.echo(placed.headline(prob=prob))
+        report = loaded.checks()
+        if not report.trusted:
+            typer.echo(f"\n{report.verdict}")
+            raise typer.Exit(NOT_TRUSTED)
 
 
 def _scores(given: list[str]) -> dict[str, float]:

@@ -301,6 +301,8 @@ def provenance(loaded: DensityFit | RulerFit) -> dict[str, str]:
     found["time"] = (
         f"{info.sampling_seconds:.0f} s of sampling, {info.compile_seconds:.0f} s of compilation"
     )
+    if info.thinned_from or info.shipped_with:
+        found["draws"] = loaded._draws_in_words
     for attempt in info.attempts:
         found["before"] = (
             f"{attempt.draws:,} draws of each chain with target_accept {attempt.target_accept:.4g}"

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bayesdense.data import Dataset
     from bayesdense.priors import Prior
 
-__all__ = ["ALWAYS", "ON_REQUEST", "make_datatree"]
+__all__ = ["ALWAYS", "ON_REQUEST", "make_datatree", "thinned"]
 
 ALWAYS = ("posterior", "sample_stats", "observed_data", "constant_data")
 """The groups that every tree has."""
@@ -121,7 +121,7 @@ def make_datatree(
     design = fit._design
     posterior, stats = fit.posterior, fit.sample_stats
     if draws is not None:
-        posterior, stats = _thinned(posterior, draws), _thinned(stats, draws)
+        posterior, stats = thinned(posterior, draws), thinned(stats, draws)
     make: dict[str, Callable[[], xr.Dataset]] = {
         "posterior": lambda: _described(posterior, fit),
         "sample_stats": lambda: stats,
@@ -156,8 +156,20 @@ def _check_groups(groups: str | Sequence[str]) -> list[str]:
     return [n for n in known if n in (*ALWAYS, *asked) or EVERYTHING in asked]
 
 
-def _thinned(dataset: xr.Dataset, most: int) -> xr.Dataset:
-    """Return evenly spread draws of every chain, at most so many over all chains."""
+def thinned(dataset: xr.Dataset, most: int) -> xr.Dataset:
+    """Return evenly spread draws of every chain, at most so many over all chains.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        With dimensions ``chain`` and ``draw``.
+    most : int
+        How many; of each chain there is one at least.
+
+    Returns
+    -------
+    xarray.Dataset
+    """
     each = max(1, most // dataset.sizes["chain"])
     return dataset.isel(draw=evenly_spread(dataset.sizes["draw"], each))
 
@@ -241,7 +253,7 @@ def _replicates(
 ) -> xr.Dataset:
     """Draw every score and every log loss again, for some of the draws."""
     design = fit._design
-    few = _thinned(posterior, most_replicates(design))
+    few = thinned(posterior, most_replicates(design))
     draws, found = Draws(few), {}
     if design.size("score_id"):
         found["score", "score_id"] = replicate_scores(

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 __all__ = ["DensityFit"]
 
 INTERVAL = ("median", "lower", "upper")
+PER_YEAR = "1/year"
 DENSEST_NAMED, DENSEST_SHOWN = 3, 10
 """Of a fit without a trend, how many models a headline names and a notebook shows."""
 
@@ -88,9 +89,8 @@ class DensityFit(Fit[ModelSpec]):
 
     def __repr__(self) -> str:
         """Return the headline, never without the verdict on it."""
-        chains, draws = self.posterior.sizes["chain"], self.posterior.sizes["draw"]
         trend = f"{self.spec.trend.name} trend" if self.spec.has_growth else "no trend"
-        made = f"{trend}, {chains} chains of {draws} draws"
+        made = f"{trend}, {self._draws_in_words}"
         return (
             f"DensityFit of '{self.data.name}' on the ruler of {self.ruler_name} ({made})\n"
             f"{self._headline(PROB)}\n{self._report.verdict}"
@@ -198,10 +198,12 @@ class DensityFit(Fit[ModelSpec]):
         BayesdenseError
             If the model has no trend.
         """
+        if (stored := self._table("doubling_time", prob)) is not None:
+            return stored
         return self._named(doubling_time_table(self._rates, prob=prob))
 
     def growth(
-        self, *, at: Sequence[Any] | None = None, unit: str = "1/year", prob: float = PROB
+        self, *, at: Sequence[Any] | None = None, unit: str = PER_YEAR, prob: float = PROB
     ) -> pd.DataFrame:
         """Return the growth rate of log density: ``A`` of equation 5.
 
@@ -227,6 +229,8 @@ class DensityFit(Fit[ModelSpec]):
         BayesdenseError
             If the model has no trend, or `at` is not given in dates.
         """
+        if at is None and unit == PER_YEAR and (stored := self._table("growth", prob)) is not None:
+            return stored
         found = self._rates if at is None else rates_at(self._draws, self._design, at)
         return self._named(growth_table(found, prob=prob, unit=unit))
 
@@ -415,6 +419,8 @@ class DensityFit(Fit[ModelSpec]):
         pandas.DataFrame
             Columns ``benchmark``, ``targets``, ``share_above_reference``.
         """
+        if (stored := self._table("above_reference")) is not None:
+            return stored
         return above_reference(self._draws, self._design)
 
     def reach(self, *, prob: float = PROB) -> pd.DataFrame:
@@ -494,3 +500,13 @@ class DensityFit(Fit[ModelSpec]):
         """
         require_growth(self.spec, "a line through densities")
         return self._named(trend_table(self._draws, self._design, check_prob(prob)))
+
+    def _tables_to_store(self) -> tuple[str, ...]:
+        growing = ("doubling_time", "growth") if self.spec.has_growth else ()
+        return (*super()._tables_to_store(), "above_reference", *growing)
+
+    def _more_thinned(self, draws: int) -> dict[str, Any]:
+        from bayesdense.fit.datatree import thinned
+
+        rulers = self.reference_posterior
+        return {} if rulers is None else {"reference_posterior": thinned(rulers, draws)}

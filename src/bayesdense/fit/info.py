@@ -133,6 +133,10 @@ class FitInfo:
         Where the ruler was fitted to the references only as well.
     versions : mapping of str to str
         Versions of Python and of the packages that were used.
+    thinned_from : int
+        Number of draws over all chains before some were left out; 0 where all are there.
+    shipped_with : str
+        Of a fit that comes with the package, the package and its version; else empty.
 
     Examples
     --------
@@ -156,6 +160,8 @@ class FitInfo:
     shared_from: SharedFromInfo | None = None
     reference_posterior: ReferencePosteriorInfo | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
+    thinned_from: int = 0
+    shipped_with: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return all entries as plain values, for a file.

@@ -1,4 +1,7 @@
-"""A fit on disk: one netCDF file with the draws and everything that made them."""
+"""A fit on disk: one netCDF file with the draws, everything that made them, and what they say.
+
+Draws are stored as `packing` has them, or in full; the digest is of what is stored.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +20,21 @@ import xarray as xr
 from bayesdense.data import Dataset, read_dataset
 from bayesdense.data.atomic import write_file as write_atomically
 from bayesdense.errors import BayesdenseError, FitFileError
+from bayesdense.fit.packing import pack, unpack
 
 __all__ = ["FORMAT", "Stored", "read_file", "write_file"]
 
-FORMAT = 4
-"""Version of the file's own layout; a file of another layout is refused."""
+FORMAT = 5
+"""Version of the file's own layout."""
+
+READ = (4, FORMAT)
+"""The layouts that are read; layout 4 has every draw in full, and no report."""
 
 UNNAMED = 3
 """The layout of bayesdense 0.1.0, in which variables had the symbols of the paper as names."""
 
 ENGINE: Final = "h5netcdf"
+LEVEL = 4  # Of compression; more takes longer and saves next to nothing.
 REFERENCE_POSTERIOR = "reference_posterior"
 
 
@@ -44,6 +52,8 @@ class Stored:
         What it gave.
     reference_posterior : xarray.Dataset, optional
         Draws of the ruler from references only.
+    report : str
+        What was known of the fit, as JSON; empty where nothing is stored.
     """
 
     manifest: dict[str, Any]
@@ -51,9 +61,10 @@ class Stored:
     posterior: xr.Dataset
     sample_stats: xr.Dataset
     reference_posterior: xr.Dataset | None = None
+    report: str = ""
 
 
-def write_file(path: str | os.PathLike[str], stored: Stored) -> Path:
+def write_file(path: str | os.PathLike[str], stored: Stored, *, full: bool = False) -> Path:
     """Write a fit, completely or not at all.
 
     The file is written beside its destination and renamed when it is complete
@@ -65,6 +76,8 @@ def write_file(path: str | os.PathLike[str], stored: Stored) -> Path:
         The file; its folder must exist.
     stored : Stored
         What to write.
+    full : bool
+        Whether draws keep every digit.
 
     Returns
     -------
@@ -83,21 +96,24 @@ def write_file(path: str | os.PathLike[str], stored: Stored) -> Path:
         raise BayesdenseError(f"folder '{target.parent}' does not exist; make it first")
     files = _tables(stored.data)
     files["manifest"] = json.dumps(stored.manifest, sort_keys=True).encode()
+    if stored.report:
+        files["report"] = stored.report.encode()
     content = xr.Dataset(
         {name: (f"{name}_bytes", np.frombuffer(text, np.uint8)) for name, text in files.items()}
     )
+    kept = (lambda dataset: dataset) if full else pack
     groups = {
-        "posterior": _plain(stored.posterior),
+        "posterior": _plain(kept(stored.posterior)),
         "sample_stats": _plain(stored.sample_stats),
         "bayesdense": content,
     }
     if stored.reference_posterior is not None:
-        groups[REFERENCE_POSTERIOR] = _plain(stored.reference_posterior)
+        groups[REFERENCE_POSTERIOR] = _plain(kept(stored.reference_posterior))
     root = xr.Dataset(attrs={"bayesdense_format": FORMAT, "bayesdense_digest": _digest(groups)})
     tree = xr.DataTree.from_dict({"/": root, **groups})
     encoding = {
         f"/{group}": {
-            str(name): {"zlib": True, "complevel": 1, "shuffle": True}
+            str(name): {"zlib": True, "complevel": LEVEL, "shuffle": True}
             for name, values in dataset.data_vars.items()
             if values.size > 1
         }
@@ -149,11 +165,11 @@ def read_file(path: str | os.PathLike[str]) -> Stored:
                 f"'{source}' was written by bayesdense 0.1.0, before the variables had the names "
                 "that they have now: fit the data again, or read the file with that version"
             )
-        if int(version) != FORMAT:
+        if int(version) not in READ:
             raise FitFileError(
                 f"'{source}' has layout {int(version)} and was saved by another version of "
-                f"bayesdense; this one reads layout {FORMAT}: fit its data again, or install the "
-                "version that saved it"
+                f"bayesdense; this one reads layouts {READ[0]} to {FORMAT}: fit its data again, or "
+                "install the version that saved it"
             )
         try:
             names = ["posterior", "sample_stats", "bayesdense"]
@@ -165,12 +181,19 @@ def read_file(path: str | os.PathLike[str]) -> Stored:
         raise FitFileError(f"'{source}' was altered after it was saved: its digest does not match")
     content = {str(name): bytes(values.values) for name, values in groups["bayesdense"].items()}
     manifest = json.loads(content.pop("manifest"))
+    report = content.pop("report", b"").decode()
     with tempfile.TemporaryDirectory() as folder:
         for name, text in content.items():
             (Path(folder) / name).write_bytes(text)
         data = read_dataset(folder)
+    references = groups.get(REFERENCE_POSTERIOR)
     return Stored(
-        manifest, data, groups["posterior"], groups["sample_stats"], groups.get(REFERENCE_POSTERIOR)
+        manifest,
+        data,
+        unpack(groups["posterior"]),
+        groups["sample_stats"],
+        None if references is None else unpack(references),
+        report,
     )
 
 
@@ -202,5 +225,6 @@ def _digest(groups: Mapping[str, xr.Dataset]) -> str:
                 digest.update("\0".join(str(v) for v in values.ravel()).encode())
             else:
                 kind = {"b": "u1", "i": "<i8", "u": "<i8"}.get(values.dtype.kind, "<f8")
+                kind = "<i2" if values.dtype == np.int16 else kind
                 digest.update(np.ascontiguousarray(values.astype(kind)).tobytes())
     return digest.hexdigest()

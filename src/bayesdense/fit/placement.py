@@ -223,6 +223,12 @@ class Placement:
         return card(f"Placement in {self.of}", self.headline(), "Density", table=table)
 
 
+def _named(fit: Fit[ModelSpec]) -> str:
+    """Return what a fit is of, and where it is from, if it was not made by its user."""
+    shipped = fit.info.shipped_with
+    return f"'{fit.data.name}'" + (f", the fit shipped with {shipped}" if shipped else "")
+
+
 def _months_ahead(row: pd.Series) -> str:
     side = "ahead of" if row["median"] >= 0 else "behind"
     low, high = (
@@ -482,7 +488,7 @@ def place_models(
         shift = float(placed.draws["growth_rate"].mean() - chosen["growth_rate"].mean())
     return Placement(
         data=data,
-        of=f"'{fit.data.name}', ruler of {fit.ruler_name}, {placed.draws.count} draws",
+        of=f"{_named(fit)}, ruler of {fit.ruler_name}, {placed.draws.count} draws",
         prior=prior,
         weights=weights,
         pareto_k=placed.pareto_k,

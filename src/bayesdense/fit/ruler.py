@@ -34,12 +34,11 @@ class RulerFit(Fit[RulerSpec]):
 
     def __repr__(self) -> str:
         """Return what was fitted, with the verdict on it."""
-        chains, draws = self.posterior.sizes["chain"], self.posterior.sizes["draw"]
         design = self._design
         return (
             f"RulerFit of '{self.data.name}' ({design.size('reference')} runs of "
             f"{self.ruler_name}; {len(design.loss_sets)} loss sets, "
-            f"{design.size('benchmark')} benchmarks; {chains} chains of {draws} draws)\n"
+            f"{design.size('benchmark')} benchmarks; {self._draws_in_words})\n"
             f"{self.spec.law.equation}\n{self._report.verdict}"
         )
 

@@ -150,7 +150,7 @@ def trend(
         ax.margins(x=0.03)
         log_ticks(ax.yaxis, text=lambda value: f"{value:g}")
         ax.set_ylabel("capability density (effective size / size)")
-        ax.xaxis.set_major_locator(AutoDateLocator(maxticks=8))
+        ax.xaxis.set_major_locator(AutoDateLocator(minticks=3, maxticks=8))
         ax.xaxis.set_major_formatter(DateFormatter("%Y-%m"))
         ax.set_xlabel(f"release date\npoints: median and {interval_text(table)}")
         text = ax.text(

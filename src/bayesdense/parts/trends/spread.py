@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.special import ndtri
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from bayesdense.parts.namespace import namespace
 from bayesdense.parts.trends.base import Draws, Growth, Values, trends
@@ -157,5 +156,6 @@ def mean_of_maximum(count: int) -> float:
     # The integral of the quantile function of the maximum, which is smooth but for its ends.
     at, weight = np.polynomial.legendre.leggauss(400)
     x = 10.0 * at
-    density = count * norm.pdf(x) * norm.cdf(x) ** (count - 1)
+    normal = np.exp(-0.5 * x**2) / np.sqrt(2.0 * np.pi)
+    density = count * normal * ndtr(x) ** (count - 1)
     return float(10.0 * weight @ (x * density))
