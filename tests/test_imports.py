@@ -12,7 +12,7 @@ ROOT = Path(bd.__path__[0])
 
 # Each imports only from those before it.
 ORDER = (
-    *("_version", "errors", "paper", "priors", "data", "parts", "spec"),
+    *("_version", "errors", "paper", "priors", "data", "readers", "parts", "spec"),
     *("model", "coordinates", "sampler", "posterior", "tables"),
     *("fit", "models", "studies", "plots", "cli", "__main__"),
 )

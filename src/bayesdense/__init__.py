@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bayesdense._version import __version__
 
 if TYPE_CHECKING:
-    from bayesdense import plots, studies
+    from bayesdense import plots, readers, studies
     from bayesdense.data import Dataset, list_datasets, load_dataset, read_dataset, validate
     from bayesdense.errors import (
         BayesdenseError,
@@ -51,6 +51,7 @@ _HOMES = {
     "maps": "bayesdense.parts",
     "plots": "bayesdense",
     "read_dataset": "bayesdense.data",
+    "readers": "bayesdense",
     "sizes": "bayesdense.parts",
     "studies": "bayesdense",
     "trends": "bayesdense.parts",
@@ -82,6 +83,7 @@ __all__ = [
     "maps",
     "plots",
     "read_dataset",
+    "readers",
     "sizes",
     "studies",
     "trends",
@@ -94,7 +96,7 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'bayesdense' has no attribute {name!r}")
-    if name in ("laws", "maps", "plots", "sizes", "studies", "trends"):
+    if name in ("laws", "maps", "plots", "readers", "sizes", "studies", "trends"):
         value: Any = importlib.import_module(f"{home}.{name}")
     else:
         value = getattr(importlib.import_module(home), name)

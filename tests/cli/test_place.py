@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.fake import TARGETS, fake_fit, tiny_dataset
@@ -35,6 +37,34 @@ def test_models_of_a_folder_are_placed(run, saved, tmp_path):
     assert done.stdout.count("effective size") == TARGETS
 
 
+def results(benchmarks):
+    return {
+        "results": benchmarks,
+        "config": {"model_num_parameters": 8_030_261_248},
+        "model_name": "mine/8B",
+    }
+
+
+def test_results_of_lm_eval_are_placed(run, tmp_path):
+    file = tmp_path / "results_1.json"
+    found = {"mmlu": {"acc,none": 0.76}, "minerva_math": {"exact_match,none": 0.61}}
+    file.write_text(json.dumps(results(found | {"hellaswag": {"acc_norm,none": 0.8}})))
+    line = ("place", "densing5", "--date", "2025-05-01")
+    done = run(*line, "--lm-eval", tmp_path)
+    assert done.exit_code == 0, done.stderr
+    assert "mine/8B: effective size" in done.stdout
+    assert done.stderr == "warning: the fit does not have HellaSwag: left out\n"
+    # The size is that of the results, and the harness is one that the fit does not know.
+    by_hand = ("--params", "8030261248", "--score", "MMLU=0.76", "--score", "MATH=0.61")
+    same = run(*line, *by_hand, "--name", "mine/8B", "--harness", "lm-eval")
+    assert same.stdout == done.stdout
+    named = run(*line, "--lm-eval", file, "--name", "Mine", "--params", "16e9")
+    assert "Mine: effective size" in named.stdout
+    file.write_text(json.dumps(results({"hellaswag": {"acc_norm,none": 0.8}})))
+    done = run(*line, "--lm-eval", tmp_path)
+    assert done.exit_code == 1 and "the fit is of none of them: it has MMLU, BBH" in done.stderr
+
+
 def test_models_that_cannot_be_placed_are_named(run, saved, folder):
     done = run("place", saved, "--models", folder, "--prior", "none")
     # One of them has scores at an end of both benchmarks, under draws of the prior.
@@ -42,6 +72,7 @@ def test_models_that_cannot_be_placed_are_named(run, saved, folder):
     done = run("place", saved, "--models", folder)
     assert done.exit_code == 1
     assert "needs the release_date of Undated; without one, use prior='none'" in done.stderr
+    assert "--prior none" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -53,7 +84,11 @@ def test_models_that_cannot_be_placed_are_named(run, saved, folder):
         (("--score", "MMLU=0.5"), "n_params is missing"),
         (("--params", "8e9"), "no score at all: give scores on at least one of MMLU, MATH"),
         ((*ONE, "--score", "MMLU=0.5"), "--score has MMLU twice"),
-        ((*ONE, "--models", "mine"), "give no other model or score beside it"),
+        ((*ONE, "--models", "mine"), "scores are given in one way: --score, --lm-eval or --models"),
+        ((*ONE, "--lm-eval", "mine"), "scores are given in one way"),
+        (("--params", "8e9", "--models", "mine"), "give no other model or score beside it"),
+        (("--lm-eval", "mine", "--harness", "h"), "whose scores are by 'lm-eval'"),
+        (("--lm-eval", "nowhere"), "'nowhere' does not exist"),
         ((*ONE, "--prob", "90"), "prob"),
         ((*ONE, "--weights", "equal"), "weights must be 'ruler' or 'fitted'"),
     ],

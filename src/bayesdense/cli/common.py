@@ -22,6 +22,7 @@ NOT_TRUSTED = 3
 
 HINTS = {
     "with_reference(": " (on the command line: --reference FAMILY or --reference-dataset NAME)",
+    "use prior='none'": " (on the command line: --prior none)",
     "trend='none' gives": " (on the command line: bayesdense fit --trend none)",
 }
 """What an option is called that a message names by its argument, by words of the message."""

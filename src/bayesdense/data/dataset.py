@@ -18,6 +18,7 @@ from bayesdense.data.runs import frames_of_runs
 from bayesdense.data.select import Day, Names, Selection, keep_scores, select_tables
 from bayesdense.data.tables import Tables
 from bayesdense.data.validate import validate_tables
+from bayesdense.data.wide import frames_of_wide
 from bayesdense.data.write import write_folder
 from bayesdense.errors import DataError
 
@@ -147,6 +148,70 @@ class Dataset(TableHolder):
             description=description,
             sources=sources,
         )
+
+    @classmethod
+    def from_wide(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        models: pd.DataFrame,
+        benchmarks: pd.DataFrame | None = None,
+        names: Mapping[str, str] | None = None,
+        percent: bool = False,
+        harness: str = "default",
+        source: str = "unknown",
+        name: str = "dataset",
+        description: str = "",
+        sources: Iterable[Mapping[str, Any]] = (),
+    ) -> Dataset:
+        """Make a dataset of a table with models in rows and benchmarks in columns.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame, shape (model, benchmark)
+            Scores; an empty cell is no score. Names of models are its index, or
+            its column ``model``; every other column is a benchmark.
+        models : pandas.DataFrame
+            The models table, by the same names.
+        benchmarks : pandas.DataFrame, optional
+            ``benchmark``, ``n_items``, ``chance`` of those that
+            `bayesdense.readers.known_benchmarks` does not have, or to replace them.
+        names : mapping of str to str, optional
+            Benchmark by column, where a column is called otherwise.
+        percent : bool
+            Whether scores are in per cent; if not, they are fractions.
+        harness, source : str
+            Of all scores.
+        name, description, sources
+            As for the class.
+
+        Returns
+        -------
+        Dataset
+
+        Raises
+        ------
+        DataError
+            If a model or a benchmark is not known, a cell is no number, or scores
+            look like per cent where fractions are read, or the other way round.
+
+        Examples
+        --------
+        >>> wide = pd.DataFrame({"MMLU": [70.5, 61.0], "mmlu pro": [44.0, None]}, index=["A", "B"])
+        >>> about = pd.DataFrame({"n_params": [8e9, 2e9]}, index=["A", "B"])
+        >>> Dataset.from_wide(wide, models=about, percent=True).scores["score"].tolist()
+        [0.705, 0.61, 0.44]
+        """
+        frames = frames_of_wide(
+            frame,
+            models=models,
+            benchmarks=benchmarks,
+            names=names,
+            percent=percent,
+            harness=harness,
+            source=source,
+        )
+        return cls.from_frames(**frames, name=name, description=description, sources=sources)
 
     def _with(self, tables: Tables, entries: Selection, **more: Any) -> Dataset:
         about = {
