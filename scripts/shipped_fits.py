@@ -1,6 +1,6 @@
 """Make the fits that come with the package: ``python scripts/shipped_fits.py``.
 
-What ``bayesdense fit densing5 --trend linear`` fits, thinned to what placing, tables and figures
+What ``bayesdense fit densing5`` fits, thinned to what placing, tables and figures
 need, in ``src/bayesdense/shipped_fits/``; and beside it, in a text file, the log density of the
 model at some of its draws, by which a test sees that data or model have changed since.
 """

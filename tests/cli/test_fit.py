@@ -35,9 +35,12 @@ def quick(monkeypatch):
     monkeypatch.setattr(output, "_save_figure", save)
 
 
+BOTH = ("--trend", "linear", "--trend", "frontier")
+
+
 def test_everything_is_written(run, sampler, made, folder, tmp_path):
     out = tmp_path / "new" / "out"
-    done = run("fit", folder, "--out", out, "--prob", "0.8")
+    done = run("fit", folder, *BOTH, "--out", out, "--prob", "0.8")
     assert done.exit_code == 0, done.stderr
     names = set(files_in(out))
     wanted = {"headline.csv", "figures/doubling_time.png", "figures/doubling_time.svg"}
@@ -70,7 +73,7 @@ def current_umask():
 
 
 def test_printed_result(run, sampler, quick, folder, tmp_path):
-    done = run("fit", folder, "--out", tmp_path / "out")
+    done = run("fit", folder, *BOTH, "--out", tmp_path / "out")
     assert "\x1b" not in done.stdout
     lines = done.stdout.splitlines()
     assert "9 models measured against 5 references (Alpha, Beta) on MMLU, MATH" in lines[0]
@@ -86,7 +89,7 @@ def test_printed_result(run, sampler, quick, folder, tmp_path):
     assert "linear fit: The diagnostics give no reason" in done.stdout
     assert "frontier fit: The diagnostics give no reason" in done.stdout
     assert "headline.csv" in done.stdout and "density.png and .svg" in done.stdout
-    quiet = run("fit", folder, "--out", tmp_path / "out", "--quiet")
+    quiet = run("fit", folder, *BOTH, "--out", tmp_path / "out", "--quiet")
     assert "Doubling time" in quiet.stdout and "headline.csv" not in quiet.stdout
     assert quiet.stderr == ""
     assert [settings["progressbar"] for _, _, settings in sampler.calls] == [
@@ -95,6 +98,11 @@ def test_printed_result(run, sampler, quick, folder, tmp_path):
         False,
         False,
     ]
+
+
+def test_the_typical_model_is_what_is_fitted(run, sampler, quick, folder, tmp_path):
+    assert run("fit", folder, "--out", tmp_path / "out").exit_code == 0
+    assert [name for name, _, _ in sampler.calls] == ["linear"]
 
 
 def test_settings_reach_the_sampler(run, sampler, quick, folder, tmp_path):
@@ -190,7 +198,7 @@ NOTE = "interrupted: kept 120 of 4,000 draws (2 chains of 60)"
 def test_an_interrupted_fit_is_written(run, sampler, quick, folder, tmp_path):
     sampler.changes = {"interrupted": NOTE}
     out = tmp_path / "out"
-    done = run("fit", folder, "--out", out, "--quiet")
+    done = run("fit", folder, *BOTH, "--out", out, "--quiet")
     assert done.exit_code == 130
     [line] = done.stderr.splitlines()
     assert line == f"linear fit {NOTE}; written to {out}: 1 of 2 fits, linear (interrupted)"
@@ -201,10 +209,10 @@ def test_an_interrupted_fit_is_written(run, sampler, quick, folder, tmp_path):
 
 def test_an_interrupted_fit_leaves_an_older_result_whole(run, sampler, quick, folder, tmp_path):
     out = tmp_path / "out"
-    run("fit", folder, "--out", out, "--quiet")
+    run("fit", folder, *BOTH, "--out", out, "--quiet")
     before = {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
     sampler.changes = {"interrupted": NOTE}
-    done = run("fit", folder, "--out", out, "--quiet")
+    done = run("fit", folder, *BOTH, "--out", out, "--quiet")
     assert done.exit_code == 130 and f"written to {out / 'interrupted'}: 1 of 2" in done.stderr
     assert {p: p.read_bytes() for p in before} == before
     assert bd.load_fit(out / "interrupted" / "linear.nc").interrupted == NOTE
@@ -222,7 +230,7 @@ def test_fits_that_were_done_before_an_interruption_are_written(
 
     monkeypatch.setattr(bd.DensityModel, "fit", fit)
     out = tmp_path / "out"
-    done = run("fit", folder, "--out", out, "--quiet")
+    done = run("fit", folder, *BOTH, "--out", out, "--quiet")
     assert done.exit_code == 130
     assert done.stderr == (
         "frontier fit interrupted during warm-up: no draws kept; "
@@ -274,7 +282,7 @@ def test_a_signal_while_files_are_moved_does_not_mix_two_runs(
         move(*paths)
 
     monkeypatch.setattr(output.os, "replace", signalled)
-    done = run("fit", folder, "--out", tmp_path / "out")
+    done = run("fit", folder, *BOTH, "--out", tmp_path / "out")
     assert done.exit_code == 0 and (tmp_path / "out" / "frontier.nc").exists()
 
 
@@ -315,7 +323,7 @@ def test_a_folder_without_permission(run, sampler, folder, tmp_path, monkeypatch
 
 def test_an_older_result_is_replaced_and_other_files_stay(run, sampler, quick, folder, tmp_path):
     out = tmp_path / "out"
-    assert run("fit", folder, "--out", out).exit_code == 0
+    assert run("fit", folder, *BOTH, "--out", out).exit_code == 0
     (out / "notes.txt").write_text("mine")
     (out / "tables" / "mine.csv").write_text("mine")
     before = files_in(out)

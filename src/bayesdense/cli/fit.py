@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["fit", "show"]
 
-USUAL_TRENDS = ["linear", "frontier"]
+USUAL_TREND = "linear"
 
 
 def fit(
@@ -51,8 +51,8 @@ def fit(
         typer.Option(
             metavar="NAME",
             help="linear, frontier, spread, smooth, change-point or unknown-change; or none, for "
-            "densities without dates. May be repeated. Default: linear and frontier; none where "
-            "dates are too few for a trend.",
+            "densities without dates. May be repeated. Default: linear; none where dates are too "
+            "few for a trend.",
         ),
     ] = None,
     change_point: Annotated[
@@ -172,7 +172,7 @@ def fit(
                 "--ruler skill does without references: leave out --reference and "
                 "--reference-dataset, or take another ruler"
             )
-        trends = trend or USUAL_TRENDS
+        trends = trend or [USUAL_TREND]
         if change_point is not None and "change-point" not in trends:
             raise BayesdenseError("--change-point is for --trend change-point, which was not given")
         data = chosen_data(

@@ -1,13 +1,17 @@
-"""A progress bar for sampling that a terminal and a notebook both show."""
+"""How far sampling has come: a bar in a terminal or a notebook, lines in anything else."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
 from typing import Any, Protocol, Self
 
 __all__ = ["Progress"]
+
+# Seconds from one showing to the next, where nothing is new.
+REWRITTEN, LINES = 1.0, 15.0
 
 
 class _Display(Protocol):
@@ -23,8 +27,8 @@ class Progress:
     ----------
     shown : bool
         False switches it off. When True, a terminal shows a bar, a notebook a
-        line that is rewritten in place, and anything else (a file, a pipe)
-        nothing.
+        line that is rewritten in place, and anything else (a file, a pipe) gets
+        a line on stderr every quarter of a minute.
     label : str
         What is being done, in front of the bar.
 
@@ -110,10 +114,11 @@ class Progress:
 class _Terminal:
     def __init__(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, TextColumn
+        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bar
 
-        self._bar = Bar(TextColumn("{task.description}"), BarColumn(), console=Console(stderr=True))
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+        self._bar = Bar(*columns, console=Console(stderr=True))
         self._bar.start()
         self._task = self._bar.add_task("", total=None)
 
@@ -125,42 +130,75 @@ class _Terminal:
         self._bar.stop()
 
 
-class _Notebook:
-    """A line that one thread of its own rewrites.
+class _Watched:
+    """What a thread of its own shows, again and again, so that a long step is not taken for a stop.
 
     Every call that nutpie makes looks like a new thread that never ends, and a kernel keeps a
     socket for each thread that has shown something: after a thousand of them there are no more.
     """
 
-    def __init__(self) -> None:
-        from IPython.display import display
-
-        self._handle = display(_Line("", 0.0), display_id=True)
-        self._line, self._news, self._over = _Line("", 0.0), threading.Event(), False
-        self._thread = threading.Thread(target=self._rewrite, daemon=True)
+    def __init__(self, every: float) -> None:
+        self._text, self._fraction, self._since = "", 0.0, time.monotonic()
+        self._every, self._news, self._over = every, threading.Event(), False
+        self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
     def show(self, done: int, total: int, text: str) -> None:
-        self._line = _Line(text, done / total if total else 0.0)
+        if not total and text != self._text:
+            self._since = time.monotonic()
+        self._text, self._fraction = text, done / total if total else 0.0
         self._news.set()
 
     def close(self, text: str) -> None:
         self._over = True
         self._news.set()
         self._thread.join()
-        self._update(_Line(text, 1.0))
+        self._write(text, 1.0)
 
-    def _rewrite(self) -> None:
+    def _watch(self) -> None:
         while True:
-            self._news.wait()
+            self._news.wait(self._every)
             self._news.clear()
             if self._over:
                 return
-            self._update(self._line)
+            text = self._text
+            if text and not self._fraction:
+                text += f", {_span(time.monotonic() - self._since)} so far"
+            self._write(text, self._fraction)
 
-    def _update(self, line: _Line) -> None:
+    def _write(self, text: str, fraction: float) -> None:
+        raise NotImplementedError
+
+
+class _Notebook(_Watched):
+    """A line that is rewritten in place."""
+
+    def __init__(self) -> None:
+        from IPython.display import display
+
+        self._handle = display(_Line("", 0.0), display_id=True)
+        super().__init__(REWRITTEN)
+
+    def _write(self, text: str, fraction: float) -> None:
         if self._handle is not None:
-            self._handle.update(line)
+            self._handle.update(_Line(text, fraction))
+
+
+class _Lines(_Watched):
+    """Lines for a log: one when something begins, and one every so often."""
+
+    def __init__(self, every: float) -> None:
+        self._written = float("-inf")
+        super().__init__(every)
+
+    def _write(self, text: str, fraction: float) -> None:
+        now = time.monotonic()
+        if not self._over and (not text or now - self._written < self._every):
+            return
+        self._written = now
+        # Whoever read it may be gone, which is no reason to stop.
+        with contextlib.suppress(OSError, ValueError):
+            print(text, file=sys.stderr, flush=True)
 
 
 class _Line:
@@ -179,10 +217,10 @@ class _Line:
         return f"<div>{bar if self.fraction < 1 else ''}{html.escape(self.text)}</div>"
 
 
-def _choose_display() -> _Display | None:
+def _choose_display() -> _Display:
     if _in_notebook():
         return _Notebook()
-    return _Terminal() if sys.stderr.isatty() else None
+    return _Terminal() if sys.stderr.isatty() else _Lines(LINES)
 
 
 def _in_notebook() -> bool:
