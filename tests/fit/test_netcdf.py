@@ -16,7 +16,7 @@ from bayesdense.fit import netcdf as storage
 
 @pytest.fixture(scope="module")
 def saved(plain_fit, tmp_path_factory):
-    return plain_fit.save(tmp_path_factory.mktemp("saved") / "fit.nc")
+    return plain_fit.save(tmp_path_factory.mktemp("saved") / "fit.nc", full=True)
 
 
 def test_everything_comes_back(plain_fit, saved):
