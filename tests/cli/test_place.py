@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +36,12 @@ def test_models_of_a_folder_are_placed(run, saved, tmp_path):
     done = run("place", saved, "--models", tmp_path / "new")
     assert done.exit_code == 3, done.stderr  # These draws are not to be trusted.
     assert done.stdout.count("effective size") == TARGETS
+
+
+def test_the_readme_shows_what_is_printed(run):
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    line = next(line for line in text.splitlines() if line.startswith("bayesdense place"))
+    assert run(*line.split()[1:]).stdout.strip() in text
 
 
 def results(benchmarks):

@@ -12,6 +12,8 @@ __all__ = ["Progress"]
 
 # Seconds from one showing to the next, where nothing is new.
 REWRITTEN, LINES = 1.0, 15.0
+# After this part of the draws it is said how long the others will take.
+EARLY = 10
 
 
 class _Display(Protocol):
@@ -81,7 +83,8 @@ class Progress:
         divergences = sum(int(s.divergences) for s in states if not s.tuning)
         running = max((s.runtime_ms for s in states), default=0) / 1000
         text = f"{self.label}: {done:,} of {total:,} draws, {divergences} divergences"
-        if done and done < total:
+        # At first a draw takes many times as long as later.
+        if total > done > total / EARLY:
             elapsed = max(time.monotonic() - self._start_sampling(running), 1e-9)
             text += f", {_span(elapsed * (total - done) / done)} left"
         self._display.show(done, total, text)
@@ -138,7 +141,8 @@ class _Watched:
     """
 
     def __init__(self, every: float) -> None:
-        self._text, self._fraction, self._since = "", 0.0, time.monotonic()
+        self._text, self._fraction, self._total = "", 0.0, 0
+        self._since = time.monotonic()
         self._every, self._news, self._over = every, threading.Event(), False
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
@@ -146,7 +150,7 @@ class _Watched:
     def show(self, done: int, total: int, text: str) -> None:
         if not total and text != self._text:
             self._since = time.monotonic()
-        self._text, self._fraction = text, done / total if total else 0.0
+        self._text, self._fraction, self._total = text, done / total if total else 0.0, total
         self._news.set()
 
     def close(self, text: str) -> None:
@@ -162,7 +166,7 @@ class _Watched:
             if self._over:
                 return
             text = self._text
-            if text and not self._fraction:
+            if text and not self._total:
                 text += f", {_span(time.monotonic() - self._since)} so far"
             self._write(text, self._fraction)
 

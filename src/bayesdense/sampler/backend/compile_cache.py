@@ -263,7 +263,7 @@ def compiled_for(
     key = (structure, packed_data)
     fresh = key not in _compiled
     if fresh:
-        shown.status("compiling (up to a minute, once for each kind of model)")
+        shown.status("compiling (once for each kind of model)")
         _compiled[key] = _compile(model, packed_data, compiler)
         while len(_compiled) > KEPT_COMPILED:
             _compiled.popitem(last=False)
