@@ -10,6 +10,7 @@ import pytest
 import bayesdense as bd
 from bayesdense.errors import SamplingError
 from bayesdense.sampler.backend import compile_cache
+from bayesdense.sampler.progress import Progress
 from tests.simulate import simulate
 
 pytestmark = pytest.mark.sampling
@@ -64,12 +65,17 @@ def test_a_full_disk_while_compiling_names_the_way_out(monkeypatch):
 
     class Packed:
         apply = staticmethod(lambda model: (None, None))
+        values = staticmethod(lambda data, lengths: {})
+
+    class Plain:
+        data_vars, dim_lengths = (), {}
 
     class Model:
-        model, hidden = None, ()
+        model, hidden = Plain, ()
 
+    shown = Progress(False, "")
     with pytest.raises(SamplingError, match="No space left.*base_compiledir"):
-        compile_cache._compile(Model, Packed, "dynamic")
+        compile_cache._compile(Model, "a structure", Packed, shown, "dynamic")
 
 
 def test_draws_from_the_prior_of_a_built_model_warn_of_nothing():

@@ -47,7 +47,9 @@ def test_version(run):
     assert run("--version").stdout == f"bayesdense {bayesdense.__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["datasets", "validate", "fit", "show", "place", "sensitivity"])
+@pytest.mark.parametrize(
+    "command", ["datasets", "validate", "fit", "show", "place", "sensitivity", "warm"]
+)
 def test_help_has_an_example(run, command):
     done = run(command, "--help")
     assert done.exit_code == 0

@@ -43,7 +43,7 @@ def test_nutpie_functions_that_read_data_take_what_they_are_given(name, paramete
 
 
 def test_pytensor_wraps_a_compiled_graph_under_the_name_that_is_looked_for():
-    """`sampler.backend.dynamic_shapes._by_address`: the graph is called at its address."""
+    """`sampler.backend.dynamic_shapes._Graph`: the graph is compiled by itself."""
     from pytensor.link.numba.cache import CACHED_SRC_FUNCTIONS
 
     x = pytensor.tensor.vector("x")
@@ -56,7 +56,7 @@ def test_pytensor_wraps_a_compiled_graph_under_the_name_that_is_looked_for():
 
 
 def test_numba_tells_where_a_compiled_function_is():
-    """`sampler.backend.dynamic_shapes._by_address`: its result type and its name in the library."""
+    """`sampler.backend.dynamic_shapes._Graph`: its result type and its name in the library."""
     import numba
 
     @numba.njit
@@ -67,6 +67,38 @@ def test_numba_tells_where_a_compiled_function_is():
     found = next(iter(twice.overloads.values()))
     assert str(found.signature.return_type) == "float64"
     assert found.library.get_pointer_to_function(found.fndesc.llvm_func_name)
+
+
+def test_numba_keeps_machine_code_and_the_options_it_is_made_with(tmp_path):
+    """`sampler.backend.object_code`, and `_Graph.object` and `_object_of_callback` beside it."""
+    import numba
+    from numba.core.registry import cpu_target
+
+    @numba.cfunc("float64(float64)")
+    def twice(x):
+        return 2 * x
+
+    library = twice._library
+    assert library._codegen._tm.emit_object(library._final_module)[:4] in (
+        b"\x7fELF",
+        b"\xcf\xfa\xed\xfe",
+    )
+    codegen = cpu_target.target_context.codegen()
+    assert codegen.magic_tuple()
+    options = {}
+    codegen._customize_tm_options(options)
+    assert {"cpu", "features"} <= set(options)
+    cached = numba.njit(lambda x: x + 1.0)
+    assert hasattr(cached, "_cache")
+
+
+def test_scipy_has_the_function_that_compiled_code_calls_by_name():
+    """`sampler.backend.erfcx`: a number and what Cython adds."""
+    import scipy.special.cython_special as special
+
+    from bayesdense.sampler.backend.erfcx import NAME
+
+    assert "double (double, int __pyx_skip_dispatch)" in str(special.__pyx_capi__[NAME])
 
 
 def test_pymc_turns_a_model_into_a_graph_and_back():

@@ -19,6 +19,7 @@ from bayesdense.cli.fit import fit, show
 from bayesdense.cli.place import place
 from bayesdense.cli.sensitivity import sensitivity
 from bayesdense.cli.stopping import came
+from bayesdense.cli.warm import warm
 
 __all__ = ["app", "main"]
 
@@ -82,6 +83,7 @@ app.command(short_help="Fit a dataset; write fits, tables and figures.")(fit)
 app.command()(show)
 app.command(short_help="Place new models in a saved fit, without another.")(place)
 app.command(short_help="Fit a dataset under many choices; write a table and a figure.")(sensitivity)
+app.command(short_help="Compile what the first fit needs, before it.")(warm)
 
 
 if __name__ == "__main__":

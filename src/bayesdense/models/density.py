@@ -12,6 +12,7 @@ from bayesdense.fit import DensityFit
 from bayesdense.fit.info import FitInfo
 from bayesdense.model import Design
 from bayesdense.models.base import Drawn, Model
+from bayesdense.models.compile_ahead import compile_ahead
 from bayesdense.models.reference_posterior import KEPT_DRAWS, fit_reference_posterior, sample_cut
 from bayesdense.models.subset import make_subset, sample_with_subset
 from bayesdense.models.switch_notes import switch_notes
@@ -442,6 +443,8 @@ class DensityModel(Model[ModelSpec]):
 
         if not options.reference_posterior or self.spec.ruler == "skill":
             return jointly()
+        # At the same time as the model of the references.
+        compile_ahead(self, data, design, run.settings.compiler)
         own = fit_reference_posterior(
             data, self.spec, run.replace(label=f"{data.name}, references only")
         )

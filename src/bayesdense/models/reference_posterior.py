@@ -26,7 +26,13 @@ from bayesdense.spec import ModelSpec
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["KEPT_DRAWS", "ReferencePosterior", "fit_reference_posterior", "sample_cut"]
+__all__ = [
+    "KEPT_DRAWS",
+    "ReferencePosterior",
+    "fit_reference_posterior",
+    "reference_design",
+    "sample_cut",
+]
 
 DRAWS, TUNE, TARGET_ACCEPT = 2500, 1000, 0.99
 KEPT_DRAWS = 2000
@@ -56,6 +62,27 @@ class ReferencePosterior:
     info: ReferencePosteriorInfo
 
 
+def reference_design(data: Dataset, spec: ModelSpec) -> tuple[Design, tuple[Any, ...]]:
+    """Return the references of a dataset under the ruler of a density model.
+
+    Parameters
+    ----------
+    data, spec
+        As for `fit_reference_posterior`.
+
+    Returns
+    -------
+    design : Design
+        Of the references.
+    structure : tuple
+        What shapes its graph.
+    """
+    plain = spec.ruler_spec(())
+    design = make_design(data, plain, with_target_harnesses=True)
+    design = dataclasses.replace(design, spec=spec.ruler_spec(default_priors(design)))
+    return design, ("with target harnesses", structure_of(design))
+
+
 def fit_reference_posterior(data: Dataset, spec: ModelSpec, run: Run) -> ReferencePosterior:
     """Fit the ruler of a density model to the references only.
 
@@ -81,13 +108,10 @@ def fit_reference_posterior(data: Dataset, spec: ModelSpec, run: Run) -> Referen
     SamplingInterrupted
         If it was interrupted (Ctrl-C), whatever had been drawn.
     """
-    plain = spec.ruler_spec(())
-    design = make_design(data, plain, with_target_harnesses=True)
-    own = spec.ruler_spec(default_priors(design))
-    design = dataclasses.replace(design, spec=own)
+    design, structure = reference_design(data, spec)
+    own = design.spec
     accept = max(run.settings.target_accept or 0.0, TARGET_ACCEPT)
     run = run.replace(draws=DRAWS, tune=TUNE, target_accept=accept)
-    structure = ("with target harnesses", structure_of(design))
     key = (data.digest, structure, repr(own.to_dict()), dataclasses.astuple(run.settings))
     if key in _remembered:
         return _remembered[key]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -13,7 +13,14 @@ import numpy as np
 import xarray as xr
 
 from bayesdense.errors import SamplingError
-from bayesdense.sampler.backend.dynamic_shapes import DynamicModel, compile_dynamic
+from bayesdense.sampler.backend.ahead import wait_for
+from bayesdense.sampler.backend.dynamic_shapes import DynamicModel, compile_dynamic, load_dynamic
+from bayesdense.sampler.backend.object_code import (
+    file_of,
+    read_objects,
+    symbols_are_known,
+    write_objects,
+)
 from bayesdense.sampler.backend.one_at_a_time import one_at_a_time
 from bayesdense.sampler.backend.packed_data import PackedData, Places, in_order, lengths_of
 from bayesdense.sampler.backend.static_shapes import FrozenData, StaticModel, compile_static
@@ -23,6 +30,7 @@ from bayesdense.sampler.progress import Progress
 __all__ = ["Compiled", "clear_compiled", "compiled_for"]
 
 KEPT_COMPILED = 8
+COMPILING = "compiling (once for each kind of model)"
 
 Values = Mapping[str, np.ndarray]
 Coordinates = Callable[[Values, Values], tuple[np.ndarray, np.ndarray]]
@@ -256,15 +264,14 @@ def compiled_for(
     compiled : Compiled
         With initial points around those of the model.
     fresh : bool
-        Whether it was compiled now.
+        Whether it was compiled or loaded now.
     """
     kind = PackedData if compiler == "dynamic" else FrozenData
     packed_data = kind.of(model.model)
     key = (structure, packed_data)
     fresh = key not in _compiled
     if fresh:
-        shown.status("compiling (once for each kind of model)")
-        _compiled[key] = _compile(model, packed_data, compiler)
+        _compiled[key] = _compile(model, structure, packed_data, shown, compiler)
         while len(_compiled) > KEPT_COMPILED:
             _compiled.popitem(last=False)
     _compiled.move_to_end(key)
@@ -273,9 +280,13 @@ def compiled_for(
 
 
 def _compile(
-    model: Any, packed_data: PackedData | FrozenData, compiler: str
+    model: Any,
+    structure: Any,
+    packed_data: PackedData | FrozenData,
+    shown: Progress,
+    compiler: str,
 ) -> tuple[DynamicModel | StaticModel, Coordinates]:
-    """Compile a model; an error of the disk names the way out.
+    """Compile a model, or load what was compiled; an error of the disk names the way out.
 
     Arithmetic is as it is written: with `fastmath`, PyTensor's default, LLVM may reorder it, and
     did so in one way where it compiled a function and in another where it found it in the cache,
@@ -288,8 +299,10 @@ def _compile(
         code: DynamicModel | StaticModel
         with pytensor.config.change_flags(numba__fastmath=False):
             if compiler == "dynamic":
-                code = compile_dynamic(packed, places, model.hidden)
+                data = packed_data.values(_data_of(model), lengths_of(model.model))
+                code = _dynamic(packed, places, model.hidden, structure, packed_data, data, shown)
             else:
+                shown.status(COMPILING)
                 code = compile_static(packed, model.hidden)
         return code, _coordinates(packed, places)
     except OSError as error:
@@ -298,6 +311,36 @@ def _compile(
             "PYTENSOR_FLAGS=base_compiledir=FOLDER, and TMPDIR=FOLDER for temporary files, to a "
             "folder that can be written to and has space, before Python starts"
         ) from None
+
+
+def _dynamic(
+    packed: Any,
+    places: Places,
+    hidden: Container[str],
+    structure: Any,
+    packed_data: Any,
+    data: Values,
+    shown: Progress,
+) -> DynamicModel:
+    """Return code for data of any size, from the disk where it is there."""
+    file = file_of(structure, packed_data)
+    code = None if file is None else read_objects(file)
+    if code is None and file is not None:
+        wait_for(structure, shown)
+        code = read_objects(file)
+    if code is not None:
+        return load_dynamic(code, data)
+    shown.status(COMPILING)
+    compiled, code = compile_dynamic(packed, places, hidden)
+    if file is None or code is None or not symbols_are_known(code.needed):
+        return compiled
+    write_objects(file, code)
+    # What later processes load, so that all have the same draws.
+    return load_dynamic(code, data)
+
+
+def _data_of(model: Any) -> dict[str, np.ndarray]:
+    return {data.name: data.get_value() for data in model.model.data_vars}
 
 
 def _coordinates(packed: Any, places: Places) -> Coordinates:
@@ -353,7 +396,7 @@ def _for_model(
 ) -> Compiled:
     """Return compiled code with the data, labels and initial points of a model."""
     plain = model.model
-    data = {data.name: data.get_value() for data in plain.data_vars}
+    data = _data_of(model)
     lengths = lengths_of(plain)
     coords = {
         name: list(range(lengths[name]) if labels is None else labels)

@@ -20,10 +20,14 @@ import pandas as pd
 
 from bayesdense.errors import BayesdenseError
 from bayesdense.sampler.backend.cheap_gradients import with_cheap_gradients
+from bayesdense.sampler.backend.erfcx import call_by_name
+from bayesdense.sampler.backend.object_code import Callback, ObjectCode
 from bayesdense.sampler.backend.packed_data import Places, in_order, parts_of
 
-__all__ = ["DynamicModel", "compile_dynamic"]
+__all__ = ["DynamicModel", "compile_dynamic", "load_dynamic"]
 
+# How Numba names the code of a graph, and the function by which Python looks for code of SciPy.
+GRAPHS, FOUND_BY_PYTHON = "_ZN8pytensor4link5utils22numba_funcified_fgraph", b"get_ptr_func"
 # What the code tells nutpie; 3 and 4 are errors from which a trajectory recovers.
 WRONG_SIZE, RAISED, BAD_GRADIENT, BAD_DENSITY, NOT_EXPANDED = -1, 1, 3, 4, -2
 
@@ -83,7 +87,61 @@ class DynamicModel:
         )
 
 
-def compile_dynamic(model: Any, places: Places, hidden: Container[str] = ()) -> DynamicModel:
+@dataclass(frozen=True)
+class _Shared:
+    """What nutpie asks of a shared variable."""
+
+    name: str
+    ndim: int
+
+
+def load_dynamic(code: ObjectCode, data: Mapping[str, np.ndarray]) -> DynamicModel:
+    """Return a compiled model from machine code.
+
+    Parameters
+    ----------
+    code : ObjectCode
+        Stored, or of this process.
+    data : mapping of str to numpy.ndarray
+        Packed data.
+
+    Returns
+    -------
+    DynamicModel
+    """
+    import ctypes
+
+    from nutpie.compile_pymc import CompiledPyMCModel, make_user_data
+
+    shared = {_Shared(name, ndim): name for name, _, ndim in code.shared}
+    values = {name: np.array(data[name], dtype, order="C") for name, dtype, _ in code.shared}
+    for value in values.values():
+        value.flags.writeable = False
+    at = code.load()
+    floats, size, pointer = ctypes.POINTER(ctypes.c_double), ctypes.c_uint64, ctypes.c_void_p
+    compiled = CompiledPyMCModel(
+        _n_dim=0,
+        dims=dict(code.dims),
+        _coords={},
+        _shapes={},
+        compiled_logp_func=Callback(at[code.density], (size, floats, floats, floats, pointer)),
+        compiled_expand_func=Callback(at[code.expanded], (size, size, floats, floats, pointer)),
+        initial_point_func=None,
+        shared_data=values,
+        shared_var_keys=shared,
+        user_data=make_user_data(shared, values),
+        n_expanded=0,
+        shape_info=([], [], []),
+        logp_func=None,
+        expand_func=None,
+        reparameterized_names=list(code.transformed),
+    )
+    return DynamicModel(compiled, code.names, code.n_free)
+
+
+def compile_dynamic(
+    model: Any, places: Places, hidden: Container[str] = ()
+) -> tuple[DynamicModel, ObjectCode | None]:
     """Compile a model.
 
     Parameters
@@ -98,10 +156,14 @@ def compile_dynamic(model: Any, places: Places, hidden: Container[str] = ()) -> 
 
     Returns
     -------
-    DynamicModel
+    compiled : DynamicModel
+    code : ObjectCode or None
+        Its machine code, to be stored; None where that is of no use to another
+        process.
     """
     from nutpie.compile_pymc import CompiledPyMCModel, make_user_data
 
+    call_by_name()
     density, expanded, kept = _functions(model, places, hidden)
     dims, transformed = dict(model.named_vars_to_dims), []
     for variable in model.free_RVs:
@@ -121,13 +183,14 @@ def compile_dynamic(model: Any, places: Places, hidden: Container[str] = ()) -> 
         values.flags.writeable = False
     user_data = make_user_data(shared, data)
     read = [[shared[variable] for variable in code.get_shared()] for code in (density, expanded)]
+    graphs = [_Graph(code) for code in (density, expanded)]
     compiled = CompiledPyMCModel(
         _n_dim=0,
         dims=dims,
         _coords={},
         _shapes={},
-        compiled_logp_func=_density_code(density, user_data, read[0], data),
-        compiled_expand_func=_expansion_code(expanded, user_data, read[1], data),
+        compiled_logp_func=_density_code(graphs[0], user_data, read[0], data),
+        compiled_expand_func=_expansion_code(graphs[1], user_data, read[1], data),
         initial_point_func=None,
         shared_data=data,
         shared_var_keys=shared,
@@ -138,7 +201,24 @@ def compile_dynamic(model: Any, places: Places, hidden: Container[str] = ()) -> 
         expand_func=expanded,
         reparameterized_names=transformed,
     )
-    return DynamicModel(compiled, tuple(v.name for v in kept), len(model.free_RVs))
+    names, n_free = tuple(str(v.name) for v in kept), len(model.free_RVs)
+    callbacks = compiled.compiled_logp_func, compiled.compiled_expand_func
+    parts = [*(graph.object for graph in graphs), *map(_object_of_callback, callbacks)]
+    objects = [part for part in parts if part is not None]
+    code = None
+    if len(objects) == len(parts):
+        code = ObjectCode(
+            names=names,
+            n_free=n_free,
+            dims={name: tuple(found) for name, found in dims.items()},
+            transformed=tuple(transformed),
+            shared=tuple((key, str(data[key].dtype), data[key].ndim) for key in shared.values()),
+            density=callbacks[0].native_name,
+            expanded=callbacks[1].native_name,
+            needed=tuple(sorted({name for part in objects for name in part.needed})),
+            objects=tuple(part.content for part in objects),
+        )
+    return DynamicModel(compiled, names, n_free), code
 
 
 def _functions(model: Any, places: Places, hidden: Container[str]) -> tuple[Any, Any, list[Any]]:
@@ -186,11 +266,11 @@ def _functions(model: Any, places: Places, hidden: Container[str]) -> tuple[Any,
         )
 
 
-def _density_code(inner: Any, user_data: Any, keys: list[str], data: dict[str, Any]) -> Any:
+def _density_code(graph: _Graph, user_data: Any, keys: list[str], data: dict[str, Any]) -> Any:
     from numba import carray, types  # type: ignore[attr-defined]
     from nutpie.compile_pymc import make_extraction_fn
 
-    extract = make_extraction_fn(_by_address(inner), data, keys, user_data.dtype)
+    extract = make_extraction_fn(graph.by_name(), data, keys, user_data.dtype)
     floats = types.CPointer(types.double)
 
     def density(dim, x_, out_, logp_, user_data_):  # type: ignore[no-untyped-def]
@@ -212,11 +292,11 @@ def _density_code(inner: Any, user_data: Any, keys: list[str], data: dict[str, A
     return _compiled(types.int64(types.uint64, floats, floats, floats, types.voidptr), density)
 
 
-def _expansion_code(inner: Any, user_data: Any, keys: list[str], data: dict[str, Any]) -> Any:
+def _expansion_code(graph: _Graph, user_data: Any, keys: list[str], data: dict[str, Any]) -> Any:
     from numba import carray, types  # type: ignore[attr-defined]
     from nutpie.compile_pymc import make_extraction_fn
 
-    extract = make_extraction_fn(_by_address(inner), data, keys, user_data.dtype)
+    extract = make_extraction_fn(graph.by_name(), data, keys, user_data.dtype)
     floats = types.CPointer(types.double)
 
     def expanded(dim, size, x_, out_, user_data_):  # type: ignore[no-untyped-def]
@@ -233,56 +313,120 @@ def _expansion_code(inner: Any, user_data: Any, keys: list[str], data: dict[str,
     return _compiled(signature, expanded)
 
 
-def _by_address(function: Any) -> Any:
-    """Return what calls the graph of a PyTensor function where its code is in memory.
+class _Graph:
+    """The graph of a PyTensor function, compiled by itself, and called by the name of its code.
 
-    PyTensor wraps the graph in a function for its cache, and nutpie calls that from another. Called
-    by name, all code would be optimised again in each, and in the last one in every process, since
-    that cannot be cached. So the graph itself is cached here, and called at its address; what calls
-    it refers to it, so that it stays there.
+    PyTensor wraps the graph in a function for its cache, and nutpie calls that from another. If
+    these called it as functions do, all code would be optimised again in each, and in the last one
+    in every process, since that cannot be cached. So the graph itself is cached here, and what
+    calls it leaves its name open, which LLVM fills in.
     """
-    import numba
-    from numba.core import cgutils, types
-    from numba.extending import intrinsic
-    from pytensor.link.numba.cache import CACHED_SRC_FUNCTIONS
-    from pytensor.link.numba.dispatch.basic import numba_njit
 
-    graph = function.vm.jit_fn.py_func
-    key = CACHED_SRC_FUNCTIONS.get(graph)
-    # Without a key nothing is cached, and the graph is not wrapped.
-    if key is not None:
-        name = graph.__code__.co_filename
-        graph = graph.__globals__["jitable_func"].py_func
-        # Its file has another name every time, and the cache goes by names.
-        graph.__code__ = graph.__code__.replace(co_filename=name)
-        CACHED_SRC_FUNCTIONS[graph] = f"{key}_graph"
-    inner = numba_njit(graph, cache=key is not None)
+    def __init__(self, function: Any) -> None:
+        from pytensor.link.numba.cache import CACHED_SRC_FUNCTIONS
+        from pytensor.link.numba.dispatch.basic import numba_njit
 
-    @intrinsic
-    def call(_: Any, inputs: Any) -> Any:
-        kinds = tuple(inputs.types)
-        inner.compile(kinds)
-        found = inner.overloads[kinds]
-        result, name = found.signature.return_type, found.fndesc.llvm_func_name
+        graph = function.vm.jit_fn.py_func
+        key = CACHED_SRC_FUNCTIONS.get(graph)
+        # Without a key nothing is cached, and the graph is not wrapped.
+        if key is not None:
+            name = graph.__code__.co_filename
+            graph = graph.__globals__["jitable_func"].py_func
+            # Its file has another name every time, and the cache goes by names.
+            graph.__code__ = graph.__code__.replace(co_filename=name)
+            CACHED_SRC_FUNCTIONS[graph] = f"{key}_graph"
+        self.inner = numba_njit(graph, cache=key is not None)
 
-        def code(context: Any, builder: Any, _: Any, given: Any) -> Any:
-            values = cgutils.unpack_tuple(builder, given[0], len(kinds))
-            convention = context.call_conv
-            pointer = convention.get_function_type(result, kinds).as_pointer()
-            where = context.get_constant(types.intp, found.library.get_pointer_to_function(name))
-            there = builder.inttoptr(where, pointer)
-            status, value = convention.call_function(builder, there, result, kinds, values)
-            with cgutils.if_unlikely(builder, status.is_error):
-                convention.return_status_propagate(builder, status)
-            return value
+    def by_name(self) -> Any:
+        """Return what calls the graph; it refers to it, so that it stays in memory."""
+        import numba
+        from numba.core import cgutils
+        from numba.extending import intrinsic
 
-        return result(inputs), code
+        inner = self.inner
 
-    @numba.njit
-    def calling(*inputs):  # type: ignore[no-untyped-def]
-        return call(inputs)  # type: ignore[call-arg]
+        @intrinsic
+        def call(_: Any, inputs: Any) -> Any:
+            kinds = tuple(inputs.types)
+            inner.compile(kinds)
+            found = inner.overloads[kinds]
+            result, name = found.signature.return_type, found.fndesc.llvm_func_name
+            # Only what is in memory has a name that can be filled in.
+            found.library.get_pointer_to_function(name)
 
-    return calling
+            def code(context: Any, builder: Any, _: Any, given: Any) -> Any:
+                values = cgutils.unpack_tuple(builder, given[0], len(kinds))
+                convention = context.call_conv
+                kind = convention.get_function_type(result, kinds)
+                there = cgutils.get_or_insert_function(builder.module, kind, name)
+                status, value = convention.call_function(builder, there, result, kinds, values)
+                with cgutils.if_unlikely(builder, status.is_error):
+                    convention.return_status_propagate(builder, status)
+                return value
+
+            return result(inputs), code
+
+        @numba.njit
+        def calling(*inputs):  # type: ignore[no-untyped-def]
+            return call(inputs)  # type: ignore[call-arg]
+
+        return calling
+
+    @property
+    def object(self) -> _Object | None:
+        """The machine code; None where it is of no use to another process."""
+        [(kinds, found)] = self.inner.overloads.items()
+        content, module = self._in_memory(found.library) or self._in_cache(kinds) or (b"", None)
+        # Another process that compiles the same graph gives it another name, and may just have
+        # replaced what this one stored. Code of SciPy is found by Python, which a bare object
+        # cannot call.
+        name = found.fndesc.llvm_func_name.encode()
+        if name not in content or FOUND_BY_PYTHON in content:
+            return None
+        return _Object(content, _left_open(module))
+
+    def _in_memory(self, library: Any) -> tuple[bytes, Any] | None:
+        """Return what was compiled now; what Numba's cache had is not kept there."""
+        try:
+            return library._get_compiled_object(), library._final_module
+        except (RuntimeError, ValueError):
+            return None
+
+    def _in_cache(self, kinds: Any) -> tuple[bytes, Any] | None:
+        import llvmlite.binding as llvm
+        from numba.core.registry import cpu_target
+
+        store = getattr(self.inner._cache, "_cache_file", None)
+        if store is None:
+            return None
+        codegen = cpu_target.target_context.codegen()
+        stored = store.load(self.inner._cache._index_key(kinds, codegen))
+        if stored is None or stored[0][1] != "object":
+            return None
+        content, linked = stored[0][2]
+        return content, llvm.parse_bitcode(linked)
+
+
+@dataclass(frozen=True)
+class _Object:
+    """Machine code, and the names that it leaves open."""
+
+    content: bytes
+    needed: frozenset[str]
+
+
+def _object_of_callback(callback: Any) -> _Object:
+    library = callback._library
+    module = library._final_module
+    # What it calls of the graph is in another object.
+    return _Object(library._codegen._tm.emit_object(module), _left_open(module))
+
+
+def _left_open(module: Any) -> frozenset[str]:
+    """Return the names that a module declares and leaves to others."""
+    declared = [*module.functions, *module.global_variables]
+    names = {found.name for found in declared if found.is_declaration}
+    return frozenset(name for name in names if not name.startswith(("llvm.", GRAPHS)))
 
 
 def _compiled(signature: Any, function: Any) -> Any:
