@@ -34,6 +34,12 @@ def folder(tmp_path_factory):
     return data.to_folder(tmp_path_factory.mktemp("data") / "mine")
 
 
+def as_in_a_terminal():
+    """Undo what a job in the background or under nohup hands on: signals that are ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def start(folder, out, *, tune, draws, **streams):
     line = [sys.executable, "-c", CODE, "fit", str(folder), "--out", str(out), "--quiet"]
     line += ["--form", "pooled", "--ruler", "skill", "--trend", "linear", "--chains", "2"]
@@ -41,7 +47,7 @@ def start(folder, out, *, tune, draws, **streams):
     return subprocess.Popen(
         line,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=as_in_a_terminal,
         **streams,
     )
 
