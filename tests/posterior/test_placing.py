@@ -95,7 +95,7 @@ def test_of_unknown_families_and_developers_only_the_spread_is_known(own):
 def test_a_lag_is_taken_off_a_normal():
     """The density of ``v - w`` by the integral over ``w >= 0``."""
     v, lag = 0.4, 0.9
-    prior = _Prior(np.array([[1.0]]), np.array([[v]]), np.array([[lag]]))
+    prior = _Prior(np.array([[1.0]]), np.array([[v]]), np.array([[lag]]), np.zeros((1, 1)))
     w = np.linspace(0, 10, 20001)
     for x in (-2.0, 0.3, 1.0, 2.0):
         terms = norm.pdf(x + w, 1.0, v) * 2.0 * norm.pdf(w, 0.0, lag)
@@ -150,20 +150,21 @@ def of_one(fit, scores, harness="house", family="family 1"):
     return arranged(data, fit._design, fit._draws)
 
 
-def exactly(new, draws, w):
+def exactly(new, draws, w, model=0):
     """Return prior times likelihood of one model in one draw at points of ``w``."""
     z = np.linspace(-8, 8, 1601)
     # Points of the inner integral take the place of draws.
     same = draws.taken(np.zeros(len(z), dtype=int))
     mean, sd, _ = new.expected(draws)
-    centre, spread_of_model = mean.item() + new.log_size(draws).item(), sd.item()
-    shift, spread = new.on_benchmarks(draws)
-    likelihood = Likelihood(new, same, np.arange(shift.shape[1]))
+    centre = (mean + new.log_size(draws))[0, model]
+    cells = new.cells_of(model)
+    shift, spread = (values[:, cells] for values in new.on_benchmarks(draws))
+    likelihood = Likelihood(new, same, cells)
     found = []
     for at in w:
         terms = likelihood(at + shift + spread * z[:, None]) + norm.logpdf(z)[:, None]
-        cells = logsumexp(terms, axis=0) + np.log(z[1] - z[0])
-        found.append(norm.logpdf(at, centre, spread_of_model) + cells.sum())
+        of_cells = logsumexp(terms, axis=0) + np.log(z[1] - z[0])
+        found.append(norm.logpdf(at, centre, sd[0, model]) + of_cells.sum())
     return np.array(found)
 
 
@@ -194,7 +195,7 @@ def test_draws_and_evidence_are_those_of_the_integral(fit, family, harness):
     count = 4000
     many = fit._draws.taken(np.full(count, chosen))
     random = np.random.default_rng(1)
-    placed = place(new, many, 0, with_trend=True, random=random)
+    placed = place(new, many, np.array([0]), with_trend=True, random=random)[0]
     found = placed.log_density + placed.log_size - new.design.log_size_centre
     error = spread / np.sqrt(count)
     assert found.mean() == pytest.approx(expected, abs=4 * error)
@@ -204,12 +205,98 @@ def test_draws_and_evidence_are_those_of_the_integral(fit, family, harness):
     assert placed.share_of_prior == pytest.approx((spread / sd.item()) ** 2, rel=0.01)
 
 
+def siblings_of(fit, dates=("2024-08-01", "2025-02-01")):
+    """Return two new models of a family that the fit does not know."""
+    names = [f"new {i}" for i in range(len(dates))]
+    rows = [(m, b, s) for m, at in zip(names, (0.0, 0.2), strict=True)
+            for b, s in (("know", 0.6 - at), ("sums", 0.3 + at))]  # fmt: skip
+    data = bd.Dataset.from_frames(
+        models=pd.DataFrame(
+            {"model": names, "family": "another", "release_date": dates, "n_params": 8e9}
+        ),
+        benchmarks=fit.data.benchmarks,
+        scores=pd.DataFrame(rows, columns=["model", "benchmark", "score"]).assign(harness="house"),
+    )
+    return arranged(data, fit._design, fit._draws)
+
+
+def test_siblings_share_the_effect_of_their_family(fit):
+    """By quadrature over both densities and the effect that they share."""
+    new = siblings_of(fit)
+    assert [list(group) for group in new.siblings()] == [[0, 1]]
+    chosen = typical(fit)
+    one = fit._draws.taken(np.array([chosen]))
+    mean, sd, _ = new.expected(one)
+    shared, size = new.of_unknown(one)[0], new.log_size(one)[0]
+    effect_sd = one["family_effect_sd"].item()
+    np.testing.assert_allclose(shared, effect_sd)
+    own = np.sqrt(sd[0] ** 2 - shared**2)
+    assert (own > 0.1).all()
+    z = np.linspace(-6, 6, 241)
+    grids, by_scores = [], []
+    for m in range(2):
+        grid = mean[0, m] + size[m] + sd[0, m] * np.linspace(-6, 6, 121)
+        # What is expected of a model alone is in it.
+        alone = exactly(new, one, grid, m)
+        grids.append(grid)
+        by_scores.append(alone - norm.logpdf(grid, mean[0, m] + size[m], sd[0, m]))
+    given = [
+        norm.logpdf(grid[:, None], mean[0, m] + size[m] + shared[m] * z, own[m])
+        + by_scores[m][:, None]
+        for m, grid in enumerate(grids)
+    ]
+    evidence = [logsumexp(g, axis=0) + np.log(grid[1] - grid[0])
+                for g, grid in zip(given, grids, strict=True)]  # fmt: skip
+    joint = norm.logpdf(z) + evidence[0] + evidence[1]
+    total = logsumexp(joint) + np.log(z[1] - z[0])
+
+    count = 4000
+    many = fit._draws.taken(np.full(count, chosen))
+    random = np.random.default_rng(1)
+    placed = place(new, many, np.array([0, 1]), with_trend=True, random=random)
+    np.testing.assert_allclose(placed[0].log_evidence + placed[1].log_evidence, total, atol=0.01)
+    found = [p.log_density + size[m] for m, p in enumerate(placed)]
+    means = []
+    for m, grid in enumerate(grids):
+        weights = np.exp(given[m] + norm.logpdf(z) + evidence[1 - m])
+        weights /= weights.sum()
+        of_w = weights.sum(axis=1)
+        means.append(of_w @ grid)
+        spread = np.sqrt(of_w @ grid**2 - means[m] ** 2)
+        assert found[m].mean() == pytest.approx(means[m], abs=4 * spread / np.sqrt(count))
+        assert found[m].std() == pytest.approx(spread, rel=0.06)
+        prior = np.exp(norm.logpdf(z) + evidence[1 - m])
+        prior /= prior.sum()
+        of_effect = shared[m] ** 2 * (prior @ z**2 - (prior @ z) ** 2)
+        share = spread**2 / (own[m] ** 2 + of_effect)
+        assert placed[m].share_of_prior == pytest.approx(share, rel=0.02)
+    # Together: the covariance is that of the effect, as far as scores leave it open.
+    weights = np.exp(joint - logsumexp(joint))
+    at = [np.exp(g - logsumexp(g, axis=0)).T @ grid for g, grid in zip(given, grids, strict=True)]
+    covariance = weights @ (at[0] * at[1]) - (weights @ at[0]) * (weights @ at[1])
+    error = 4 * found[0].std() * found[1].std() / np.sqrt(count)
+    assert np.cov(*found)[0, 1] == pytest.approx(covariance, abs=error)
+
+
+def test_of_a_new_family_the_average_date_is_that_of_its_models(fit):
+    new = siblings_of(fit)
+    gap = new.years[1] - new.years[0]
+    np.testing.assert_allclose(new.since_family, [-gap / 2, gap / 2])
+
+
+def test_too_many_siblings_are_refused(fit):
+    new = siblings_of(fit, ("2024-08-01",) * 2)
+    many = fit._draws.taken(np.zeros(160_000, dtype=int))
+    with pytest.raises(BayesdenseError, match="2 new models of the family 'another'.* at most 1,"):
+        place(new, many, np.array([0, 1]), with_trend=True, random=np.random.default_rng(1))
+
+
 def test_without_a_prior_scores_must_bound_the_density(fit):
     top = of_one(fit, {"know": 1.0})
     with pytest.raises(
         BayesdenseError, match=r"do not bound its density, since they lie at an end"
     ):
-        place(top, fit._draws, 0, with_trend=False, random=np.random.default_rng(1))
+        place(top, fit._draws, np.array([0]), with_trend=False, random=np.random.default_rng(1))
 
 
 def test_a_score_is_out_of_line_as_rarely_as_is_said(fit):
@@ -248,7 +335,7 @@ def test_a_score_is_out_of_line_as_rarely_as_is_said(fit):
     values = []
     many = fit._draws.taken(np.full(200, chosen))
     for m in range(count):
-        placed = place(new, many, m, with_trend=True, random=random)
+        placed = place(new, many, np.array([m]), with_trend=True, random=random)[0]
         own = new.design.scores["model"].eq(new.table["model"][m])
         observed = new.design.scores.loc[own, "score"].to_numpy()
         z = (observed - placed.predicted_mean) / placed.predicted_sd

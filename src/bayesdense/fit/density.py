@@ -387,9 +387,10 @@ class DensityFit(Fit[ModelSpec]):
 
         Notes
         -----
-        Several new models of one family that the fit does not know are each placed
-        as if they were the only one of it. A family that the fit has brings its
-        developer with it.
+        Several new models of one family that the fit does not know are placed
+        together: they share its effect, as far as the prior is the trend. What a family does on
+        one benchmark, and offsets of harnesses that the fit does not know, are
+        each model's own. A family that the fit has brings its developer with it.
 
         Examples
         --------

@@ -41,6 +41,10 @@ UNKNOWN = -1
 OFFSETS = {1: np.linspace(-3.5, 3.5, 15), 2: np.linspace(-3.5, 3.5, 9)}
 
 
+# Draws times points that are looked at in one call.
+ROWS = 2000
+
+
 @dataclass(frozen=True)
 class NewModels:
     """New targets under the model of a fit.
@@ -138,20 +142,52 @@ class NewModels:
             Scale of the half-normal lag that is taken off.
         """
         trend, columns = self.design.spec.trend, Columns(draws)
-        values = {n: columns[n] for n in ("growth_rate", *trend.priors()) if n in draws}
-        values |= {name: self.design.arrays[name] for name in trend.constants}
         shape = draws.count, len(self)
-        sd, lag = trend.scales(values, self._dates)
-        factor = np.broadcast_to(factor_of(trend, values, self._dates), shape)
+        sd, lag = trend.scales(self._of_trend(draws), self._dates)
+        factor = self._factor(draws)
         mean, variance = self.on_line(draws), np.broadcast_to(np.asarray(sd), shape) ** 2
         if "within_family_growth" in draws:
             mean = mean + columns["within_family_growth"] * self.since_family
         for kind, code in self._groups(draws):
             effect = draws[f"{kind}_effect"][:, np.maximum(code, 0)]
             mean = mean + np.where(code >= 0, factor * effect, 0.0)
-            spread = factor * columns[f"{kind}_effect_sd"]
+        sd = np.sqrt(variance + self.of_unknown(draws) ** 2)
+        return mean, sd, None if lag is None else np.broadcast_to(lag, shape)
+
+    def of_unknown(self, draws: Draws) -> np.ndarray:
+        """Return how much families and developers that are not known add to log density.
+
+        Parameters
+        ----------
+        draws : Draws
+            Posterior draws.
+
+        Returns
+        -------
+        numpy.ndarray, shape (draw, model)
+            A standard deviation, part of that of `expected`.
+        """
+        factor, variance = self._factor(draws), np.zeros((draws.count, len(self)))
+        for kind, code in self._groups(draws):
+            spread = factor * Columns(draws)[f"{kind}_effect_sd"]
             variance = variance + np.where(code >= 0, 0.0, spread**2)
-        return mean, np.sqrt(variance), None if lag is None else np.broadcast_to(lag, shape)
+        return np.sqrt(variance)
+
+    def siblings(self) -> list[np.ndarray]:
+        """Return the codes of models in groups: those of one unknown family, or single ones."""
+        groups: dict[Any, list[int]] = {}
+        for m, name in enumerate(self.table["family"]):
+            groups.setdefault(name if self.family[m] == UNKNOWN else m, []).append(m)
+        return [np.array(group) for group in groups.values()]
+
+    def _of_trend(self, draws: Draws) -> dict[str, np.ndarray]:
+        trend, columns = self.design.spec.trend, Columns(draws)
+        values = {n: columns[n] for n in ("growth_rate", *trend.priors()) if n in draws}
+        return values | {name: self.design.arrays[name] for name in trend.constants}
+
+    def _factor(self, draws: Draws) -> np.ndarray:
+        found = factor_of(self.design.spec.trend, self._of_trend(draws), self._dates)
+        return np.broadcast_to(found, (draws.count, len(self)))
 
     def on_benchmarks(self, draws: Draws) -> tuple[np.ndarray, np.ndarray]:
         """Return what a benchmark adds to the log effective size, and how far a cell deviates.
@@ -214,8 +250,8 @@ class Likelihood:
     """
 
     def __init__(self, new: NewModels, draws: Draws, cells: np.ndarray) -> None:
+        self.new, self.cells, self.draws = new, cells, draws
         self.part = of_cells(new.design, cells)
-        self.draws = draws
         self.ruler: Ruler = ruler_of(draws, self.part)
         kept = np.isin(new.design.arrays["score_cell"], cells)
         strangers = new.strangers[kept]
@@ -253,6 +289,31 @@ class Likelihood:
             total = np.logaddexp(total, here - 0.5 * np.sum(np.square(offsets)))
         each = np.log(points[1] - points[0]) - 0.5 * np.log(2 * np.pi)
         return total + self.unknown * each
+
+    def on_grid(self, points: np.ndarray) -> np.ndarray:
+        """Return log densities at points that all draws share.
+
+        Parameters
+        ----------
+        points : numpy.ndarray, shape (point, cell)
+            ``ln(N_eff/N*)``.
+
+        Returns
+        -------
+        numpy.ndarray, shape (draw, point, cell)
+        """
+        count, (n_points, n_cells) = self.draws.count, points.shape
+        # Several points at a time, each with all draws: few calls of arrays that fit in a cache.
+        each = min(max(1, ROWS // count), n_points)
+        several = Likelihood(
+            self.new, self.draws.taken(np.tile(np.arange(count), each)), self.cells
+        )
+        found = np.empty((n_points, count, n_cells))
+        for first in range(0, n_points, each):
+            # The last ones again, where fewer are left.
+            at = slice(min(first, n_points - each), min(first, n_points - each) + each)
+            found[at] = several(np.repeat(points[at], count, axis=0)).reshape(each, count, n_cells)
+        return found.transpose(1, 0, 2)
 
     def replicated(
         self, x: np.ndarray, random: np.random.Generator
@@ -411,12 +472,14 @@ def _strangers(scores: pd.DataFrame, unknown: np.ndarray) -> np.ndarray:
 
 
 def _since_family(years: np.ndarray, family: pd.Series, design: Design) -> np.ndarray:
-    """Return by how much later than its family on average, as the fit knows it, a model came.
+    """Return by how much later than its family on average a model came.
 
-    Of a family that the fit does not know each new model is the only one.
+    That average is of the models of the fit; of the new ones in a family that it does not know.
     """
     dated = design.size("dated_target")
     of_fit = np.array(design.coords["family"], dtype=object)
     own = of_fit[design.arrays["family_code"][:dated]]
     known = pd.Series(design.arrays["target_years"][:dated]).groupby(own).mean()
-    return np.nan_to_num(years - family.map(known).to_numpy(dtype=float))
+    new = pd.Series(years).groupby(family.to_numpy()).mean()
+    average = family.map(known).fillna(family.map(new)).to_numpy(dtype=float)
+    return np.nan_to_num(years - average)

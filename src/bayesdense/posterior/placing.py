@@ -8,6 +8,10 @@ of ``x_j`` and ``w`` the cells are integrated out, then ``w`` is drawn:
 
 The sum over ``w`` is the evidence of the scores, by which draws can be weighed as if the model had
 been fitted with all others.
+
+New models of one family that the posterior does not know share its effect ``c z``, ``z ~
+Normal(0, 1)``, on another grid: ``p(z | scores) ~ p(z) prod_m E_m(z)``, with ``E_m(z)`` the
+evidence of model ``m`` given ``z``.
 """
 
 from __future__ import annotations
@@ -30,12 +34,16 @@ __all__ = ["Placed", "PlacedModels", "place", "place_all"]
 SMALLEST, LARGEST, COARSE, LOOKED_AT = 1e3, 1e18, 0.2, 40
 # What lies further below the highest log density does not matter; nor do scores so unlikely.
 DEPTH, DEPTH_OF_SCORES, FURTHEST = 20.0, 35.0, 6.5
+# Of the effect that siblings share, in its standard deviations.
+SHARED = np.linspace(-6.0, 6.0, 61)
+# Siblings times draws that are held at a time: 10 kB each.
+MOST_SIBLINGS = 300_000
 # Points of w, and by how many standard deviations of what is expected it is left at most.
 POINTS, REACH = 96, 8.0
 # Steps of x as shares of the smallest standard deviation of a cell.
 STEP_OF_CELL, FINEST = 0.8, 0.01
 # Numbers of a kernel that are held at a time.
-HELD = 4_000_000
+HELD = 100_000
 LOWEST = -1e10
 
 
@@ -52,13 +60,14 @@ class Placed:
     log_effective_size : numpy.ndarray, shape (draw, cell)
         ``ln N_eff`` on each of its benchmarks.
     log_evidence : numpy.ndarray, shape (draw,), or None
-        Of its scores; None without a prior for its density.
+        Of its scores, given those of its siblings before it; None without a prior
+        for its density.
     share_of_prior : float
         Which part of the density's mean is the prior's: posterior by prior
-        variance, given what is shared; 0 without a prior.
+        variance, given what is shared and siblings' scores; 0 without a prior.
     predicted_mean, predicted_sd : numpy.ndarray, shape (draw, score)
-        What each score would be by all scores on the other benchmarks; NaN
-        where nothing tells of it.
+        What each score would be by all scores on the other benchmarks, and
+        those of siblings; NaN where nothing tells of it.
     """
 
     log_density: np.ndarray
@@ -120,10 +129,38 @@ class _Grids:
     predictable: np.ndarray
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """What the scores of one model say of its ``w``: ``by_cell`` is ``ln M_j`` at ``points``."""
+
+    likelihood: Likelihood
+    grids: _Grids
+    prior: _Prior | None
+    size: np.ndarray
+    shift: np.ndarray
+    sd: np.ndarray
+    of_x: np.ndarray
+    points: np.ndarray
+    by_cell: np.ndarray
+
+    @property
+    def step(self) -> np.ndarray:
+        return np.asarray(self.points[:, 1] - self.points[:, 0])
+
+    @property
+    def of_scores(self) -> np.ndarray:
+        return np.asarray(self.by_cell.sum(axis=2))
+
+
 def place(
-    new: NewModels, draws: Draws, model: int, *, with_trend: bool, random: np.random.Generator
-) -> Placed:
-    """Place one new model, as if its family had no other new one.
+    new: NewModels,
+    draws: Draws,
+    siblings: np.ndarray,
+    *,
+    with_trend: bool,
+    random: np.random.Generator,
+) -> list[Placed]:
+    """Place one new model, or all of a family that the posterior does not know.
 
     Parameters
     ----------
@@ -131,23 +168,92 @@ def place(
         New models.
     draws : Draws
         Posterior draws.
-    model : int
-        Code of the model.
+    siblings : numpy.ndarray of int
+        Codes of the models, as `NewModels.siblings` has them.
     with_trend : bool
         Whether density is expected where trend, family and developer have it;
-        else all are equally likely.
+        else all are equally likely, and siblings tell nothing of each other.
     random : numpy.random.Generator
         Source of randomness.
 
     Returns
     -------
-    Placed
+    list of Placed
+        In the order of `siblings`.
 
     Raises
     ------
     BayesdenseError
-        If neither scores nor trend bound its density.
+        If neither scores nor trend bound a density, or there are too many siblings.
     """
+    if len(siblings) * draws.count > MOST_SIBLINGS:
+        name = new.table["family"][siblings[0]]
+        raise BayesdenseError(
+            f"{len(siblings)} new models of the family '{name}', placed together, are too many for "
+            f"{draws.count} draws: at most {MOST_SIBLINGS // draws.count}, or fewer draws"
+        )
+    each = [_see(new, draws, model, with_trend=with_trend) for model in siblings]
+    if not with_trend:
+        return [_finish(new, one, 0.0, 0.0, 0.0, None, random) for one in each]
+    if len(each) == 1:
+        return [_of_single(new, each[0], random)]
+    return _of_siblings(new, each, random)
+
+
+def _of_single(new: NewModels, seen: _Seen, random: np.random.Generator) -> Placed:
+    prior = seen.prior
+    assert prior is not None
+    expected = prior(seen.points)
+    evidence = logsumexp(seen.of_scores + expected, axis=1) + np.log(seen.step)
+    return _finish(new, seen, expected, expected, prior.variance, evidence, random)
+
+
+def _of_siblings(new: NewModels, each: list[_Seen], random: np.random.Generator) -> list[Placed]:
+    """Place models that share an effect: what one's scores say of it is expected of the others."""
+    step = SHARED[1] - SHARED[0]
+    normal = -0.5 * SHARED**2 + np.log(step) - 0.5 * np.log(2.0 * np.pi)
+    given = [np.stack([_evidence(seen, z) for z in SHARED], axis=1) for seen in each]
+    # After none of the models, one, two and so on.
+    after = normal + np.cumsum([np.zeros_like(given[0]), *given], axis=0)
+    effect = after[-1]
+    z = _drawn(effect, SHARED[None, :], random)
+    # Of each what the scores of those before it leave to be said: the sum is that of all.
+    total = logsumexp(after, axis=2)
+    placed = []
+    for number, seen in enumerate(each):
+        prior = seen.prior
+        assert prior is not None
+        others = effect - given[number]
+        others = others - logsumexp(others, axis=1, keepdims=True)
+        expected = np.full(seen.points.shape, -np.inf)
+        for at, weight in zip(SHARED, others.T, strict=True):
+            expected = np.logaddexp(expected, weight[:, None] + prior.given(at)(seen.points))
+        share = np.exp(others)
+        mean = share @ SHARED
+        variance = share @ SHARED**2 - mean**2
+        own = prior.given(z[:, None])
+        placed.append(
+            _finish(
+                new,
+                seen,
+                expected,
+                own(seen.points),
+                own.variance + prior.shared[:, 0] ** 2 * variance,
+                total[number + 1] - total[number],
+                random,
+            )
+        )
+    return placed
+
+
+def _evidence(seen: _Seen, z: float) -> np.ndarray:
+    assert seen.prior is not None
+    terms = seen.of_scores + seen.prior.given(z)(seen.points)
+    return np.asarray(logsumexp(terms, axis=1) + np.log(seen.step))
+
+
+def _see(new: NewModels, draws: Draws, model: int, *, with_trend: bool) -> _Seen:
+    """Integrate the cells of a model out, where its ``w`` may be."""
     cells = new.cells_of(model)
     centre = new.design.log_size_centre
     size = new.log_size(draws)[:, model]
@@ -170,33 +276,48 @@ def place(
             "at an end of their benchmarks; use the trend as its prior, or add scores on others"
         )
 
-    seen = np.stack([likelihood(x) for x in grids.x], axis=1)
-    seen = np.where(np.isfinite(seen), seen, LOWEST)
+    of_x = likelihood.on_grid(grids.x)
+    of_x = np.where(np.isfinite(of_x), of_x, LOWEST)
     # Draws differ in how narrow a density is: each has points of its own.
-    near = _marginal(seen, grids.x, grids.w[None, :], shift, sd)
+    near = _marginal(of_x, grids.x, grids.w[None, :], shift, sd)
     points = _points(grids, prior, near)
-    by_cell = _marginal(seen, grids.x, points, shift, sd)
-    posterior = by_cell.sum(axis=2) + (0.0 if prior is None else prior(points))
-    w = _drawn(posterior, points, random)
-    middle = w[:, None] + shift
-    x = np.empty_like(middle)
-    for j in range(len(cells)):
-        own = grids.x[:, j]
-        given = seen[:, :, j] - 0.5 * ((own - middle[:, j, None]) / sd[:, j, None]) ** 2
-        x[:, j] = _drawn(given, own[None, :], random)
+    by_cell = _marginal(of_x, grids.x, points, shift, sd)
+    return _Seen(likelihood, grids, prior, size, shift, sd, of_x, points, by_cell)
 
-    evidence, share = None, 0.0
-    if prior is not None:
-        evidence = logsumexp(posterior, axis=1) + np.log(points[:, 1] - points[:, 0])
-        share = float(np.mean(_variance(posterior, points) / prior.variance))
-    others = posterior[:, :, None] - by_cell
-    mean, spread = _predictions(likelihood, others, points, shift, sd, random)
-    known = grids.predictable[likelihood.part.arrays["score_cell"]]
+
+def _finish(
+    new: NewModels,
+    seen: _Seen,
+    expected: np.ndarray | float,
+    given_effect: np.ndarray | float,
+    prior_variance: np.ndarray | float,
+    log_evidence: np.ndarray | None,
+    random: np.random.Generator,
+) -> Placed:
+    """Draw a model's density and cells, and predict its scores.
+
+    ``expected`` is the log density of ``w`` at its points before any score of the model,
+    ``given_effect`` that given a draw of what siblings share.
+    """
+    w = _drawn(seen.of_scores + given_effect, seen.points, random)
+    middle = w[:, None] + seen.shift
+    x = np.empty_like(middle)
+    for j in range(x.shape[1]):
+        own = seen.grids.x[:, j]
+        given = seen.of_x[:, :, j] - 0.5 * ((own - middle[:, j, None]) / seen.sd[:, j, None]) ** 2
+        x[:, j] = _drawn(given, own[None, :], random)
+    posterior, share = seen.of_scores + expected, 0.0
+    if log_evidence is not None:
+        share = float(np.mean(_variance(posterior, seen.points) / prior_variance))
+    others = posterior[:, :, None] - seen.by_cell
+    mean, spread = _predictions(seen, others, random)
+    known = seen.grids.predictable[seen.likelihood.part.arrays["score_cell"]]
+    centre = new.design.log_size_centre
     return Placed(
-        log_density=w - size,
-        log_size=size + centre,
+        log_density=w - seen.size,
+        log_size=seen.size + centre,
         log_effective_size=x + centre,
-        log_evidence=evidence,
+        log_evidence=log_evidence,
         share_of_prior=share,
         predicted_mean=np.where(known, mean, np.nan),
         predicted_sd=np.where(known, spread, np.nan),
@@ -234,7 +355,15 @@ def place_all(
     -------
     PlacedModels
     """
-    each = [place(new, draws, m, with_trend=with_trend, random=random) for m in range(len(new))]
+    groups = new.siblings()
+    found = {
+        model: one
+        for group in groups
+        for model, one in zip(
+            group, place(new, draws, group, with_trend=with_trend, random=random), strict=True
+        )
+    }
+    each = [found[m] for m in range(len(new))]
     kept, k, ess = np.arange(draws.count), 0.0, float(draws.count)
     if as_fitted:
         evidence = sum(np.asarray(one.log_evidence) for one in each)
@@ -272,17 +401,27 @@ def _own_scores(new: NewModels, model: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Prior:
-    """What is expected of ``w``: Normal, or less a half-normal lag; shapes (draw, 1)."""
+    """What is expected of ``w``: Normal, or less a half-normal lag; shapes (draw, 1).
+
+    ``shared`` is the part of ``sd`` that families and developers that are not known have.
+    """
 
     mean: np.ndarray
     sd: np.ndarray
     lag: np.ndarray | None
+    shared: np.ndarray
 
     @classmethod
     def of(cls, new: NewModels, draws: Draws, model: int, size: np.ndarray) -> _Prior:
         mean, sd, lag = new.expected(draws)
         own = slice(model, model + 1)
-        return cls(mean[:, own] + size[:, None], sd[:, own], None if lag is None else lag[:, own])
+        lag = None if lag is None else lag[:, own]
+        return cls(mean[:, own] + size[:, None], sd[:, own], lag, new.of_unknown(draws)[:, own])
+
+    def given(self, z: np.ndarray | float) -> _Prior:
+        """Return what is expected where the shared effect is ``z`` of its deviations."""
+        own = np.sqrt(self.sd**2 - self.shared**2)
+        return _Prior(self.mean + self.shared * z, own, self.lag, np.zeros_like(own))
 
     @property
     def variance(self) -> np.ndarray:
@@ -316,11 +455,11 @@ def _grids(
 ) -> _Grids | None:
     """Return where to look, by a coarse look at a few draws; None where nothing bounds ``w``."""
     wide = np.arange(*ends_of_w, COARSE)
-    seen = np.stack([likelihood(np.full((1, shift.shape[1]), x)) for x in wide], axis=1)
-    seen = np.where(np.isfinite(seen), seen, LOWEST)
     n_cells = shift.shape[1]
-    predictable = np.ones(n_cells, dtype=bool)
     everywhere = np.repeat(wide[:, None], n_cells, axis=1)
+    seen = likelihood.on_grid(everywhere)
+    seen = np.where(np.isfinite(seen), seen, LOWEST)
+    predictable = np.ones(n_cells, dtype=bool)
     # Grids of this width say little of narrow cells, but where they are.
     by_cell = _marginal(seen, everywhere, wide[None, :], shift, np.maximum(sd, COARSE))
     log_prior = np.zeros((len(shift), len(wide))) if prior is None else prior(wide)
@@ -347,7 +486,7 @@ def _grids(
         ends.append((first, last))
         steps.append(STEP_OF_CELL * sd[:, j].min())
     fine = np.stack([np.linspace(first, last, 200) for first, last in ends], axis=1)
-    close = np.stack([likelihood(x[None, :]) for x in fine], axis=1)
+    close = likelihood.on_grid(fine)
     for j, (first, last) in enumerate(ends):
         gap = (last - first) / 199
         bend = -np.diff(close[:, :, j], 2, axis=1) / gap**2
@@ -435,16 +574,11 @@ def _variance(log_density: np.ndarray, grid: np.ndarray) -> np.ndarray:
 
 
 def _predictions(
-    likelihood: Likelihood,
-    others: np.ndarray,
-    points: np.ndarray,
-    shift: np.ndarray,
-    sd: np.ndarray,
-    random: np.random.Generator,
+    seen: _Seen, others: np.ndarray, random: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and standard deviation of each score given those on other benchmarks."""
-    x = np.empty_like(shift)
+    x = np.empty_like(seen.shift)
     for j in range(x.shape[1]):
-        w = _drawn(others[:, :, j], points, random)
-        x[:, j] = w + shift[:, j] + sd[:, j] * random.standard_normal(len(w))
-    return likelihood.replicated(x, random)
+        w = _drawn(others[:, :, j], seen.points, random)
+        x[:, j] = w + seen.shift[:, j] + seen.sd[:, j] * random.standard_normal(len(w))
+    return seen.likelihood.replicated(x, random)
