@@ -6,6 +6,7 @@ import pytest
 import run
 import xarray as xr
 from designs import densing5_design, small_design, wide_design
+from placing import FITTED, PLACED, chosen_design
 from report import bands, coverage, ranks
 from run import QUANTILES, RANKED, _envelope, compared, exact_design
 from scenarios import scenarios
@@ -189,3 +190,14 @@ def test_fits_that_did_not_mix_are_made_again_in_the_place_of_the_old(tmp_path, 
     run._store(answers, run._file(name, "answers"), [2, 3])
     run._store([], run._file(name, "answers"), [3])
     assert pd.read_csv(run._file(name, "answers"))["seed"].tolist() == [2]
+
+
+def test_models_to_be_placed_are_targets_of_the_design_with_dates_inside():
+    design, new = chosen_design(np.random.default_rng(5))
+    models = design.models.set_index("model")
+    targets = models[~models["is_reference"]]
+    assert len(targets) == FITTED + PLACED and len(new) == PLACED
+    stay = targets.drop(new)
+    assert (targets.loc[new, "release_date"] > targets["release_date"].min()).all()
+    assert stay["release_date"].min() == targets["release_date"].min()
+    assert set(design.measured["model"]) == set(models.index)

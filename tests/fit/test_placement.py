@@ -76,6 +76,11 @@ def test_a_seed_gives_the_same_placement(fit, placed):
     pd.testing.assert_frame_equal(fit.place(**ONE).scores(), placed.scores())
 
 
+def test_scores_may_be_a_series(fit, placed):
+    again = fit.place(**ONE | {"scores": pd.Series(ONE["scores"])})
+    pd.testing.assert_frame_equal(placed.density(), again.density())
+
+
 def test_models_of_a_dataset_are_its_targets(fit):
     data = tiny_dataset()
     dated = data.models[data.models["release_date"].notna()]

@@ -8,7 +8,7 @@ import pytest
 
 from bayesdense import plots
 from bayesdense.errors import BayesdenseError, UnknownNameError
-from bayesdense.plots.style import count_text
+from bayesdense.tables.density import count_text
 
 
 def points(ax, axis="y"):

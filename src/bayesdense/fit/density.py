@@ -325,7 +325,7 @@ class DensityFit(Fit[ModelSpec]):
         self,
         models: Dataset | pd.DataFrame | None = None,
         *,
-        scores: Mapping[str, float] | pd.DataFrame | None = None,
+        scores: Mapping[str, float] | pd.Series | pd.DataFrame | None = None,
         n_params: float | None = None,
         n_active: float | None = None,
         release_date: Any = None,
@@ -348,7 +348,7 @@ class DensityFit(Fit[ModelSpec]):
         ----------
         models : Dataset or pandas.DataFrame, optional
             Several models: a dataset, or rows of the models table. Not for one model.
-        scores : mapping of str to float, or pandas.DataFrame
+        scores : mapping of str to float, pandas.Series or pandas.DataFrame
             Scores by benchmark, as fractions; or rows of the scores table, with
             ``model`` for several models, and ``harness`` and ``n_items`` where they
             are known.

@@ -20,6 +20,7 @@ from bayesdense.posterior.new_models import arranged
 from bayesdense.posterior.placing import PlacedModels, place_all
 from bayesdense.posterior.weights import HIGH_K
 from bayesdense.spec import ModelSpec, require_growth
+from bayesdense.tables.density import count_text
 from bayesdense.tables.growth import months_text
 from bayesdense.tables.placement import (
     placed_density_table,
@@ -182,9 +183,9 @@ class Placement:
         ):
             beyond = ", extrapolated beyond the references" if n["outside_reference"] else ""
             lines.append(
-                f"{d['model']}: effective size {_billions(n['median'])} "
-                f"({100 * prob:g} % {n['kind']} interval {_billions(n['lower'])} to "
-                f"{_billions(n['upper'])}){beyond}"
+                f"{d['model']}: effective size {count_text(n['median'])} "
+                f"({100 * prob:g} % {n['kind']} interval {count_text(n['lower'])} to "
+                f"{count_text(n['upper'])}){beyond}"
             )
             lines.append(
                 f"  density {d['median']:.3g} ({d['lower']:.3g} to {d['upper']:.3g}), "
@@ -239,10 +240,6 @@ def _months_ahead(row: pd.Series) -> str:
         f"{months_text(abs(row['median']))} months {side} the trend at its date and size "
         f"({low} to {high}), P(ahead) = {row['p_above_trend']:.3f}"
     )
-
-
-def _billions(size: float) -> str:
-    return f"{size / 1e9:.3g}B" if size < 1e12 else f"{size / 1e12:.3g}T"
 
 
 def new_models(
@@ -317,6 +314,8 @@ def _scores_of_one(scores: Any, model: str) -> pd.DataFrame:
                 "one, leave out the column, or give a table of models too"
             )
         return scores.assign(model=model)
+    if isinstance(scores, pd.Series):
+        scores = scores.to_dict()
     if scores is None:
         return pd.DataFrame({"model": [], "benchmark": [], "score": []})
     if not isinstance(scores, Mapping):

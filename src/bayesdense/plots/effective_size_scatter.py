@@ -14,13 +14,13 @@ from bayesdense.plots.style import (
     Visuals,
     artist_options,
     axes_of,
-    count_text,
     figure_style,
     interval_text,
     log_ticks,
     thin_grid,
 )
 from bayesdense.posterior.intervals import PROB
+from bayesdense.tables.density import count_text
 
 if TYPE_CHECKING:
     from bayesdense.fit import DensityFit

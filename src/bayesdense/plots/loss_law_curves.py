@@ -15,7 +15,6 @@ from bayesdense.plots.style import (
     Visuals,
     artist_options,
     axes_of,
-    count_text,
     figure_style,
     interval_text,
     log_ticks,
@@ -23,6 +22,7 @@ from bayesdense.plots.style import (
 )
 from bayesdense.posterior.intervals import PROB
 from bayesdense.sampler.initial_points import evenly_spread
+from bayesdense.tables.density import count_text
 
 if TYPE_CHECKING:
     from bayesdense.fit import RulerFit

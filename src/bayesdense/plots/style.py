@@ -27,7 +27,6 @@ __all__ = [
     "Visuals",
     "artist_options",
     "axes_of",
-    "count_text",
     "figure_style",
     "interval_text",
     "log_ticks",
@@ -295,31 +294,6 @@ def interval_text(table: pd.DataFrame) -> str:
     kinds = dict.fromkeys(str(kind).partition(" (")[0] for kind in table["kind"])
     prob, kind = float(table["prob"].iloc[0]), " or ".join(kinds)
     return f"{100 * prob:.4g} % {kind} interval"
-
-
-def count_text(count: float) -> str:
-    """Return a number of parameters as papers write it.
-
-    Parameters
-    ----------
-    count : float
-        Number of parameters.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> count_text(2e10), count_text(7.24e9), count_text(1.3e12), count_text(5e8)
-    ('20 B', '7.24 B', '1.3 T', '500 M')
-    """
-    # Rounded first, so that 9.9999e8 does not become 1000 M.
-    count = float(f"{count:.3g}")
-    for unit, size in (("T", 1e12), ("B", 1e9), ("M", 1e6)):
-        if count >= size:
-            return f"{count / size:.3g} {unit}"
-    return f"{count:.3g}"
 
 
 def log_ticks(axis: Any, *, text: Any) -> None:

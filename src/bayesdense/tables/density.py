@@ -17,6 +17,7 @@ from bayesdense.spec import DENSITY_SIZE
 __all__ = [
     "above_reference",
     "benchmark_ranges",
+    "count_text",
     "density_table",
     "effective_size_table",
     "log_effective_sizes",
@@ -301,3 +302,28 @@ def _cells(design: Design) -> pd.DataFrame:
     names = np.array(design.coords["benchmark"], dtype=object)
     table.insert(1, "benchmark", names[design.arrays["cell_benchmark"]])
     return table
+
+
+def count_text(count: float) -> str:
+    """Return a number of parameters as papers write it.
+
+    Parameters
+    ----------
+    count : float
+        Number of parameters.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> count_text(2e10), count_text(7.24e9), count_text(1.3e12), count_text(5e8)
+    ('20 B', '7.24 B', '1.3 T', '500 M')
+    """
+    # Rounded first, so that 9.9999e8 does not become 1000 M.
+    count = float(f"{count:.3g}")
+    for unit, size in (("T", 1e12), ("B", 1e9), ("M", 1e6)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count:.3g}"
