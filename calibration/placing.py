@@ -27,12 +27,12 @@ from scipy.stats import binomtest
 from simulator import Design, simulate
 
 import bayesdense as bd
+from bayesdense.posterior.weights import HIGH_K
 from bayesdense.tables.placement import ALARM
 
 FITTED, PLACED = 40, 10
 # By how much one score of each placed model is altered, up or down.
 ALTERED = 0.15
-HIGH_K = 0.7
 MODELS, SCORES = RESULTS / "placing-models.csv", RESULTS / "placing-scores.csv"
 
 

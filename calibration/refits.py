@@ -17,9 +17,9 @@ from report import markdown
 from run import RESULTS, _store
 
 import bayesdense as bd
+from bayesdense.posterior.weights import HIGH_K
 
 SEED = 7
-HIGH_K = 0.7
 FILE = RESULTS / "placing-refits.csv"
 
 

@@ -8,7 +8,9 @@ import threading
 import time
 from typing import Any, Protocol, Self
 
-__all__ = ["Progress"]
+__all__ = ["COMPILING", "Progress"]
+
+COMPILING = "compiling (once for each kind of model)"
 
 # Seconds from one showing to the next, where nothing is new.
 REWRITTEN, LINES = 1.0, 15.0

@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 from bayesdense.sampler.backend.object_code import is_stored
-from bayesdense.sampler.progress import Progress
+from bayesdense.sampler.progress import COMPILING, Progress
 
 __all__ = ["compile_in_another_process", "wait_for"]
 
@@ -71,7 +71,7 @@ def wait_for(structure: Any, shown: Progress) -> None:
     process = _running.pop(structure, None)
     if process is None:
         return
-    shown.status("compiling (once for each kind of model)")
+    shown.status(COMPILING)
     try:
         process.wait()
     finally:

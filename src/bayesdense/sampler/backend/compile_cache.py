@@ -25,12 +25,11 @@ from bayesdense.sampler.backend.one_at_a_time import one_at_a_time
 from bayesdense.sampler.backend.packed_data import PackedData, Places, in_order, lengths_of
 from bayesdense.sampler.backend.static_shapes import FrozenData, StaticModel, compile_static
 from bayesdense.sampler.initial_points import JITTER, Start, around
-from bayesdense.sampler.progress import Progress
+from bayesdense.sampler.progress import COMPILING, Progress
 
 __all__ = ["Compiled", "clear_compiled", "compiled_for"]
 
 KEPT_COMPILED = 8
-COMPILING = "compiling (once for each kind of model)"
 
 Values = Mapping[str, np.ndarray]
 Coordinates = Callable[[Values, Values], tuple[np.ndarray, np.ndarray]]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -111,7 +111,7 @@ def load_dynamic(code: ObjectCode, data: Mapping[str, np.ndarray]) -> DynamicMod
     """
     import ctypes
 
-    from nutpie.compile_pymc import CompiledPyMCModel, make_user_data
+    from nutpie.compile_pymc import make_user_data
 
     shared = {_Shared(name, ndim): name for name, _, ndim in code.shared}
     values = {name: np.array(data[name], dtype, order="C") for name, dtype, _ in code.shared}
@@ -119,23 +119,12 @@ def load_dynamic(code: ObjectCode, data: Mapping[str, np.ndarray]) -> DynamicMod
         value.flags.writeable = False
     at = code.load()
     floats, size, pointer = ctypes.POINTER(ctypes.c_double), ctypes.c_uint64, ctypes.c_void_p
-    compiled = CompiledPyMCModel(
-        _n_dim=0,
-        dims=dict(code.dims),
-        _coords={},
-        _shapes={},
-        compiled_logp_func=Callback(at[code.density], (size, floats, floats, floats, pointer)),
-        compiled_expand_func=Callback(at[code.expanded], (size, size, floats, floats, pointer)),
-        initial_point_func=None,
-        shared_data=values,
-        shared_var_keys=shared,
-        user_data=make_user_data(shared, values),
-        n_expanded=0,
-        shape_info=([], [], []),
-        logp_func=None,
-        expand_func=None,
-        reparameterized_names=list(code.transformed),
+    callbacks = (
+        Callback(at[code.density], (size, floats, floats, floats, pointer)),
+        Callback(at[code.expanded], (size, size, floats, floats, pointer)),
     )
+    user_data = make_user_data(shared, values)
+    compiled = _without_sizes(code.dims, code.transformed, callbacks, shared, values, user_data)
     return DynamicModel(compiled, code.names, code.n_free)
 
 
@@ -161,7 +150,7 @@ def compile_dynamic(
         Its machine code, to be stored; None where that is of no use to another
         process.
     """
-    from nutpie.compile_pymc import CompiledPyMCModel, make_user_data
+    from nutpie.compile_pymc import make_user_data
 
     call_by_name()
     density, expanded, kept = _functions(model, places, hidden)
@@ -184,25 +173,13 @@ def compile_dynamic(
     user_data = make_user_data(shared, data)
     read = [[shared[variable] for variable in code.get_shared()] for code in (density, expanded)]
     graphs = [_Graph(code) for code in (density, expanded)]
-    compiled = CompiledPyMCModel(
-        _n_dim=0,
-        dims=dims,
-        _coords={},
-        _shapes={},
-        compiled_logp_func=_density_code(graphs[0], user_data, read[0], data),
-        compiled_expand_func=_expansion_code(graphs[1], user_data, read[1], data),
-        initial_point_func=None,
-        shared_data=data,
-        shared_var_keys=shared,
-        user_data=user_data,
-        n_expanded=0,
-        shape_info=([], [], []),
-        logp_func=density,
-        expand_func=expanded,
-        reparameterized_names=transformed,
+    callbacks = (
+        _density_code(graphs[0], user_data, read[0], data),
+        _expansion_code(graphs[1], user_data, read[1], data),
     )
+    functions = density, expanded
+    compiled = _without_sizes(dims, transformed, callbacks, shared, data, user_data, functions)
     names, n_free = tuple(str(v.name) for v in kept), len(model.free_RVs)
-    callbacks = compiled.compiled_logp_func, compiled.compiled_expand_func
     parts = [*(graph.object for graph in graphs), *map(_object_of_callback, callbacks)]
     objects = [part for part in parts if part is not None]
     code = None
@@ -219,6 +196,37 @@ def compile_dynamic(
             objects=tuple(part.content for part in objects),
         )
     return DynamicModel(compiled, names, n_free), code
+
+
+def _without_sizes(
+    dims: Mapping[str, Any],
+    transformed: Sequence[str],
+    callbacks: tuple[Any, Any],
+    shared: Mapping[Any, str],
+    data: Mapping[str, np.ndarray],
+    user_data: Any,
+    functions: tuple[Any, Any] = (None, None),
+) -> Any:
+    """Return what nutpie samples, as `DynamicModel.sized` completes it."""
+    from nutpie.compile_pymc import CompiledPyMCModel
+
+    return CompiledPyMCModel(
+        _n_dim=0,
+        dims=dict(dims),
+        _coords={},
+        _shapes={},
+        compiled_logp_func=callbacks[0],
+        compiled_expand_func=callbacks[1],
+        initial_point_func=None,
+        shared_data=dict(data),
+        shared_var_keys=dict(shared),
+        user_data=user_data,
+        n_expanded=0,
+        shape_info=([], [], []),
+        logp_func=functions[0],
+        expand_func=functions[1],
+        reparameterized_names=list(transformed),
+    )
 
 
 def _functions(model: Any, places: Places, hidden: Container[str]) -> tuple[Any, Any, list[Any]]:

@@ -33,6 +33,7 @@ __all__ = [
     "Callback",
     "ObjectCode",
     "file_of",
+    "is_stored",
     "read_objects",
     "symbols_are_known",
     "write_objects",
