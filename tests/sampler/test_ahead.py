@@ -6,9 +6,10 @@ import pytest
 
 import bayesdense as bd
 from bayesdense.models import compile_ahead as program
-from bayesdense.sampler.backend import ahead
+from bayesdense.sampler.backend import ahead, object_code
 from bayesdense.sampler.progress import Progress
 from tests.fake import tiny_dataset
+from tests.simulate import simulate
 
 
 @pytest.fixture
@@ -55,3 +56,24 @@ def test_what_the_process_is_given_is_the_model_and_its_data(monkeypatch):
         compiler = "dynamic" if other else "nutpie"
         assert not program.compile_ahead(other or model, data, design, compiler)
     assert len(seen) == 1
+
+
+@pytest.mark.sampling
+def test_another_process_compiles_the_model_and_stores_its_code(wanted):
+    """The real program; Numba may have its functions, as on any machine that has run a fit."""
+    data = simulate("scores only", seed=3, n_targets=12, n_families=5)
+    model = bd.DensityModel(form="pooled", ruler="skill")
+    design = model.make_design(data)
+    structure = program.structure_of(design)
+    digest = object_code._digest(structure)
+    for file in object_code._folder().glob(f"{digest}-*.zip"):
+        file.unlink()
+    assert program.compile_ahead(model, data, design)
+    process = ahead._running[structure]
+    with Progress(False, "") as shown:
+        ahead.wait_for(structure, shown)
+    assert process.returncode == 0
+    [file] = object_code._folder().glob(f"{digest}-*.zip")
+    assert object_code.read_objects(file) is not None
+    # So that the next fit starts no process.
+    assert object_code.is_stored(structure)

@@ -301,7 +301,7 @@ def _machine() -> tuple[Any, ...]:
 
 
 def _flags() -> tuple[Any, ...]:
-    """Return the settings of PyTensor and Numba that code depends on."""
+    """Return the settings of PyTensor and Numba that code depends on, but those of `_compile`."""
     import numba
     import pytensor
 
@@ -310,6 +310,5 @@ def _flags() -> tuple[Any, ...]:
         pytensor.config.optimizer,
         pytensor.config.optimizer_excluding,
         pytensor.config.optimizer_including,
-        pytensor.config.numba__fastmath,
         *(str(getattr(numba.config, name)) for name in NUMBA_FLAGS),
     )
