@@ -16,6 +16,9 @@ from tests.simulate import simulate
 def wanted(monkeypatch):
     monkeypatch.setattr(ahead, "is_stored", lambda structure: False)
     monkeypatch.setattr(ahead, "cores", lambda: 2)
+    # Other tests of this process may have fitted.
+    monkeypatch.setattr(ahead, "_running", {})
+    monkeypatch.setattr(ahead, "_started", set())
 
 
 @pytest.mark.parametrize("given", [b"{}", b"no JSON: the process fails"])
@@ -28,6 +31,9 @@ def test_one_process_a_structure_and_its_end_is_waited_for(wanted, given):
         ahead.wait_for(key, shown)
         assert process.returncode is not None and key not in ahead._running
         ahead.wait_for(key, shown)
+    # It may be code that cannot be stored: no other is started.
+    assert not ahead.compile_in_another_process(key, "json.tool", given)
+    assert not ahead._running
 
 
 def test_none_where_it_is_of_no_use(wanted, monkeypatch):

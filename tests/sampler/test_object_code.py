@@ -90,6 +90,8 @@ def test_a_part_from_elsewhere_is_compiled_every_time():
     assert file_of(ours, "data") != file_of(ours, "other data")
     assert file_of((*ours, Mine), "data") is None
     assert file_of((*ours, object()), "data") is None
+    # A name says nothing of a model.
+    assert file_of("a model", "data") is None
 
 
 @pytest.mark.parametrize("content", [b"code of theirs", b"code of ours that calls get_ptr_func"])

@@ -17,6 +17,8 @@ from bayesdense.sampler.progress import COMPILING, Progress
 __all__ = ["compile_in_another_process", "wait_for"]
 
 _running: dict[Any, subprocess.Popen[bytes]] = {}
+# Some code cannot be stored: another process would compile it again and again.
+_started: set[Any] = set()
 
 
 def compile_in_another_process(structure: Any, module: str, given: bytes) -> bool:
@@ -35,9 +37,9 @@ def compile_in_another_process(structure: Any, module: str, given: bytes) -> boo
     -------
     bool
         Whether one was started: not where code is stored, where there is but one
-        core, or where it is being compiled already.
+        core, or where this process has started one before.
     """
-    if structure in _running or cores() < 2 or is_stored(structure):
+    if structure in _started or cores() < 2 or is_stored(structure):
         return False
     try:
         process = subprocess.Popen(
@@ -55,6 +57,7 @@ def compile_in_another_process(structure: Any, module: str, given: bytes) -> boo
         # It will be compiled here.
         return False
     _running[structure] = process
+    _started.add(structure)
     return True
 
 
